@@ -1,0 +1,48 @@
+"""Capacity planning for customer support and customer success.
+
+>>> import simulator as sim
+>>> plan = sim.read("scenarios/quickstart.yaml")
+>>> result = sim.run(plan, replications=20)
+>>> leaner = plan.with_({"support.groups.tier1.headcount": 8})
+>>> difference = sim.compare(plan, leaner, replications=20)
+
+Nothing heavy is loaded until it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.errors import InputError, SimulatorError
+    from simulator.results import Result, load
+    from simulator.scenario.loading import read
+    from simulator.scenario.schema import Scenario
+    from simulator.studies.compare import compare
+    from simulator.studies.run import run
+
+__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "run"]
+
+_HOME = {
+    "InputError": "simulator.errors",
+    "Result": "simulator.results",
+    "Scenario": "simulator.scenario.schema",
+    "SimulatorError": "simulator.errors",
+    "compare": "simulator.studies.compare",
+    "load": "simulator.results",
+    "read": "simulator.scenario.loading",
+    "run": "simulator.studies.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'simulator' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

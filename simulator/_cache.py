@@ -1,0 +1,57 @@
+"""Where compiled kernels are kept: a folder of the user's cache named by the hash of every kernel source.
+
+Numba checks the file of the cached function only, so a changed helper in another file would leave a stale caller; a
+folder per hash of all sources cannot go stale.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+@functools.cache
+def sources() -> tuple[Path, ...]:
+    """Every file with compiled code, and the two whose constants such code takes in."""
+    plain = {_PACKAGE / "distributions.py", _PACKAGE / "randomness.py"}
+    return tuple(p for p in sorted(_PACKAGE.rglob("*.py")) if p in plain or b"njit" in p.read_bytes())
+
+
+@functools.cache
+def folder() -> Path:
+    """The cache folder for the present sources (not created)."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sources():
+        digest.update(path.name.encode() + path.read_bytes())
+    root = os.environ.get("SIMULATOR_CACHE_DIR")
+    if root is None:
+        base = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else os.environ.get("XDG_CACHE_HOME")
+        root = str(Path(base or Path.home() / ".cache") / "capacity-simulator")
+    return Path(root) / digest.hexdigest()
+
+
+@functools.cache
+def prepare() -> bool:
+    """Point numba at the folder. Returns True when compiled kernels are already there.
+
+    Must run before numba is first imported by us; an explicit NUMBA_CACHE_DIR of the user wins.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return True
+    target = folder()
+    warm = target.is_dir() and any(target.iterdir())
+    os.environ["NUMBA_CACHE_DIR"] = str(target)
+    if "numba" in sys.modules:
+        sys.modules["numba"].core.config.reload_config()
+    return warm
+
+
+def is_warm() -> bool:
+    """Whether kernels for the present sources have been compiled on this machine."""
+    target = Path(os.environ.get("NUMBA_CACHE_DIR", folder()))
+    return target.is_dir() and any(target.rglob("*.nbi"))

@@ -1,0 +1,340 @@
+"""The command line: reading arguments and printing, no arithmetic.
+
+Exit status: 0 done, 2 the input is wrong (every problem in one list), 1 anything else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.errors import InputError, Problem, SimulatorError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from simulator.scenario.schema import Scenario
+    from simulator.studies.run import Progress
+
+
+class _Group(click.Group):
+    """Turns what users can do wrong into a list and an exit status, and hides tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            _problems(error)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            kind = "" if isinstance(error, SimulatorError) else f"{type(error).__name__}: "
+            click.echo(f"simulator: {kind}{error}", err=True)
+            if not isinstance(error, SimulatorError):
+                click.echo("This is a fault of the simulator; --debug before the command shows where.", err=True)
+            ctx.exit(1)
+
+
+def _console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def _problems(error: InputError) -> None:
+    from simulator.reporting.tables import problems
+
+    problems(error, _console(stderr=True))
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="capacity-simulator", prog_name="simulator")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Capacity planning for customer support and customer success.
+
+    Start with: simulator run scenarios/quickstart.yaml
+    """
+
+
+def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--variant", "variants", multiple=True, metavar="NAME", help="A variant of the scenario; repeatable."),
+        click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Replace one value; repeatable."),
+        click.argument("scenario", type=click.Path(path_type=Path)),
+    ):
+        command = option(command)
+    return command
+
+
+def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon."),
+        click.option("--seed", type=click.IntRange(min=0), help="Another seed than the scenario's."),
+        click.option("--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it."),
+        click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist."),
+        click.option("--quiet", is_flag=True, help="Print only where the results are."),
+        click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+    ):
+        command = option(command)
+    return command
+
+
+def _lang(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True)(command)
+
+
+@main.command()
+@_scenario_options
+@_run_options
+@_lang
+@click.option("--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run.")
+def run(
+    scenario: Path,
+    variants: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    jobs: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    lang: str,
+    resume: Path | None,
+) -> None:
+    """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
+    from simulator.results import save
+
+    plan = _read(scenario, variants, overrides)
+    folder = resume or _new_folder(out, plan.name)
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    from simulator.studies.run import run as simulate
+
+    blocks = folder / "blocks"
+    try:
+        with progress:
+            result = simulate(
+                plan, replications=replications, seed=seed, jobs=jobs, store=blocks, progress=progress.update
+            )
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; go on with: simulator run {scenario} --resume {folder}", err=True)
+        sys.exit(130)
+    with progress.working("writing tables, figures and the page"):
+        save(result, folder)
+        _write_reports(result, folder, lang)
+    _remove_blocks(blocks)
+    if as_json:
+        from simulator.results import to_json
+
+        click.echo(to_json(result.summary).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from simulator.reporting.tables import show
+
+        show(result, _console(), lang)
+        click.echo(f"\nResults: {folder}  (open {folder / 'report.html'})")
+
+
+@main.command()
+@_scenario_options
+@_lang
+@click.option("--json", "as_json", is_flag=True, help="Print the resolved scenario as JSON.")
+def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...], lang: str, as_json: bool) -> None:
+    """Validate a scenario; print it resolved, its offered load and what looks suspicious. Simulates nothing."""
+    plan = _read(scenario, variants, overrides)
+    if as_json:
+        click.echo(json.dumps(plan.document(), ensure_ascii=False, indent=2))
+        return
+    from simulator.scenario.loading import dump
+    from simulator.studies.preview import preview
+
+    click.echo(dump(plan.document()))
+    for line in preview(plan):
+        click.echo(line)
+
+
+@main.command()
+@_scenario_options
+@_run_options
+@click.option("--month", default="all", show_default=True, help="Month to print; the file has every month.")
+def compare(
+    scenario: Path,
+    variants: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    jobs: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    month: str,
+) -> None:
+    """Compare variants with the scenario as it stands, paired on common draws.
+
+    With --set, all overrides together are one more variant.
+    """
+    base = _read(scenario, (), ())
+    others = [(name, _read(scenario, (name,), ())) for name in variants]
+    if overrides:
+        others.append(("set", _read(scenario, (), overrides)))
+    if seed is not None:
+        base = base.with_({"monte_carlo.seed": seed})
+    from simulator.results import write_atomically
+    from simulator.studies.compare import compare as compare_plans
+
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    with progress:
+        found = compare_plans(
+            base,
+            *(plan for _, plan in others),
+            names=tuple(name for name, _ in others),
+            replications=replications,
+            jobs=jobs,
+            progress=progress.update,
+        )
+    if out is not None:
+        folder = _new_folder(out, base.name)
+        write_atomically(folder / "compare.csv", found.table.to_csv(index=False, lineterminator="\n").encode())
+        if quiet:
+            click.echo(str(folder))
+    if as_json:
+        click.echo(found.table.to_json(orient="records", force_ascii=False, indent=2))
+    elif not quiet:
+        from simulator.reporting.tables import show_comparison
+
+        show_comparison(found.table, month, _console())
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@_lang
+def report(run: Path, lang: str) -> None:
+    """Write the page and the figures of a saved run again."""
+    from simulator.results import load
+
+    _write_reports(load(run), run, lang)
+    click.echo(f"Written: {run / 'report.html'}")
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing.")
+def schema(out: Path | None) -> None:
+    """Print the JSON Schema of a scenario, for editors."""
+    from simulator.scenario.loading import schema_json
+
+    text = json.dumps(schema_json(), ensure_ascii=False, indent=2) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        from simulator.results import write_atomically
+
+        write_atomically(out, text.encode())
+
+
+def _read(path: Path, variants: tuple[str, ...], overrides: tuple[str, ...]) -> Scenario:
+    from simulator.scenario.loading import read
+
+    return read(path, variants=variants, overrides=overrides)
+
+
+def _new_folder(out: Path | None, name: str) -> Path:
+    """The folder of a run: as asked for, or dated under ``runs/``; one that exists is never written to."""
+    if out is not None:
+        if out.exists() and any(out.iterdir()):
+            raise InputError([
+                Problem(None, None, "--out", "the folder exists and is not empty", found=str(out), allowed="a new folder")
+            ])
+        return out
+    slug = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40] or "run"
+    stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
+    folder, number = Path("runs") / f"{stamp}-{slug}", 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{stamp}-{slug}-{number}"
+    return folder
+
+
+def _write_reports(result: Any, folder: Path, lang: str) -> None:
+    from simulator.reporting import page
+    from simulator.reporting.plots import save_figures
+
+    save_figures(result, folder / "figures", lang)
+    page.write(result, folder / "report.html", lang)
+
+
+def _remove_blocks(folder: Path) -> None:
+    from simulator.montecarlo.store import Store
+
+    Store(folder, "").clear()
+
+
+class _Shower:
+    """Progress on standard error: a bar per phase on a terminal, nothing when quiet."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.bar: Any = None
+        self.task: Any = None
+        self.phase = ""
+
+    def say_compilation(self) -> None:
+        """Say that the first run on a machine compiles, before it does."""
+        from simulator import _cache
+
+        if not self.quiet and not _cache.is_warm():
+            click.echo("First run on this machine: compiling the engines, about 20 seconds, once.", err=True)
+
+    def __enter__(self) -> _Shower:
+        console = _console(stderr=True)
+        if not self.quiet and console.is_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+                TimeRemainingColumn(),
+                console=console,
+                transient=True,
+            )
+            self.bar.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.bar:
+            self.bar.__exit__(*error)
+            self.bar = None
+
+    @property
+    def update(self) -> Progress | None:
+        return self._update if self.bar else None
+
+    def _update(self, phase: str, done: int, total: int, left: float) -> None:
+        if phase != self.phase or self.task is None or done == 0:
+            self.phase = phase
+            if self.task is not None:
+                self.bar.remove_task(self.task)
+            self.task = self.bar.add_task(phase, total=total)
+        self.bar.update(self.task, completed=done)
+
+    def working(self, text: str) -> Any:
+        """A spinner for work without a count."""
+        import contextlib
+
+        console = _console(stderr=True)
+        return console.status(text) if not self.quiet and console.is_terminal else contextlib.nullcontext()

@@ -1,0 +1,97 @@
+"""What users can do wrong, and how it is said.
+
+A run refuses what it does not understand. Every fault found in one reading is collected as a :class:`Problem` and
+raised together in one :class:`InputError`, so that a person mends a file once and not once per fault.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SimulatorError(Exception):
+    """Base of everything the simulator raises on purpose."""
+
+
+class ParameterError(SimulatorError, ValueError):
+    """A function was called with a value outside its domain (a negative rate, a probability over 1)."""
+
+
+class UnstableQueueError(SimulatorError, ValueError):
+    """The offered load exceeds what the agents can serve and nobody gives up: no steady state exists."""
+
+
+class ValueRefused(SimulatorError, ValueError):
+    """A value that its field does not take.
+
+    Attributes:
+        where: keys and indices that lead from the field to the faulty part inside it; empty for the field itself.
+        allowed: what the field takes, or None when the message says it.
+        nearest: the allowed name most like the one found, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: tuple[str | int, ...] = (),
+        allowed: str | None = None,
+        nearest: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.where = where
+        self.allowed = allowed
+        self.nearest = nearest
+
+
+class UnitError(ValueRefused):
+    """A text such as ``"5 mn"`` is no quantity of the kind asked for."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault of the input.
+
+    ``file`` is a file's name as the user gave it, or where else the value came from (``--set``). ``path`` is the place
+    in the document (``support.queues.phone.talk``), ``line`` counts from 1. Fields that do not apply are None.
+    """
+
+    file: str | None
+    line: int | None
+    path: str
+    message: str
+    found: str | None = None
+    allowed: str | None = None
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        line = None if self.line is None else str(self.line) if self.file else f"line {self.line}"
+        place = ":".join(part for part in (self.file, line) if part is not None)
+        head = f"{place}: " if place else ""
+        text = f"{head}{self.path}: {self.message}" if self.path else f"{head}{self.message}"
+        if self.found is not None:
+            text += f"; found {self.found}"
+        if self.allowed is not None:
+            text += f"; allowed: {self.allowed}"
+        if self.nearest is not None:
+            text += f"; did you mean {self.nearest!r}?"
+        return text
+
+
+class InputError(SimulatorError, ValueError):
+    """The input is wrong. ``problems`` lists every fault found, ordered by file and line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(
+            sorted(dict.fromkeys(problems), key=lambda p: (p.file or "", p.line or 0, p.path, p.message))
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name`` (capitals do not matter), or None when nothing is close."""
+    by_folded = {str(k).casefold(): str(k) for k in known}
+    matches = difflib.get_close_matches(str(name).casefold(), list(by_folded), n=1, cutoff=0.6)
+    return by_folded[matches[0]] if matches else None

@@ -1,0 +1,503 @@
+"""Names of KPIs and report words in English and Japanese: one place for every label a reader sees."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from simulator.errors import ParameterError, nearest
+
+Language = Literal["en", "ja"]
+LANGUAGES: tuple[Language, ...] = ("en", "ja")
+
+
+class Term(NamedTuple):
+    """A KPI: labels, unit (a key of :data:`UNITS`) and its rule in one line, in both languages."""
+
+    en: str
+    ja: str
+    unit: str
+    rule_en: str
+    rule_ja: str
+
+
+SUPPORT: dict[str, Term] = {
+    "offered": Term(
+        "Offered", "入電数", "count", "arrivals, with redials and transfers in", "着信数(再入電・転送を含む)"
+    ),
+    "redials": Term("Redials", "再入電数", "count", "offered contacts that try again", "入電のうち掛け直し"),
+    "transferred_in": Term(
+        "Transferred in", "転送受付数", "count", "offered contacts from another queue", "入電のうち他の窓口からの転送"
+    ),
+    "answered": Term("Answered", "応答数", "count", "contacts answered by an agent", "オペレーターが応対した件数"),
+    "answer_rate": Term("Answer rate", "応答率", "share", "answered ÷ offered", "応答数 ÷ 入電数"),
+    "abandoned": Term("Abandoned", "放棄呼数", "count", "left before an answer", "応答前に切断した件数"),
+    "abandonment": Term("Abandonment rate", "放棄呼率", "share", "abandoned ÷ offered", "放棄呼数 ÷ 入電数"),
+    "short_abandoned": Term(
+        "Short abandoned",
+        "短時間放棄呼数",
+        "count",
+        "abandoned within the queue's own threshold",
+        "しきい値以内に切断した件数",
+    ),
+    "short_abandonment": Term(
+        "Short abandonment rate", "短時間放棄呼率", "share", "short abandoned ÷ offered", "短時間放棄呼数 ÷ 入電数"
+    ),
+    "blocked": Term("Blocked", "話中・システム切断数", "count", "arrived with all lines taken", "全回線使用中の着信"),
+    "blocking": Term(
+        "Blocking rate", "話中・システム切断率", "share", "blocked ÷ offered", "話中・システム切断数 ÷ 入電数"
+    ),
+    "service_level": Term(
+        "Service level",
+        "サービスレベル",
+        "share",
+        "answered within T ÷ (offered − short abandoned)",
+        "T秒以内の応答数 ÷(入電数 − 短時間放棄呼数)",
+    ),
+    "sl_served_over_offered": Term(
+        "Service level (of offered)",
+        "サービスレベル(対入電)",
+        "share",
+        "answered within T ÷ offered",
+        "T秒以内の応答数 ÷ 入電数",
+    ),
+    "sl_excl_short_abandons": Term(
+        "Service level (without abandons within T)",
+        "サービスレベル(T秒以内の放棄を除く)",
+        "share",
+        "answered within T ÷ (offered − abandoned within T)",
+        "T秒以内の応答数 ÷(入電数 − T秒以内の放棄呼数)",
+    ),
+    "sl_served_over_served": Term(
+        "Service level (of answered)",
+        "サービスレベル(対応答)",
+        "share",
+        "answered within T ÷ answered",
+        "T秒以内の応答数 ÷ 応答数",
+    ),
+    "sl_incl_short_abandons": Term(
+        "Service level (with abandons within T)",
+        "サービスレベル(T秒以内の放棄を含む)",
+        "share",
+        "answered or abandoned within T ÷ offered",
+        "(T秒以内の応答数 + T秒以内の放棄呼数)÷ 入電数",
+    ),
+    "sl_virtual": Term(
+        "Service level (patient caller)",
+        "サービスレベル(仮想待ち時間)",
+        "share",
+        "chance that an infinitely patient caller waits at most T",
+        "決して切断しない顧客の待ち時間がT秒以内となる確率",
+    ),
+    "asa": Term(
+        "Average speed of answer", "平均応答時間", "s", "mean wait of answered contacts", "応答した件の待ち時間の平均"
+    ),
+    "mean_wait": Term(
+        "Mean wait",
+        "平均待ち時間",
+        "s",
+        "mean wait of contacts answered or abandoned",
+        "応答または放棄した件の待ち時間の平均",
+    ),
+    "mean_wait_abandoned": Term(
+        "Mean wait before abandoning",
+        "放棄までの平均待ち時間",
+        "s",
+        "mean wait of abandoned contacts",
+        "放棄した件の待ち時間の平均",
+    ),
+    "first_response_time": Term(
+        "First response time",
+        "一次応答時間",
+        "s",
+        "sum of times to the first answer ÷ inquiries answered",
+        "最初の応答までの合計時間 ÷ 応答した問い合わせ件数",
+    ),
+    "talk_time": Term("Talk time", "平均通話時間", "s", "talk with hold ÷ answered", "通話時間(保留を含む)÷ 応答数"),
+    "after_call_time": Term(
+        "After-call work", "平均後処理時間", "s", "after-call work ÷ answered", "後処理時間 ÷ 応答数"
+    ),
+    "handle_time": Term(
+        "Handle time", "処理時間", "s", "mean talk with hold + mean after-call work", "平均通話時間 + 平均後処理時間"
+    ),
+    "occupancy": Term(
+        "Occupancy",
+        "稼働率",
+        "share",
+        "talk, hold and after-call work ÷ staffed time with overrun",
+        "(通話 + 保留 + 後処理)÷ 在席時間(延長を含む)",
+    ),
+    "escalated": Term(
+        "Escalations", "エスカレーション回数", "count", "contacts passed to the next tier", "上位窓口へ引き継いだ件数"
+    ),
+    "escalation_rate": Term(
+        "Escalation rate",
+        "エスカレーション率",
+        "share",
+        "escalations ÷ answered at that tier",
+        "エスカレーション回数 ÷ その窓口の応答数",
+    ),
+    "resolution_time": Term(
+        "Resolution time",
+        "課題解決時間",
+        "s",
+        "elapsed from the first contact to resolution",
+        "最初の問い合わせから解決までの経過時間",
+    ),
+    "resolution_time_net": Term(
+        "Resolution time, net",
+        "課題解決時間(顧客待ちを除く)",
+        "s",
+        "elapsed to resolution without the customer's answering time",
+        "解決までの経過時間から顧客の回答待ちを除いた時間",
+    ),
+    "resolution_effort": Term(
+        "Resolution effort",
+        "課題解決工数",
+        "s",
+        "handle times of an inquiry added up",
+        "一件の問い合わせに要した処理時間の合計",
+    ),
+    "resolution_rate": Term(
+        "Resolution rate",
+        "課題解決率",
+        "share",
+        "inquiries resolved within N days ÷ inquiries, by arrival",
+        "N日以内に解決した問い合わせ数 ÷ 問い合わせ数(受付月別)",
+    ),
+    "first_contact_resolution": Term(
+        "First contact resolution",
+        "初回解決率",
+        "share",
+        "inquiries without a repeat within N days ÷ inquiries",
+        "N日以内に再問い合わせのない件数 ÷ 問い合わせ数",
+    ),
+    "repeat_rate": Term(
+        "Repeat rate",
+        "再問い合わせ率",
+        "share",
+        "inquiries with a repeat within N days ÷ inquiries",
+        "N日以内に再問い合わせのある件数 ÷ 問い合わせ数",
+    ),
+    "backlog": Term("Backlog", "未処理件数", "count", "open deferrable contacts at the end", "期末に残る未処理の件数"),
+    "cost_per_contact": Term(
+        "Cost per contact", "1件あたりコスト", "money", "team cost ÷ answered", "チーム費用 ÷ 応答数"
+    ),
+    "ces": Term(
+        "Customer effort score",
+        "顧客努力指標",
+        "score",
+        "mean effort that customers report",
+        "顧客が回答した労力の平均",
+    ),
+    "agent_satisfaction": Term(
+        "Agent satisfaction",
+        "従業員満足度",
+        "score",
+        "score driven by occupancy and overtime",
+        "稼働率と残業から求める満足度",
+    ),
+}
+
+SUCCESS: dict[str, Term] = {
+    "churn_rate": Term(
+        "Churn rate",
+        "チャーンレート(解約率)",
+        "share",
+        "opening accounts that cancel ÷ opening accounts",
+        "期初顧客のうち解約した数 ÷ 期初顧客数",
+    ),
+    "churn_rate_closing": Term(
+        "Churn rate (of closing)",
+        "解約率(対期末)",
+        "share",
+        "accounts that cancel ÷ closing accounts",
+        "解約数 ÷ 期末顧客数",
+    ),
+    "churn_rate_average": Term(
+        "Churn rate (of average)",
+        "解約率(対平均)",
+        "share",
+        "accounts that cancel ÷ mean of opening and closing accounts",
+        "解約数 ÷ 期初と期末の平均顧客数",
+    ),
+    "revenue_churn_rate": Term(
+        "Revenue churn rate", "金額解約率", "share", "MRR of cancelled accounts ÷ opening MRR", "解約したMRR ÷ 期初MRR"
+    ),
+    "retention_cohort": Term(
+        "Retention",
+        "リテンションレート(顧客維持率)",
+        "share",
+        "opening accounts still there ÷ opening accounts",
+        "期初顧客のうち残る数 ÷ 期初顧客数",
+    ),
+    "retention_net_of_new": Term(
+        "Retention (closing − new)",
+        "顧客維持率(期末 − 新規)",
+        "share",
+        "(closing accounts − new accounts) ÷ opening accounts",
+        "(期末顧客数 − 新規顧客数)÷ 期初顧客数",
+    ),
+    "retention_headcount_ratio": Term(
+        "Retention (closing ÷ opening)",
+        "顧客維持率(期末 ÷ 期初)",
+        "share",
+        "closing accounts ÷ opening accounts",
+        "期末顧客数 ÷ 期初顧客数",
+    ),
+    "nrr": Term(
+        "Net revenue retention",
+        "売上継続率(NRR)",
+        "share",
+        "(opening MRR + expansion − downgrade − churn) ÷ opening MRR",
+        "(月初MRR + 拡大 − 縮小 − 解約)÷ 月初MRR",
+    ),
+    "nrr_12": Term(
+        "Net revenue retention, 12 months",
+        "売上継続率(12か月)",
+        "share",
+        "today's MRR of accounts alive 12 months ago ÷ their MRR then",
+        "12か月前の顧客の現在のMRR ÷ 当時のMRR",
+    ),
+    "grr": Term(
+        "Gross revenue retention",
+        "総収益維持率(GRR)",
+        "share",
+        "sum of min(now, then) ÷ sum of then, over accounts alive then",
+        "当時の顧客の min(現在, 当時)のMRR合計 ÷ 当時のMRR合計",
+    ),
+    "negative_churn": Term(
+        "Negative churn",
+        "ネガティブチャーン",
+        "share",
+        "months in which expansion exceeds churn and downgrade ÷ months",
+        "拡大が解約と縮小を上回る月 ÷ 月数",
+    ),
+    "ltv_revenue": Term(
+        "Lifetime value, revenue",
+        "顧客生涯価値(売上)",
+        "money",
+        "price × frequency × duration",
+        "平均購買単価 × 購買頻度 × 継続期間",
+    ),
+    "ltv_net_of_cac": Term(
+        "Lifetime value, net",
+        "顧客生涯価値(獲得費控除後)",
+        "money",
+        "price × margin × frequency × duration − acquisition cost",
+        "平均購入価格 × 収益率 × 購入頻度 × 継続期間 − 顧客獲得コスト",
+    ),
+    "upsell_rate": Term(
+        "Upsell rate",
+        "アップセル率",
+        "share",
+        "accounts with an upsell ÷ eligible accounts at the start",
+        "アップセルした顧客数 ÷ 期初の対象顧客数",
+    ),
+    "cross_sell_rate": Term(
+        "Cross-sell rate",
+        "クロスセル率",
+        "share",
+        "accounts with a cross-sell ÷ eligible accounts at the start",
+        "クロスセルした顧客数 ÷ 期初の対象顧客数",
+    ),
+    "onboarding_completion": Term(
+        "Onboarding completion",
+        "オンボーディング完了率",
+        "share",
+        "accounts at the milestone by its deadline ÷ accounts whose deadline has passed",
+        "期限までに到達した顧客数 ÷ 期限を迎えた顧客数",
+    ),
+    "time_to_value": Term(
+        "Time to value",
+        "タイムトゥバリュー",
+        "days",
+        "contract start to the first value, Kaplan-Meier median",
+        "契約開始から最初の価値実感まで(Kaplan-Meier中央値)",
+    ),
+    "time_to_value_p90": Term(
+        "Time to value, P90",
+        "タイムトゥバリュー(P90)",
+        "days",
+        "contract start to the first value, Kaplan-Meier P90",
+        "契約開始から最初の価値実感まで(Kaplan-Meier P90)",
+    ),
+    "nps": Term(
+        "Net promoter score",
+        "ネットプロモータースコア",
+        "points",
+        "share of 9–10 − share of 0–6",
+        "推奨者(9–10)の割合 − 批判者(0–6)の割合",
+    ),
+    "csat": Term("Customer satisfaction", "顧客満足度", "score", "mean of a 5-point answer", "5段階評価の平均"),
+    "csat_top_two": Term(
+        "Customer satisfaction, top two",
+        "顧客満足度(上位2段階)",
+        "share",
+        "answers of 4 or 5 ÷ answers",
+        "4または5の回答数 ÷ 回答数",
+    ),
+    "on_time_share": Term(
+        "On-time share",
+        "期限内実施率",
+        "share",
+        "steps done by their due date ÷ steps due",
+        "期限内に実施した数 ÷ 期限を迎えた数",
+    ),
+    "utilisation": Term(
+        "Utilisation", "稼働率(CSM)", "share", "worked hours ÷ available hours", "実働時間 ÷ 稼働可能時間"
+    ),
+    "booked_share": Term(
+        "Booked share", "予定充当率(CSM)", "share", "booked hours ÷ available hours", "予定時間 ÷ 稼働可能時間"
+    ),
+    "overtime_share": Term("Overtime", "残業率", "share", "overtime hours ÷ contracted hours", "残業時間 ÷ 契約時間"),
+    "activity_roi": Term(
+        "Return on an activity",
+        "活動ROI",
+        "ratio",
+        "revenue kept and expanded by the activity ÷ its cost, from paired runs",
+        "活動により維持・拡大した売上 ÷ 活動費用(対の実行から)",
+    ),
+}
+
+KPIS: dict[str, Term] = SUPPORT | SUCCESS
+
+UNITS: dict[str, tuple[str, str]] = {
+    "count": ("", "件"),
+    "share": ("%", "%"),
+    "s": ("s", "秒"),
+    "days": ("days", "日"),
+    "money": ("", ""),
+    "points": ("points", "ポイント"),
+    "score": ("", ""),
+    "ratio": ("×", "倍"),
+}
+"""What stands behind a value of a unit; a share is shown in percent, money in the scenario's currency."""
+
+WORDS: dict[str, tuple[str, str]] = {
+    "account": ("account", "顧客"),
+    "accounts": ("accounts", "顧客数"),
+    "activity": ("activity", "活動"),
+    "agents": ("agents", "オペレーター"),
+    "annual": ("annual", "年間"),
+    "answer": ("answer", "結論"),
+    "assumption": ("assumption", "前提"),
+    "assumptions": ("assumptions", "前提一覧"),
+    "attrition": ("attrition", "離職"),
+    "backfill": ("backfill", "欠員補充"),
+    "baseline": ("baseline", "基準"),
+    "bridge": ("bridge", "人員増減"),
+    "budget": ("budget", "予算"),
+    "checks": ("checks", "検算"),
+    "closing": ("closing", "期末"),
+    "confidence": ("confidence", "確度"),
+    "cost": ("cost", "費用"),
+    "csm": ("CSM", "CSM"),
+    "currency": ("currency", "通貨"),
+    "date": ("date", "日付"),
+    "day": ("day", "日"),
+    "difference": ("difference", "差"),
+    "group": ("group", "グループ"),
+    "growth": ("growth hires", "増員"),
+    "headcount": ("headcount", "人員"),
+    "high": ("high", "上限"),
+    "hiring": ("hiring", "採用"),
+    "hours": ("hours", "時間"),
+    "interval": ("interval", "時間帯"),
+    "kpi": ("KPI", "KPI"),
+    "low": ("low", "下限"),
+    "mean": ("mean", "平均"),
+    "month": ("month", "月"),
+    "mrr": ("MRR", "月次経常収益(MRR)"),
+    "name": ("name", "名称"),
+    "need": ("need", "必要人員"),
+    "need_cost": ("cost of the need", "必要人員の費用"),
+    "new": ("new", "新規"),
+    "no": ("no", "いいえ"),
+    "opening": ("opening", "期首"),
+    "overtime": ("overtime", "残業"),
+    "p10": ("P10", "P10"),
+    "p50": ("P50", "P50"),
+    "p80": ("P80", "P80"),
+    "p90": ("P90", "P90"),
+    "p_enough": ("chance that the plan is enough", "計画で足りる確率"),
+    "placeholder": ("placeholder to replace", "仮の値(要差し替え)"),
+    "plan": ("plan", "計画"),
+    "plan_cost": ("cost of the plan", "計画の費用"),
+    "planned": ("planned", "計画人員"),
+    "position": ("position", "ポジション"),
+    "quarter": ("quarter", "四半期"),
+    "queue": ("queue", "窓口"),
+    "ramp": ("ramp", "立ち上がり"),
+    "replications": ("replications", "反復回数"),
+    "requisition": ("requisition", "求人"),
+    "role": ("role", "職種"),
+    "salary": ("salary", "給与"),
+    "scenario": ("scenario", "シナリオ"),
+    "seed": ("seed", "乱数シード"),
+    "segment": ("segment", "セグメント"),
+    "sensitivity": ("sensitivity", "感度"),
+    "shortfall": ("shortfall", "不足"),
+    "source": ("source", "出典"),
+    "staffing": ("staffing", "要員配置"),
+    "success": ("customer success", "カスタマーサクセス"),
+    "summary": ("summary", "概要"),
+    "support": ("customer support", "カスタマーサポート"),
+    "surplus": ("surplus", "余剰"),
+    "target": ("target", "目標"),
+    "team": ("team", "チーム"),
+    "total": ("total", "合計"),
+    "unit": ("unit", "単位"),
+    "value": ("value", "値"),
+    "variance": ("variance", "差異"),
+    "variant": ("variant", "変更案"),
+    "version": ("version", "版"),
+    "week": ("week", "週"),
+    "what_if": ("what if", "もし"),
+    "yes": ("yes", "はい"),
+    "year": ("year", "年"),
+}
+"""Words of headings and columns, lower case in English (a heading capitalises its own first letter)."""
+
+
+def label(name: str, lang: Language = "en") -> str:
+    """The label of a KPI or the text of a word.
+
+    Raises:
+        ParameterError: an unknown name (the nearest known one is named) or language.
+    """
+    column = _column(lang)
+    if name in KPIS:
+        return KPIS[name][column]
+    if name in WORDS:
+        return WORDS[name][column]
+    raise ParameterError(_unknown(name, [*KPIS, *WORDS]))
+
+
+def rule(name: str, lang: Language = "en") -> str:
+    """How a KPI is computed, in one line. Raises as :func:`label`."""
+    column = _column(lang)
+    term = _kpi(name)
+    return (term.rule_en, term.rule_ja)[column]
+
+
+def unit(name: str, lang: Language = "en") -> str:
+    """What stands behind a KPI's value (``"s"``, ``"%"``), empty for a count in English. Raises as :func:`label`."""
+    column = _column(lang)
+    return UNITS[_kpi(name).unit][column]
+
+
+def _kpi(name: str) -> Term:
+    if name not in KPIS:
+        raise ParameterError(_unknown(name, list(KPIS)))
+    return KPIS[name]
+
+
+def _column(lang: str) -> int:
+    if lang not in LANGUAGES:
+        raise ParameterError(f"unknown language {lang!r} (known: {', '.join(LANGUAGES)})")
+    return LANGUAGES.index(lang)
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = nearest(name, known)
+    return f"no label for {name!r}" + (f" (did you mean {near!r}?)" if near else "")

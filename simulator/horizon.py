@@ -1,0 +1,438 @@
+"""One replication from the first month to the last: the only place where the two wings meet.
+
+Within a month support runs first, then success, then the close. Living accounts generate contacts; contacts that are
+escalated interrupt the CSM who owns the account; the close decides who stays, expands or leaves. Everything carries over:
+calls in progress, booked meetings, tasks in hand, people in their ramp.
+
+Replication r is chance repeat ``r % chance_repeats`` of input draw ``r // chance_repeats``: repeats share the uncertain
+inputs (accounts and people are chance too) and differ in everything else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import functools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import randomness, workforce
+from simulator.scenario import inputs
+from simulator.scenario.schema import Scenario, Staffed
+from simulator.success import assemble as success_assemble
+from simulator.success import books, portfolio, workload
+from simulator.success.tables import Instances, new_hours, new_sums
+from simulator.support import assemble as support_assemble
+from simulator.support import demand, targets
+from simulator.support.tables import Contacts, Sums, SupportState
+
+FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
+"""Account movements kept per month and segment, in the order of the last axis of ``flows``."""
+
+PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisitions")
+"""People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
+
+
+KEPT_BYTES = 1 << 30
+"""Memory for demand kept between the plan's simulation and the search of the need; what does not fit is drawn again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One scenario without uncertain inputs as arrays."""
+
+    scenario: Scenario
+    support: support_assemble.SupportModel | None
+    success: success_assemble.SuccessModel | None
+    portfolio: portfolio.PortfolioTables
+
+
+@dataclass(frozen=True, eq=False)
+class Staffing:
+    """Staffing that a search tries instead of the plan; a wing left None is not simulated.
+
+    Attributes:
+        groups: float64 (G, M), effective heads per support group and month (spread as in
+            :mod:`simulator.support.staffing`).
+        teams: int64 (T, M), CSMs per team and month, all fully ramped.
+    """
+
+    groups: NDArray[np.float64] | None = None
+    teams: NDArray[np.int64] | None = None
+
+
+def units(scenario: Scenario) -> tuple[tuple[str, str, Staffed], ...]:
+    """Wing, name and definition of every group, then of every team."""
+    groups = [("support", n, g) for n, g in scenario.support.groups.items()] if scenario.support else []
+    teams = [("success", n, t) for n, t in scenario.success.teams.items()] if scenario.success else []
+    return (*groups, *teams)
+
+
+class Horizon:
+    """A scenario made ready for replications; :meth:`simulate` and :meth:`replay` are pure functions of their arguments."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.grid = scenario.calendar.grid()
+        self.seed = scenario.monte_carlo.seed
+        self.repeats = scenario.monte_carlo.chance_repeats
+        self.central = self._model(scenario)
+        self.expected_accounts, self.living = success_assemble.living_accounts(scenario, self.grid)
+        self.targets = targets.read(scenario)
+        self.layout = self.targets.layout(self.grid, scenario.calendar.warm_up)
+        self.expected_contacts: NDArray[np.float64] = np.zeros((0, self.grid.intervals))
+        self.load: NDArray[np.float64] = np.zeros((0, self.grid.intervals))
+        self.plans: tuple = ()
+        if self.central.support is not None and scenario.support is not None:
+            self.expected_contacts, self.load = support_assemble.offered_load(
+                self.central.support, scenario.support, self.grid, self.living if scenario.accounts else None
+            )
+            self.plans = support_assemble.group_plans(scenario.support, self.grid, self.load)
+        self.escalations_per_month = self._escalations()
+        self.work_hours = (
+            success_assemble.expected_hours(scenario, self.central.success, self.grid, self.escalations_per_month)
+            if self.central.success
+            else []
+        )
+        lived = np.maximum(self.living.sum(axis=0), 1e-9)
+        self.hours_per_account: NDArray[np.float64] = (
+            np.sum([hours.sum(axis=(0, 2)) for hours in self.work_hours], axis=0) / lived if self.work_hours else lived * 0
+        )
+        self._seen: dict[int, Demand] = {}
+        self._seen_bytes = 0
+        self._drawn: dict[int, tuple[Model, ...]] = {}
+        self._lock = threading.Lock()
+
+    def _escalations(self) -> NDArray[np.float64]:
+        """Contacts per account and month that support is expected to hand over, float64 (S,)."""
+        model = self.central.support
+        if model is None or not self.scenario.accounts:
+            return np.zeros(len(self.scenario.accounts))
+        reach = model.arrivals.contacts_per_month.copy()
+        total = np.zeros(len(self.scenario.accounts))
+        for q in range(model.tables.queues):
+            chain, share = q, 1.0
+            while model.tables.escalation_to[chain] >= 0:
+                share *= float(model.tables.escalation_probability[chain])
+                total += reach[:, q] * share
+                chain = int(model.tables.escalation_to[chain])
+        return total
+
+    def _model(self, scenario: Scenario) -> Model:
+        return Model(
+            scenario,
+            support_assemble.build(scenario, self.grid) if scenario.support else None,
+            success_assemble.build(scenario, self.grid) if scenario.success else None,
+            success_assemble.portfolio_tables(scenario, self.grid),
+        )
+
+    def models(self, replication: int) -> tuple[Model, ...]:
+        """The model of each month for the input draw of a replication (one model for all when no input is a path)."""
+        if not self.scenario.uncertain:
+            return (self.central,) * self.grid.months
+        draw = replication // self.repeats
+        with self._lock:
+            found = self._drawn.get(draw)
+        if found is None:
+            values = inputs.draw(self.scenario, self.seed, draw)
+            if any(law.path != "constant" for law in self.scenario.uncertain.values()):
+                found = tuple(self._model(inputs.at(self.scenario, values, month)) for month in range(self.grid.months))
+            else:
+                found = (self._model(inputs.at(self.scenario, values)),) * self.grid.months
+            with self._lock:
+                if len(self._drawn) > 64:  # repeats of a draw follow each other; older draws are not asked for again
+                    self._drawn.clear()
+                self._drawn[draw] = found
+        return found
+
+    def people(self, models: Sequence[Model], replication: int) -> list[workforce.People]:
+        """The people of the scenario's own plan, one per unit."""
+        hiring = models[0].scenario.hiring
+        return [
+            workforce.simulate(
+                name,
+                unit.headcount,
+                months=self.grid.months,
+                hires={self.grid.month_labels.index(label): count for label, count in unit.hires.items()},
+                ramp=hiring.ramp,
+                attrition_per_year=hiring.attrition_per_year,
+                time_to_hire=hiring.time_to_hire.law,
+                # a planned start needs its requisition in time by what one expects; a slower market delays it
+                lead=math.ceil(self.scenario.hiring.time_to_hire.mean),
+                notice=hiring.notice,
+                backfill=float(hiring.backfill),
+                seed=self.seed,
+                replication=replication,
+            )
+            for _, name, unit in units(models[0].scenario)
+        ]
+
+    def simulate(self, replication: int, *, reference: bool = False) -> dict[str, NDArray[np.float64]]:
+        """One replication of the scenario's own plan.
+
+        Args:
+            reference: use the readable engines instead of the compiled ones.
+
+        Returns (M months, Q queues, G groups, K measures, N steps, S segments, T teams, U units):
+            ``queue`` (M, Q, K), ``group`` (M, G, K2): support sums by month of entry and of time;
+            ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
+            ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
+            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
+        """
+        results, demand_seen = self._play(replication, reference)
+        self._keep(replication, demand_seen)
+        return results
+
+    def replay(self, replication: int, staffing: Staffing) -> dict[str, NDArray[np.float64]]:
+        """Another staffing on what the replication's plan faced: the same contacts, the same work.
+
+        Exact as long as no coupling leads from staffing back to demand. Escalations that interrupt CSMs are those under
+        the scenario's own plan. Returns ``queue``, ``group`` and ``met`` when ``staffing`` has groups, ``steps`` and
+        ``hours`` when it has teams.
+        """
+        with self._lock:
+            seen = self._seen.get(replication)
+        if seen is None:
+            seen = self._play(replication)[1]
+            self._keep(replication, seen)
+        models = self.models(replication)
+        out: dict[str, NDArray[np.float64]] = {}
+        if staffing.groups is not None:
+            desk = _SupportDesk(self, self.staff(staffing.groups))
+            for month, contacts in enumerate(seen.contacts):
+                desk.month(month, models[month], contacts)
+            out |= desk.results()
+        if staffing.teams is not None:
+            heads = [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams]
+            calendar = _Calendars(self, models[0], replication, heads)
+            for month, work in enumerate(seen.work):
+                calendar.month(month, models[month], work)
+            out |= calendar.results()
+        return out
+
+    def staff(self, heads: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M)."""
+        fence = self.grid.month_interval
+        out = np.zeros((len(self.plans), self.grid.intervals), dtype=np.int64)
+        for g, plan in enumerate(self.plans):
+            for month in range(self.grid.months):
+                out[g, fence[month] : fence[month + 1]] = plan.agents(month, float(heads[g, month]))
+        return out
+
+    def _keep(self, replication: int, seen: Demand) -> None:
+        with self._lock:
+            if replication not in self._seen and self._seen_bytes + seen.nbytes <= KEPT_BYTES:
+                self._seen[replication] = seen
+                self._seen_bytes += seen.nbytes
+
+    def _play(self, replication: int, reference: bool = False) -> tuple[dict[str, NDArray[np.float64]], Demand]:
+        grid, scenario = self.grid, self.scenario
+        models = self.models(replication)
+        people = self.people(models, replication)
+        groups = len(scenario.support.groups) if scenario.support else 0
+        accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
+        flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
+        desk = calendars = None
+        if scenario.support is not None:
+            heads = np.array([p.effective for p in people[:groups]]).reshape(groups, grid.months)
+            desk = _SupportDesk(self, self.staff(heads), reference)
+        if scenario.success is not None:
+            calendars = _Calendars(self, models[0], replication, [p.capacity for p in people[groups:]], reference)
+        seen = Demand([], [])
+        for month, model in enumerate(models):
+            portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
+            escalations = None
+            if desk:
+                contacts = self._contacts(replication, month, model, accounts)
+                seen.contacts.append(contacts)
+                escalations = desk.month(month, model, contacts)
+            if calendars:
+                work = self._work(month, model, accounts, escalations)
+                seen.work.append(work)
+                calendars.month(month, model, work)
+            closed = portfolio.close_month(accounts, model.portfolio, grid, month)
+            flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
+        results = {"flows": flows, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
+        results |= desk.results() if desk else {}
+        results |= calendars.results() if calendars else {}
+        return results, seen
+
+    def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
+        assert model.support is not None
+        alive = np.flatnonzero(accounts.alive)
+        contacts = demand.draw_month(
+            model.support.arrivals, month, self.seed, replication, accounts.key[alive], accounts.segment[alive]
+        )
+        if not len(alive):
+            return contacts
+        # an account outlives the month: its row in the portfolio is its name
+        return dataclasses.replace(
+            contacts, account=np.where(contacts.account >= 0, alive[contacts.account], contacts.account)
+        )
+
+    def _work(
+        self, month: int, model: Model, accounts: portfolio.Portfolio, escalations: workload.Escalations | None
+    ) -> list[TeamWork]:
+        assert model.success is not None
+        effort = accounts.effort * self.hours_per_account[accounts.segment]
+        return [
+            TeamWork(
+                workload.draw_month(
+                    team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month, escalations
+                ),
+                accounts.alive & team.segments[accounts.segment],
+                effort,
+            )
+            for team in model.success.teams
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class TeamWork:
+    """What a month asks of a team: its instances, the accounts it looks after (bool (A,)) and their expected hours."""
+
+    instances: Instances
+    accounts: NDArray[np.bool_]
+    effort: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """What one replication asks of its people, month by month, whoever they are."""
+
+    contacts: list[Contacts]
+    work: list[list[TeamWork]]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held."""
+        parts = [getattr(c, f.name) for c in self.contacts for f in dataclasses.fields(c)]
+        for team in (team for month in self.work for team in month):
+            parts += [getattr(team.instances, f.name) for f in dataclasses.fields(team.instances)]
+            parts += [team.accounts, team.effort]
+        return sum(part.nbytes for part in parts)
+
+
+def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:
+    rows = [np.stack([np.asarray(getattr(p, name), dtype=float) for name in PEOPLE], axis=-1) for p in people]
+    return np.stack(rows, axis=1) if rows else np.zeros((months, 0, len(PEOPLE)))
+
+
+def _cost(people: Sequence[workforce.People], scenario: Scenario) -> NDArray[np.float64]:
+    hiring = scenario.hiring
+    rows = [
+        workforce.cost(p, workforce.Pay(unit.salary_per_year, loading=hiring.loading, hiring_cost=hiring.cost_per_hire))
+        for p, (_, _, unit) in zip(people, units(scenario), strict=True)
+    ]
+    return np.stack([row.sum(axis=0) for row in rows], axis=1)
+
+
+class _SupportDesk:
+    """The support engine of one replication and one staffing, month after month."""
+
+    def __init__(self, horizon: Horizon, staff: NDArray[np.int64], reference: bool = False) -> None:
+        if reference:
+            from simulator.support.reference import run
+        else:
+            from simulator.support.compiled import run
+        self.engine = run
+        self.horizon = horizon
+        self.staff = staff
+        assert horizon.central.support is not None
+        self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
+        self.state: SupportState | None = None
+
+    def month(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
+        """Serve a month's contacts; returns the escalations of accounts."""
+        assert model.support is not None
+        outcome, self.state = self.engine(
+            model.support.tables,
+            self.horizon.layout.clock,
+            contacts,
+            self.staff,
+            self.state,
+            self.horizon.grid.month_end(month),
+            sums=self.sums,
+        )
+        found = outcome.escalated
+        return workload.Escalations(found["time"].copy(), found["account"].copy(), found["key"].copy())
+
+    def results(self) -> dict[str, NDArray[np.float64]]:
+        horizon, layout = self.horizon, self.horizon.layout
+        return {
+            "queue": layout.by_month(self.sums.queue, horizon.grid.months),
+            "group": layout.by_month(self.sums.group, horizon.grid.months),
+            "met": horizon.targets.met(self.sums.queue, layout, horizon.grid),
+        }
+
+
+class _Calendars:
+    """The success engine of one replication, team by team and month after month.
+
+    Args:
+        capacity: per team the speed of each CSM by month, 0 where not there, float64 (M, C).
+    """
+
+    def __init__(
+        self,
+        horizon: Horizon,
+        model: Model,
+        replication: int,
+        capacity: Sequence[NDArray[np.float64]],
+        reference: bool = False,
+    ) -> None:
+        if reference:
+            from simulator.success.reference import run
+        else:
+            from simulator.success.compiled import run
+        self.engine: Any = run
+        self.horizon = horizon
+        assert model.success is not None
+        self.capacity = [rows if rows.shape[1] else np.zeros((horizon.grid.months, 1)) for rows in capacity]
+        self.tables = [
+            dataclasses.replace(team.tables, leave=self._leave(team, rows.shape[1], replication))
+            for team, rows in zip(model.success.teams, self.capacity, strict=True)
+        ]
+        self.sums = [new_sums(model.success.activities, tables) for tables in self.tables]
+        self.hours = [new_hours(tables) for tables in self.tables]
+        self.owner = [np.zeros(0, dtype=np.int64) for _ in self.tables]
+        self.state: list[Any] = [None for _ in self.tables]
+
+    def _leave(self, team: success_assemble.TeamModel, people: int, replication: int) -> NDArray[np.bool_]:
+        """Days of leave by CSM, bool (people, business days). The n-th CSM has the same ones whatever the plan."""
+        base = randomness.stream(self.horizon.seed, replication, f"leave.{team.name}")
+        ordinal = self.horizon.grid.ordinal[0] + team.tables.clock.day
+        return workforce.absences(randomness.keys(base, np.arange(people)), ordinal, team.leave_share)
+
+    def month(self, month: int, model: Model, work: Sequence[TeamWork]) -> None:
+        """Hand out the books and work through a month."""
+        assert model.success is not None
+        last = month == self.horizon.grid.months - 1
+        for t, asked in enumerate(work):
+            speed = self.capacity[t][month]
+            self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed)
+            _, self.state[t] = self.engine(
+                model.success.activities,
+                self.tables[t],
+                asked.instances,
+                self.owner[t],
+                np.where(speed > 0, speed, 1.0),
+                speed > 0,
+                self.state[t],
+                int(self.tables[t].months[month + 1]),
+                sums=self.sums[t],
+                hours=self.hours[t],
+                alive=asked.accounts,
+                last=last,
+            )
+
+    def results(self) -> dict[str, NDArray[np.float64]]:
+        return {
+            "steps": np.sum(self.sums, axis=0).astype(float),
+            "hours": np.stack([hours.sum(axis=1) for hours in self.hours], axis=1).astype(float),
+        }

@@ -1,0 +1,105 @@
+"""The scalar compiled helpers that both engines call: keyed hash, quantile look-up, heaps.
+
+Heavy: importing this module loads the compiler. Everything here is a module-level function of scalars and arrays, so a
+compiled copy is cached on disk once and shared by every process; :mod:`simulator._cache` keys the cache folder by the
+text of all kernel sources, because a changed callee does not invalidate a cached caller.
+"""
+
+from __future__ import annotations
+
+from simulator import _cache
+
+_cache.prepare()
+
+import numpy as np  # noqa: E402
+from numba import njit  # noqa: E402
+
+from simulator.distributions import CELLS_PER_OCTAVE, CELLS_PER_SIDE  # noqa: E402
+from simulator.randomness import GOLDEN  # noqa: E402
+
+_GOLDEN = np.uint64(GOLDEN)
+_M1 = np.uint64(0x3C79AC492BA7B653)
+_M2 = np.uint64(0x1C69B3F74AC4AE35)
+_S27 = np.uint64(27)
+_S33 = np.uint64(33)
+_S11 = np.uint64(11)
+_ONE = np.uint64(1)
+_TO_UNIT = 2.0**-53
+
+_CELL_BITS = CELLS_PER_OCTAVE.bit_length() - 1
+_SHIFT = np.int64(52 - _CELL_BITS)
+_TOP = np.int64((1022 << _CELL_BITS) | (CELLS_PER_OCTAVE - 1))
+_FRACTION_MASK = np.int64((1 << (52 - _CELL_BITS)) - 1)
+_FRACTION_UNIT = 2.0 ** -(52 - _CELL_BITS)
+_LAST = np.int64(CELLS_PER_SIDE - 1)
+
+
+@njit(cache=True, inline="always", nogil=True)
+def mix(x):
+    """The finaliser moremur of one unsigned 64-bit word (see :func:`simulator.randomness.mix`)."""
+    x ^= x >> _S27
+    x *= _M1
+    x ^= x >> _S33
+    x *= _M2
+    x ^= x >> _S27
+    return x
+
+
+@njit(cache=True, inline="always", nogil=True)
+def key(base, entity):
+    """Key of an entity (word or ordinal) of a stream; equals :func:`simulator.randomness.keys`."""
+    return mix(base ^ mix(np.uint64(entity) * _GOLDEN + _ONE))
+
+
+@njit(cache=True, inline="always", nogil=True)
+def bits(entity_key, offset, leg):
+    """Random word of a key for a purpose and leg; equals :func:`simulator.randomness.bits`."""
+    return mix(entity_key ^ (offset + np.uint64(leg) * _GOLDEN))
+
+
+@njit(cache=True, inline="always", nogil=True)
+def uniform(entity_key, offset, leg):
+    """Uniform in (0, 1); equals :func:`simulator.randomness.uniform`."""
+    return (np.float64(bits(entity_key, offset, leg) >> _S11) + 0.5) * _TO_UNIT
+
+
+@njit(cache=True, inline="always", nogil=True)
+def quantile(tables, row, word):
+    """The unit-mean quantile of a random word by linear interpolation in ``tables[row]``.
+
+    The lowest bit picks the half (below or above the median); the upper 53 bits give the distance from that end, whose
+    exponent and leading mantissa bits are the cell. Cells are thus as fine in both tails as at the median (layout and
+    error: :func:`simulator.distributions.unit_table`).
+    """
+    side = np.int64(word & _ONE)
+    w = (np.float64(word >> _S11) + 0.5) * _TO_UNIT
+    m = np.float64(w).view(np.int64)
+    cell = _TOP - (m >> _SHIFT)
+    if cell > _LAST:
+        return tables[row, side, _LAST + 1]
+    fraction = np.float64(m & _FRACTION_MASK) * _FRACTION_UNIT
+    low = tables[row, side, cell + 1]
+    return low + (tables[row, side, cell] - low) * fraction
+
+
+@njit(cache=True, nogil=True)
+def draw(tables, scale, zero, row, word):
+    """A value of law ``row``: 0 with probability ``zero[row]``, else ``scale[row]`` times the unit quantile.
+
+    Laws without an atom (the usual case) use the word as it is. With an atom a second word, mixed from the first,
+    decides it, so that the continuous part keeps its value when the atom's probability changes.
+    """
+    if zero[row] > 0.0:
+        u = (np.float64(mix(word + _GOLDEN) >> _S11) + 0.5) * _TO_UNIT
+        if u < zero[row]:
+            return 0.0
+    return scale[row] * quantile(tables, row, word)
+
+
+@njit(cache=True, nogil=True)
+def draws(tables, scale, zero, row, words):
+    """:func:`draw` over an array of words. Returns float64, shape as ``words``."""
+    out = np.empty(words.shape[0])
+    for i in range(words.shape[0]):
+        out[i] = draw(tables, scale, zero, row, words[i])
+    return out

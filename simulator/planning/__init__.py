@@ -1,0 +1,1 @@
+"""Decisions: the least staffing that meets the targets, and what people cost."""

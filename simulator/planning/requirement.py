@@ -1,0 +1,530 @@
+"""The least staffing that meets the targets: a closed form proposes, simulation on common draws decides.
+
+Support. Plans of one group and month form a family ordered by agent-hours (:mod:`simulator.support.staffing`), so the
+search has one number per group and month. All months are tried at once: a replication is a whole year, and months touch
+only through what is carried over. The answer rate may fall when an agent is added (newly served long calls block later
+ones), so passing is never inferred from a neighbour: a plan counts only if its own simulation passed, and below the
+plan found the search goes on looking.
+
+Success. Heads are whole and few: constant heads are simulated from too few to enough, then the quarters are put
+together and adjusted one at a time, because what a quarter leaves undone burdens the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.horizon import Horizon, Staffing
+from simulator.montecarlo.precision import estimate
+from simulator.scenario.schema import Scenario
+from simulator.success.tables import DUE, ON_TIME
+from simulator.support import assemble, erlang
+from simulator.support.kpis import KPIS
+from simulator.support.targets import Target
+
+Evaluate = Callable[[Staffing, int], dict[str, NDArray[np.float64]]]
+"""Replays a staffing over so many replications and returns the stacked results."""
+
+MARGINS = (-1.4, -1.0, -0.7, -0.4, -0.2, 0.0, 0.2, 0.45, 0.8, 1.3, 2.0)
+"""Margins of the sweep, added to the closed form's factor of √load."""
+
+STEP = 0.25
+"""Heads by which the final search moves (hours are finer than heads, which are rounded up at the end)."""
+
+
+@dataclass(frozen=True, eq=False)
+class SupportNeed:
+    """The need of the support groups (G groups, M months, I intervals).
+
+    Attributes:
+        hours: float64 (G, M), agent-hours of the need.
+        heads: int64 (G, M), whole heads after shrinkage; before shifts, so a lower bound.
+        agents: int64 (G, I), agents per interval of the need, whose own simulation passed.
+        passed: bool (M,), whether the month's targets are met with their confidence.
+        least: float64 (draws, G, M), whole heads that meet a group's targets in expectation over chance, per input draw.
+    """
+
+    hours: NDArray[np.float64]
+    heads: NDArray[np.int64]
+    agents: NDArray[np.int64]
+    passed: NDArray[np.bool_]
+    least: NDArray[np.float64]
+
+
+def own_targets(horizon: Horizon) -> list[list[int]]:
+    """Per group the targets of the queues that try it first."""
+    model = horizon.central.support
+    assert model is not None
+    level = model.tables.level
+    mine: list[list[int]] = [[] for _ in range(model.tables.groups)]
+    for i, target in enumerate(horizon.targets.items):
+        served = level[target.queue]
+        for g in np.flatnonzero((served > 0) & (served == served[served > 0].min())):
+            mine[int(g)].append(i)
+    return mine
+
+
+def slack(met: NDArray[np.float64], targets: Sequence[Target], chosen: Sequence[int]) -> NDArray[np.float64]:
+    """By how much the joint share of passing exceeds the asked confidence, float64 (M,); targets of one confidence
+    are judged together, months without contacts pass.
+
+    Args:
+        met: float64 (R, M, targets).
+    """
+    months = met.shape[1]
+    worst = np.full(months, np.inf)
+    for confidence in {targets[i].confidence for i in chosen}:
+        together = [i for i in chosen if targets[i].confidence == confidence]
+        joint = np.min(np.nan_to_num(met[:, :, together], nan=1.0), axis=2)
+        worst = np.minimum(worst, joint.mean(axis=0) - confidence)
+    return worst
+
+
+def support_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> SupportNeed:
+    """Search the least agent-hours per group and month.
+
+    Args:
+        evaluate: runs the support wing; called some fifteen to twenty times.
+        replications: of the deciding simulations; the sweep before them uses fewer.
+    """
+    search = _SupportSearch(horizon, evaluate, replications)
+    return search.run()
+
+
+class _SupportSearch:
+    def __init__(self, horizon: Horizon, evaluate: Evaluate, replications: int) -> None:
+        self.horizon = horizon
+        self.evaluate = evaluate
+        self.replications = replications
+        support = horizon.scenario.support
+        assert support is not None
+        self.groups = len(support.groups)
+        self.months = horizon.grid.months
+        self.mine = own_targets(horizon)
+        self.per_head = np.maximum(np.stack([plan.hours_per_head for plan in horizon.plans]), 1e-9)
+        self.searched = np.array([bool(mine) and plan.fixed is None for mine, plan in zip(self.mine, horizon.plans, strict=True)])
+        self.price = np.array([group.salary_per_year for group in support.groups.values()])
+        repeats = horizon.repeats
+        self.sweep_replications = min(replications, max(60 // repeats, 2) * repeats)
+
+    def run(self) -> SupportNeed:
+        sweep = self._sweep()
+        low, high = self._bracket(sweep)
+        heads = self._close_in(low, high)
+        heads, passed = self._settle(heads)
+        agents = self.horizon.staff(heads)
+        hours = heads * self.per_head
+        whole = np.array([[math.ceil(round(h, 9)) for h in row] for row in heads], dtype=np.int64)
+        return SupportNeed(hours, whole, agents, passed, self._least(sweep))
+
+    def _heads(self, margin: float) -> NDArray[np.float64]:
+        """Heads whose hours give every cell the closed form's margin plus ``margin``, in steps."""
+        heads = np.zeros((self.groups, self.months))
+        for g, plan in enumerate(self.horizon.plans):
+            factor = (self.beta[g] if self.searched[g] else 0.0) + (margin if self.searched[g] else 0.0)
+            for m, cells in enumerate(plan.patterns):
+                agents = np.maximum(cells.load + factor * np.sqrt(cells.load), 0.0)
+                heads[g, m] = float(agents @ cells.hours) / self.per_head[g, m]
+        return np.ceil(heads / STEP - 1e-9) * STEP
+
+    def _sweep(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+        """(heads, met, margins of the pooled measure) for each margin; heads never fall along the list."""
+        self.beta = [self._proposal(g) if self.searched[g] else 0.0 for g in range(self.groups)]
+        rows = []
+        before = np.zeros((self.groups, self.months))
+        for margin in MARGINS:
+            heads = np.maximum(self._heads(margin), before)
+            before = heads
+            result = self.evaluate(Staffing(groups=heads), self.sweep_replications)
+            rows.append((heads, result["met"], self._draw_margins(result["queue"])))
+        return rows
+
+    def _proposal(self, g: int) -> float:
+        """The closed form: the factor of √load at which Erlang A or C meets the group's targets at its typical load."""
+        model = self.horizon.central.support
+        assert model is not None
+        tables = model.tables
+        loads = np.concatenate([p.load for p in self.horizon.plans[g].patterns])
+        hours = np.concatenate([p.hours for p in self.horizon.plans[g].patterns])
+        if not loads.size or loads.max() < 1e-6:
+            return 0.0
+        order = np.argsort(loads)
+        typical = float(loads[order][np.searchsorted(np.cumsum((loads * hours)[order]), (loads @ hours) / 2)])
+        best = -np.inf
+        for i in self.mine[g]:
+            target = self.horizon.targets.items[i]
+            q = target.queue
+            handle = assemble.handle_time(tables, q, g)
+            if handle <= 0:
+                continue
+            row = int(tables.patience[q])
+            patience = float(tables.laws.scale[row]) if row >= 0 else math.inf
+            name = {"service_level": "sl_excl_short_abandons", "abandonment": "p_abandon", "asa": "e_wait_served"}.get(
+                target.kpi, target.kpi
+            )
+            if target.kpi == "answer_rate":
+                name, bound = "p_abandon", 1.0 - target.bound
+            else:
+                bound = target.bound
+            if name == "p_abandon" and patience == math.inf:
+                continue
+            try:
+                agents = erlang.agents_needed(
+                    {name: bound},
+                    arrival_rate=max(typical, 0.05) / handle,
+                    service_rate=1.0 / handle,
+                    abandonment_rate=1.0 / patience,
+                    answer_within=float(tables.answer_within[q]),
+                )
+            except ValueError:
+                continue
+            best = max(best, (agents - typical) / math.sqrt(typical))
+        return float(np.clip(best, -1.0, 4.0)) if math.isfinite(best) else 0.5
+
+    def _draw_margins(self, queue: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Margin of each target's measure pooled over the chance repeats of a draw, float64 (draws, M, targets)."""
+        repeats = self.horizon.repeats
+        draws = queue.shape[0] // repeats
+        pooled = queue[: draws * repeats].reshape(draws, repeats, *queue.shape[1:]).sum(axis=1)
+        columns = []
+        for target in self.horizon.targets.items:
+            columns.append(target.margin(KPIS[target.kpi](pooled)[..., target.queue]))
+        return np.stack(columns, axis=-1) if columns else np.zeros((draws, self.months, 0))
+
+    def _bracket(
+        self, sweep: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Heads that fail just below heads that pass in the sweep, with everything above passing too."""
+        items = self.horizon.targets.items
+        low, high = sweep[0][0].copy(), sweep[-1][0].copy()
+        low[self.searched] = np.maximum(low[self.searched] - 2.0, 0.0)
+        for g in np.flatnonzero(self.searched):
+            good = np.stack([slack(met, items, self.mine[g]) >= 0 for _, met, _ in sweep])
+            for m in range(self.months):
+                j = len(sweep)
+                while j > 0 and good[j - 1, m]:
+                    j -= 1
+                if j < len(sweep):
+                    high[g, m] = sweep[j][0][g, m]
+                if j > 0:
+                    low[g, m] = sweep[j - 1][0][g, m]
+                elif j == 0:
+                    high[g, m] = sweep[0][0][g, m]
+        for g in np.flatnonzero(~self.searched):
+            low[g] = high[g] = sweep[0][0][g]
+        return low, high
+
+    def _close_in(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Halve the bracket at full replications; a few rounds, all groups and months at once."""
+        items = self.horizon.targets.items
+        for _ in range(3):
+            if np.all(high - low <= STEP + 1e-9):
+                break
+            middle = np.where(high - low > STEP + 1e-9, np.ceil((low + high) / 2 / STEP) * STEP, high)
+            met = self.evaluate(Staffing(groups=middle), self.replications)["met"]
+            for g in np.flatnonzero(self.searched):
+                good = slack(met, items, self.mine[g]) >= 0
+                open_ = high[g] - low[g] > STEP + 1e-9
+                high[g] = np.where(open_ & good, middle[g], high[g])
+                low[g] = np.where(open_ & ~good, middle[g], low[g])
+        return high
+
+    def _settle(self, heads: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Make the whole plan pass jointly, then take off what it can spare, dearest group first."""
+        items = self.horizon.targets.items
+        every = list(range(len(items)))
+        passed = np.ones(self.months, dtype=bool)
+        for attempt in range(8):
+            met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
+            passed = slack(met, items, every) >= 0
+            if passed.all() or attempt == 7:
+                break
+            by_group = np.stack(
+                [slack(met, items, self.mine[g]) if self.searched[g] else np.full(self.months, np.inf) for g in range(self.groups)]
+            )
+            weakest = np.argmin(by_group, axis=0)
+            # one step for a near miss, more where the share is far off
+            lift = STEP * np.clip(np.ceil(-by_group.min(axis=0) / 0.05), 1, 8)
+            for m in np.flatnonzero(~passed):
+                if self.searched[weakest[m]]:
+                    heads[weakest[m], m] += lift[m]
+        for g in sorted(np.flatnonzero(self.searched), key=lambda g: -self.price[g]):
+            for fewer in (STEP, STEP):
+                trial = heads.copy()
+                trial[g] = np.where(passed, np.maximum(heads[g] - fewer, 0.0), heads[g])
+                met = self.evaluate(Staffing(groups=trial), self.replications)["met"]
+                good = (slack(met, items, every) >= 0) & passed
+                if not good.any():
+                    break
+                heads[g] = np.where(good, trial[g], heads[g])
+        met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
+        final = slack(met, items, every) >= 0
+        # months touch through what is carried over: what a neighbour's saving broke is given back
+        for _ in range(3):
+            broken = passed & ~final
+            if not broken.any():
+                break
+            heads[np.ix_(self.searched, broken)] += STEP
+            met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
+            final = slack(met, items, every) >= 0
+        return heads, final
+
+    def _least(
+        self, sweep: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
+    ) -> NDArray[np.float64]:
+        """Whole heads per input draw, group and month at which the group's own measures reach their bounds.
+
+        Between two plans of the sweep the measure is taken as linear in heads. A draw whose measure passes at the
+        leanest plan gets that plan; one that fails at the richest gets one head more than it.
+        """
+        draws = sweep[0][2].shape[0]
+        least = np.full((draws, self.groups, self.months), np.nan)
+        ladder = np.stack([heads for heads, _, _ in sweep])
+        for g in range(self.groups):
+            if not self.searched[g]:
+                least[:, g] = np.ceil(ladder[0, g])
+                continue
+            margins = np.stack([np.min(np.nan_to_num(row[2][:, :, self.mine[g]], nan=np.inf), axis=2) for row in sweep])
+            for m in range(self.months):
+                least[:, g, m] = _crossing(ladder[:, g, m], margins[:, :, m])
+        return least
+
+
+def _crossing(heads: NDArray[np.float64], margins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole heads from which on every margin (plans, draws) is not negative."""
+    plans, draws = margins.shape
+    out = np.empty(draws)
+    for d in range(draws):
+        j = plans
+        while j > 0 and margins[j - 1, d] >= 0:
+            j -= 1
+        if j == 0:
+            out[d] = heads[0]
+        elif j == plans:
+            out[d] = heads[-1] + 1
+        else:
+            below, above = margins[j - 1, d], margins[j, d]
+            part = -below / (above - below) if math.isfinite(above) and above > below else 1.0
+            out[d] = heads[j - 1] + part * (heads[j] - heads[j - 1])
+    return np.ceil(np.round(out, 9))
+
+
+# --- success -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OnTimeTarget:
+    """A share of an activity to be done by its due date, for the segments of one team."""
+
+    team: int
+    activity: str
+    step: int
+    segments: tuple[int, ...]
+    bound: float
+    confidence: float
+
+    @property
+    def text(self) -> str:
+        from simulator import units
+
+        return f"{self.activity} on time {units.format_share(self.bound)}, per quarter"
+
+
+def on_time_targets(horizon: Horizon) -> list[OnTimeTarget]:
+    """The success targets of a scenario, one per team that does the activity."""
+    scenario: Scenario = horizon.scenario
+    model = horizon.central.success
+    if scenario.success is None or model is None:
+        return []
+    found = []
+    for activity, bound in scenario.success.targets.on_time.items():
+        k = model.activities.activity_names.index(activity)
+        covered = scenario.success.activities[activity].segments
+        for t, team in enumerate(model.teams):
+            segments = tuple(s for s, name in enumerate(scenario.accounts) if team.segments[s] and covered.get(name, 0) > 0)
+            if segments:
+                step = int(model.activities.headline_step[k])
+                found.append(OnTimeTarget(t, activity, step, segments, bound, scenario.success.targets.confidence))
+    return found
+
+
+def on_time(
+    steps: NDArray[np.float64], targets: Sequence[OnTimeTarget], quarter_of_month: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Steps on time and due by quarter: two arrays (..., quarters, targets) from sums (..., M, N, S, measures)."""
+    quarters = int(quarter_of_month[-1]) + 1
+    shape = (*steps.shape[:-4], quarters, len(targets))
+    done, due = np.zeros(shape), np.zeros(shape)
+    for i, target in enumerate(targets):
+        rows = steps[..., target.step, list(target.segments), :].sum(axis=-2)
+        for q in range(quarters):
+            inside = quarter_of_month == q
+            done[..., q, i] = rows[..., inside, ON_TIME].sum(axis=-1)
+            due[..., q, i] = rows[..., inside, DUE].sum(axis=-1)
+    return done, due
+
+
+def on_time_met(
+    steps: NDArray[np.float64], targets: Sequence[OnTimeTarget], quarter_of_month: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """1 where a quarter meets a target, 0 where not, NaN where nothing was due: (R, quarters, targets)."""
+    done, due = on_time(steps, targets, quarter_of_month)
+    bounds = np.array([target.bound for target in targets])
+    return np.where(due > 0, done >= bounds * due - 1e-9, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class SuccessNeed:
+    """The need of the CSM teams (T teams, P quarters).
+
+    Attributes:
+        heads: int64 (T, P), the least constant heads per quarter whose own simulation meets the targets.
+        passed: bool (T, P).
+        least: float64 (draws, T, P), whole heads that meet the targets in expectation over chance, per input draw.
+        work: float64 (T, P), heads by the sum of the work.
+    """
+
+    heads: NDArray[np.int64]
+    passed: NDArray[np.bool_]
+    least: NDArray[np.float64]
+    work: NDArray[np.float64]
+
+
+def from_work(horizon: Horizon) -> NDArray[np.float64]:
+    """Heads by the sum of the work per team and quarter: hours ÷ hours of one head for customers, float64 (T, P)."""
+    from simulator.success import workload
+
+    model = horizon.central.success
+    assert model is not None
+    grid = horizon.grid
+    quarters = int(grid.quarter_of_month[-1]) + 1
+    out = np.full((len(model.teams), quarters), np.nan)
+    for t, team in enumerate(model.teams):
+        work = horizon.work_hours[t].sum(axis=(0, 1))
+        available = workload.available_hours(team.tables.clock, grid, team.team.customer_time)
+        for p in range(quarters):
+            inside = grid.quarter_of_month == p
+            out[t, p] = float(workload.from_work(work[inside].sum(keepdims=True), available[inside].sum(keepdims=True))[0])
+    return out
+
+
+def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> SuccessNeed:
+    """Search the least constant heads per team and quarter."""
+    grid = horizon.grid
+    model = horizon.central.success
+    assert model is not None
+    targets = on_time_targets(horizon)
+    work = from_work(horizon)
+    teams, quarters = work.shape
+    fallback = np.maximum(np.ceil(np.nan_to_num(work)), 0).astype(np.int64)
+    if not targets:
+        return SuccessNeed(fallback, np.ones((teams, quarters), dtype=bool), fallback[None].astype(float), work)
+    mine = [[i for i, target in enumerate(targets) if target.team == t] for t in range(teams)]
+    bounds = np.array([target.bound for target in targets])
+
+    def run(heads: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Slack (T, P) and pooled margins (draws, P, targets) of heads (T, P)."""
+        by_month = heads[:, grid.quarter_of_month]
+        steps = evaluate(Staffing(teams=by_month), replications)["steps"]
+        met = on_time_met(steps, targets, grid.quarter_of_month)
+        out = np.full((teams, quarters), np.inf)
+        for t in range(teams):
+            if mine[t]:
+                joint = np.min(np.nan_to_num(met[:, :, mine[t]], nan=1.0), axis=2)
+                out[t] = joint.mean(axis=0) - targets[mine[t][0]].confidence
+        done, due = on_time(steps, targets, grid.quarter_of_month)
+        draws = done.shape[0] // horizon.repeats
+        cut = draws * horizon.repeats
+        done = done[:cut].reshape(draws, horizon.repeats, quarters, len(targets)).sum(axis=1)
+        due = due[:cut].reshape(draws, horizon.repeats, quarters, len(targets)).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return out, np.where(due > 0, done / due, np.inf) - bounds
+
+    peak = np.maximum(np.nanmax(np.nan_to_num(work), axis=1), 0.5)
+    start = np.maximum(np.floor(0.6 * np.nanmin(np.nan_to_num(work), axis=1)), 1).astype(np.int64)
+    step = np.maximum(np.round(0.08 * peak), 1).astype(np.int64)
+    limit = np.ceil(4 * peak + 6).astype(np.int64)
+    ladder, slacks, margins = [], [], []
+    heads = start.copy()
+    clear = 0
+    while True:
+        current = np.repeat(heads[:, None], quarters, axis=1)
+        got, margin = run(current)
+        ladder.append(heads.copy())
+        slacks.append(got)
+        margins.append(margin)
+        clear = clear + 1 if np.all(got >= 0) and np.all(margin >= 0) else 0
+        if clear >= 2 or np.all(heads >= limit):
+            break
+        heads = np.minimum(heads + step, limit)
+    rungs = np.stack(ladder)
+    chosen = np.zeros((teams, quarters), dtype=np.int64)
+    for t in range(teams):
+        for p in range(quarters):
+            j = len(rungs)
+            while j > 0 and slacks[j - 1][t, p] >= 0:
+                j -= 1
+            chosen[t, p] = rungs[min(j, len(rungs) - 1), t]
+    chosen, passed = _adjust(chosen, run, np.array([bool(m) for m in mine]), limit)
+    least = np.stack(
+        [
+            np.stack(
+                [
+                    _crossing(rungs[:, t].astype(float), np.stack([np.min(m[:, p][:, mine[t]], axis=1) for m in margins]))
+                    if mine[t]
+                    else np.full(margins[0].shape[0], float(fallback[t, p]))
+                    for p in range(quarters)
+                ],
+                axis=1,
+            )
+            for t in range(teams)
+        ],
+        axis=1,
+    )
+    for t in range(teams):
+        if not mine[t]:
+            chosen[t] = fallback[t]
+    return SuccessNeed(chosen, passed, least, work)
+
+
+def _adjust(
+    chosen: NDArray[np.int64],
+    run: Callable[[NDArray[np.int64]], tuple[NDArray[np.float64], NDArray[np.float64]]],
+    searched: NDArray[np.bool_],
+    limit: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Raise quarters that fail in the company of the others, then lower, one quarter at a time, what can be spared."""
+    got, _ = run(chosen)
+    for _ in range(8):
+        failing = (got < 0) & (chosen < limit[:, None])
+        if not failing.any():
+            break
+        first = np.argmax(failing, axis=1)  # an early quarter's backlog is the next one's trouble: mend it first
+        for t in np.flatnonzero(failing.any(axis=1)):
+            chosen[t, first[t]] += 1
+        got, _ = run(chosen)
+    passed = got >= 0
+    for p in range(chosen.shape[1]):
+        while True:
+            trial = chosen.copy()
+            trial[:, p] = np.where(searched & (chosen[:, p] > 1), chosen[:, p] - 1, chosen[:, p])
+            if np.array_equal(trial, chosen):
+                break
+            got, _ = run(trial)
+            spare = ((got >= 0) | ~passed).all(axis=1) & (trial[:, p] < chosen[:, p])
+            if not spare.any():
+                break
+            chosen[spare, p] = trial[spare, p]
+    got, _ = run(chosen)
+    return chosen, got >= 0
+
+
+def distribution(least: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """P10, P50, P80, P90 (whole heads, the next one up) and mean over input draws (first axis)."""
+    out = {f"p{q}": np.quantile(least, q / 100, axis=0, method="inverted_cdf") for q in (10, 50, 80, 90)}
+    return out | {"mean": np.asarray(estimate(least, 1).mean)}

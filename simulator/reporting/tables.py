@@ -1,0 +1,236 @@
+"""What the terminal shows: the answer in sentences, and tables that fit 80 columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from simulator.errors import InputError
+from simulator.glossary import Language
+from simulator.reporting import wording as w
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simulator.results import Result
+
+HEADLINES = (
+    "offered", "answer_rate", "service_level", "abandonment", "asa", "handle_time", "backlog", "occupancy",
+    "on_time_share", "utilisation", "churn_rate", "nrr", "grr",
+)  # fmt: skip
+"""KPIs that the terminal shows beside those with a target; the page and the run folder have all of them."""
+
+_WORDS_JA = re.compile(r"(?:[!-~¥–−]+ ?|.)[。、)]*")
+
+
+def answer(result: Result, lang: Language = "en") -> str:
+    """The answer in plain sentences, the headline first, one paragraph a line."""
+    return "\n".join(w.paragraphs(result.summary, lang))
+
+
+def show(result: Result, console: Console, lang: Language = "en") -> None:
+    """Print the answer and the tables behind it. Legible from 80 columns on."""
+    summary = result.summary
+    period = f"{w.month(summary.get('first_month'), lang)} – {w.month(summary.get('last_month'), lang)}"
+    runs = w.phrase("runs", lang, count=w.number(summary.get("replications")))
+    console.print(Text(str(summary.get("name", "")), style="bold"))
+    console.print(Text(f"{period} · {runs} · {w.term('seed', lang)} {summary.get('seed', w.MISSING)}", style="dim"))
+    console.print()
+    for line in w.paragraphs(summary, lang):
+        _bullet(console, line)
+    for table in (*_staffing(result, lang, console), _targets(summary, lang), _cost(summary, lang),
+                  _sizing(summary, lang), _kpis(result, lang)):  # fmt: skip
+        if table is not None and table.row_count:
+            console.print()
+            console.print(table)
+    _notes(console, summary, lang)
+
+
+def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
+    """Print the paired differences of one month (``all`` for the horizon): those of :data:`HEADLINES` and every real one.
+
+    Args:
+        table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
+    """
+    rows = table[(table["month"] == month) & (table["kpi"].isin(HEADLINES) | table["real"])]
+    if rows.empty:
+        console.print(Text(w.phrase("no_difference", lang, month=w.month(month, lang))))
+    for variant, part in rows.groupby("variant", sort=False):
+        title = f"{variant}: {w.phrase('comparison', lang, month=w.month(month, lang))}"
+        columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
+        shown, before = _table(title, columns, text_columns=2), None
+        for row in part.itertuples(index=False):
+            base, value, difference, low, high = (
+                w.quantity(v, row.unit, lang) for v in (row.base, row.value, row.difference, row.low, row.high)
+            )
+            shown.add_row(
+                Text(row.subject if row.subject != before else ""), w.term(row.kpi, lang), base, value,
+                Text(w.signed(difference), "bold" if row.real else "dim"), w.between(w.signed(low), w.signed(high), lang),
+            )  # fmt: skip
+            before = row.subject
+        console.print()
+        console.print(shown)
+    console.print(Text(w.phrase("comparison_note", lang), style="dim"))
+
+
+def problems(error: InputError, console: Console) -> None:
+    """Print every problem of an input: where, what was found, what is allowed, the nearest valid name."""
+    count = len(error.problems)
+    key = "problem_one" if count == 1 else "problems"
+    console.print(Text(w.phrase(key, "en", count=w.number(count)), style="bold red"))
+    for problem in error.problems:
+        place = ":".join(str(part) for part in (problem.file, problem.line) if part is not None)
+        head = Text()
+        for text, style in ((place, "dim"), (problem.path, "bold"), (problem.message, "")):
+            if text:
+                head.append(": " if head else "").append(text, style)
+        console.print(Padding(head, (0, 0, 0, 2)), soft_wrap=False)
+        for name, value in (("found", problem.found), ("allowed", problem.allowed), ("did you mean", problem.nearest)):
+            if value is not None:
+                console.print(Padding(Text.assemble((f"{name}: ", "dim"), value), (0, 0, 0, 4)))
+
+
+def _bullet(console: Console, line: str, mark: str = "•", style: str = "") -> None:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, Text(_wrapped(line, console.width - 2), style))
+    console.print(grid)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """Japanese has no spaces to break at: break between its characters, but not inside a number or before a stop."""
+    if line.isascii() or cell_len(line) <= width or not re.search(r"[ぁ-んァ-ヶ一-龠]", line):
+        return line
+    rows = [""]
+    for word in _WORDS_JA.findall(line):
+        if cell_len(rows[-1] + word.rstrip()) > width:
+            rows.append("")
+        rows[-1] += word
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def _table(title: str | None, columns: Sequence[str], *, text_columns: int = 1) -> Table:
+    """An empty table: the first columns hold text and may wrap, the others hold figures and never do."""
+    table = Table(
+        title=escape(title) if title else None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+        show_edge=False, pad_edge=False, padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for i, name in enumerate(columns):
+        if i < text_columns:
+            table.add_column(escape(name), overflow="fold")
+        else:
+            table.add_column(escape(name), justify="right", no_wrap=True)
+    return table
+
+
+def _staffing(result: Result, lang: Language, console: Console) -> list[Table]:
+    """Months down, teams across: need, plan and the chance that the plan is enough; as many teams a table as fit."""
+    names = list(dict.fromkeys(result.staffing["team"]))
+    tables: list[Table] = []
+    while names:
+        for count in range(len(names), 0, -1):
+            table = _staffing_of(result, names[:count], lang, None if tables else w.phrase("staffing", lang))
+            if count == 1 or Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= console.width:
+                tables.append(table)
+                names = names[count:]
+                break
+    return tables
+
+
+def _staffing_of(result: Result, teams: list[str], lang: Language, title: str | None) -> Table:
+    cells = {(row.month, row.team): row for row in result.staffing.itertuples(index=False)}
+    columns = [w.term("month", lang)]
+    for team in teams:
+        columns += [f"{team}\n{w.term('need', lang)}", f"\n{w.term('planned', lang)}", f"\n{w.term('enough', lang)}"]
+    table = _table(title, columns)
+    for month in w.months_of(result.staffing):
+        row: list[str | Text] = [w.month(month, lang)]
+        for team in teams:
+            cell = cells.get((month, team))
+            if cell is None:
+                row += [w.MISSING] * 3
+                continue
+            style = "red" if not w.missing(cell.need) and cell.need > cell.planned else ""
+            row += [Text(w.heads(cell.need), style), w.heads(round(cell.planned, 1)), w.probability(cell.p_enough, lang)]
+        table.add_row(*row)
+    return table
+
+
+def _targets(summary: Mapping[str, Any], lang: Language) -> Table:
+    columns = [w.term("target", lang), w.term("met", lang), w.term("asked", lang), w.term("worst_month", lang)]
+    table = _table(w.phrase("targets", lang), columns)
+    for target in summary.get("targets") or []:
+        worst = target.get("worst_month")
+        table.add_row(
+            Text(f"{target.get('subject', '')}: {w.target_text(target, lang)}"),
+            Text(w.probability(target.get("p_met"), lang), "red" if w.target_met(target) is False else ""),
+            w.probability(target.get("confidence"), lang),
+            f"{w.month(worst, lang)} {w.probability(target.get('worst_p'), lang)}" if worst else w.MISSING,
+        )
+    return table
+
+
+def _cost(summary: Mapping[str, Any], lang: Language) -> Table:
+    cost, currency = summary.get("cost") or {}, str(summary.get("currency", ""))
+    measures = ("mean", "p50", "p80", "p90")
+    table = _table(w.phrase("cost", lang), ["", *(w.term(m, lang) for m in measures)])
+    for key in ("plan", "need"):
+        if cost.get(key):
+            amounts = (w.money(cost[key].get(m), currency, lang, 4) for m in measures)
+            table.add_row(w.term(f"{key}_cost", lang), *amounts)
+    if table.row_count and not w.missing(cost.get("budget")):
+        table.add_row(w.term("budget", lang), w.money(cost["budget"], currency, lang, 4), "", "", "")
+    return table
+
+
+def _sizing(summary: Mapping[str, Any], lang: Language) -> Table:
+    columns = [w.term(name, lang) for name in ("team", "quarter", "from_work", "from_ratio", "simulated")]
+    table = _table(w.phrase("sizing", lang), columns, text_columns=2)
+    for row in summary.get("sizing") or []:
+        table.add_row(
+            Text(str(row.get("team", ""))), w.month(row.get("quarter"), lang),
+            *(w.number(row.get(name), 1) for name in ("from_work", "from_ratio")), w.heads(row.get("need")),
+        )  # fmt: skip
+    return table
+
+
+def _kpis(result: Result, lang: Language) -> Table:
+    columns = [w.term(name, lang) for name in ("subject", "kpi", "mean", "spread", "target", "met")]
+    table = _table(w.phrase("kpis_horizon", lang), columns, text_columns=2)
+    currency = str(result.summary.get("currency", ""))
+    kpis, before = result.kpis, None
+    shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna())
+    for row in kpis[shown].itertuples(index=False):
+        low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
+        table.add_row(
+            Text(row.subject if row.subject != before else ""),
+            w.term(row.kpi, lang),
+            w.quantity(row.mean, row.unit, lang, currency),
+            w.between(low, high, lang),
+            w.quantity(row.target, row.unit, lang, currency),
+            w.probability(row.p_met, lang),
+        )
+        before = row.subject
+    return table
+
+
+def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None:
+    placeholders = [f"{path}: {note}" for path, note in (summary.get("placeholders") or {}).items()]
+    groups = (("changes", summary.get("changes"), ""), ("placeholders", placeholders, ""), ("warnings", summary.get("warnings"), "yellow"))
+    for key, lines, style in groups:
+        if lines:
+            console.print()
+            console.print(Text(w.phrase(key, lang), style="bold"))
+            for line in lines:
+                _bullet(console, line, "!" if key == "warnings" else "•", style)

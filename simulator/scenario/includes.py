@@ -1,0 +1,132 @@
+"""Files that a scenario names: CSV profiles, read into the document so that a resolved scenario needs no file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+from simulator import timegrid, units
+from simulator.errors import InputError, Problem, UnitError, nearest
+from simulator.scenario.document import shown
+from simulator.scenario.yaml_text import decode
+
+WEIGHT_NAMES = ("weight", "contacts", "calls", "share")
+"""Names that the column of weights may have."""
+_COLUMNS = "time, weight or weekday, time, weight (weight may be called contacts, calls or share)"
+
+
+class FileRefused(InputError):
+    """A file that cannot be read, or not be read from here; its problems carry no place in the scenario."""
+
+
+def content(path: Path, shown_as: str) -> bytes:
+    """The bytes of a file, at most one more than may be decoded.
+
+    Raises:
+        FileRefused: no such file, no ordinary file, or no permission.
+    """
+    from simulator.scenario.yaml_text import MAXIMUM_BYTES
+
+    try:
+        if path.is_file():
+            size = path.stat().st_size
+            if size > MAXIMUM_BYTES:
+                allowed = f"up to {MAXIMUM_BYTES} bytes"
+                raise FileRefused([Problem(shown_as, None, "", "the file is too large", f"{size} bytes", allowed)])
+            with path.open("rb") as file:
+                return file.read(MAXIMUM_BYTES + 1)
+        if path.exists():
+            raise FileRefused([Problem(shown_as, None, "", "this is no file", "a folder" if path.is_dir() else None)])
+        names = [item.name for item in path.parent.iterdir() if item.is_file()] if path.parent.is_dir() else []
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileRefused([Problem(shown_as, None, "", f"the file cannot be read: {reason}")]) from None
+    near = nearest(path.name, names)
+    raise FileRefused([Problem(shown_as, None, "", "there is no such file", nearest=near)])
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file ``name`` inside ``folder``.
+
+    Raises:
+        FileRefused: the name, its links followed, leads out of the folder.
+    """
+    try:
+        home = folder.resolve()
+        path = (home / name).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileRefused([Problem(None, None, "", "this is no file name", shown(name), str(error))]) from None
+    if not path.is_relative_to(home):
+        allowed = "a file in the scenario's folder or below"
+        raise FileRefused(
+            [Problem(None, None, "", "the file lies outside the scenario's folder", shown(name), allowed)]
+        )
+    return path
+
+
+def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]:
+    """Weights by day name and time from a CSV file with the columns ``time, weight`` or ``weekday, time, weight``.
+
+    Raises:
+        InputError: every fault of the file, with its line.
+    """
+    text = decode(content(path, shown_as), shown_as)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = [
+            (reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
+        raise InputError([Problem(shown_as, reader.line_num, "", f"no CSV: {error}")]) from None
+    if not rows:
+        raise InputError([Problem(shown_as, None, "", "the file is empty", None, _COLUMNS)])
+    line, header = rows[0]
+    names = ["weight" if name.lower() in WEIGHT_NAMES else name.lower() for name in header]
+    if names not in (["time", "weight"], ["weekday", "time", "weight"]):
+        raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), _COLUMNS)])
+    faults: list[Problem] = []
+    table: dict[str, dict[str, float | int]] = {}
+    seen: dict[tuple[str, float], int] = {}
+    for line, row in rows[1:]:
+        if len(row) != len(names):
+            found, allowed = f"{len(row)} cells", f"{len(names)} cells, as in the first line"
+            faults.append(Problem(shown_as, line, "", "the row is ragged", found, allowed))
+            continue
+        cells = dict(zip(names, row, strict=True))
+        try:
+            day = cells.get("weekday", "daily").lower()
+            timegrid.parse_hours({day: "closed"})
+            second = timegrid.clock_seconds(cells["time"])
+            weight = _weight(cells["weight"])
+        except ValueError as error:
+            faults.append(Problem(shown_as, line, "", str(error), shown(", ".join(row))))
+            continue
+        if (day, second) in seen:
+            faults.append(
+                Problem(
+                    shown_as,
+                    line,
+                    "",
+                    "the time is given twice",
+                    cells["time"],
+                    f"once (first on line {seen[day, second]})",
+                )
+            )
+        seen.setdefault((day, second), line)
+        table.setdefault(day, {})[cells["time"]] = weight
+    if not faults and not table:
+        faults.append(Problem(shown_as, line, "", "there is no row below the column names"))
+    if not faults and not any(weight > 0 for row_ in table.values() for weight in row_.values()):
+        faults.append(Problem(shown_as, None, "", "every weight is 0"))
+    if faults:
+        raise InputError(faults)
+    return table
+
+
+def _weight(text: str) -> float | int:
+    value, kind = units.parse_scalar(text)
+    if kind not in ("number", "share") or value < 0 or not math.isfinite(value):
+        raise UnitError(f"{text!r} is no weight (a number, 0 or more)")
+    return int(value) if value == int(value) and abs(value) < 1e15 else value

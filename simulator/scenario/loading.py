@@ -1,0 +1,352 @@
+"""Reading a scenario: text to plain data, plain data to what is meant, and that to a frozen scenario.
+
+Three functions, so that each has one meaning. :func:`parse` turns text into plain data with line numbers.
+:func:`resolve` writes out what the text leaves to defaults and other places: activities of the catalogue, CSV files,
+short forms, the overrides of a variant; and takes uncertain inputs out, leaving their median. :func:`freeze` checks
+everything and makes the :class:`~simulator.scenario.schema.Scenario`. :func:`read` does all three.
+
+Whatever is wrong is reported at once, in one :class:`~simulator.errors.InputError`, with file, line and path.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.errors import InputError, Problem, ValueRefused, nearest
+from simulator.scenario import catalogue, faults, includes, inputs, rules, variants, yaml_text
+from simulator.scenario.document import Document, Steps, dotted, shown
+from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
+from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile
+
+Overrides = Mapping[str, Any] | Iterable[str]
+"""Values by dotted path, or texts ``path=value``."""
+
+
+def read(source: str | os.PathLike[str], variants: str | Sequence[str] = (), overrides: Overrides = ()) -> Scenario:
+    """The scenario of a file (or of a text with line breaks), with variants and overrides applied.
+
+    The scenario's other variants are checked too, so that a fault in them is found before they are asked for.
+
+    Raises:
+        InputError: everything that is wrong, in one list.
+    """
+    document = parse(source)
+    resolved = resolve(document, variants, overrides)
+    return freeze(replace(resolved, problems=(*resolved.problems, *_faults_of_variants(document))))
+
+
+# --- parse ------------------------------------------------------------------------------------------------------------
+
+
+def parse(source: str | os.PathLike[str]) -> Document:
+    """Plain data with the line of every path.
+
+    Args:
+        source: the path of a file, or the text itself if it has a line break. CSV files are looked for beside the
+            file; a text has none.
+
+    Raises:
+        InputError: no such file, no UTF-8, longer than :data:`~simulator.scenario.yaml_text.MAXIMUM_BYTES`, no YAML, or
+            no mapping. Smaller faults are kept in ``problems``.
+    """
+    if isinstance(source, str) and "\n" in source:
+        name, folder, text = None, None, yaml_text.decode(source.encode("utf-8", "surrogatepass"), None)
+    else:
+        name = os.fspath(source)
+        folder = Path(name).parent
+        text = yaml_text.decode(includes.content(Path(name), name), name)
+    found = yaml_text.read(text, name)
+    allowed = "a mapping of calendar, support, success and so on"
+    if found.data is None:
+        raise InputError([Problem(name, None, "", "the scenario is empty", None, allowed)])
+    if not isinstance(found.data, dict):
+        raise InputError([Problem(name, 1, "", "the scenario is no mapping", shown(found.data), allowed)])
+    return Document(found.data, found.places, name, folder, found.problems, blank=found.blank)
+
+
+# --- resolve ----------------------------------------------------------------------------------------------------------
+
+
+def resolve(document: Document, variants: str | Sequence[str] = (), overrides: Overrides = ()) -> Document:
+    """The document with everything explicit, uncertain inputs at their median and their laws under ``uncertain``.
+
+    Nothing is raised: faults are kept in ``problems``, and :func:`freeze` raises them. A resolved document may be
+    resolved again, with other overrides.
+
+    Args:
+        variants: names of variants of the document, applied together.
+        overrides: further values by dotted path.
+    """
+    resolver = _Resolver(_unresolved(document))
+    document = resolver.expanded()
+    wanted, problems = _wanted(document, variants, overrides)
+    if wanted or problems:
+        document = _apply(replace(document, problems=(*document.problems, *problems)), wanted)
+        document = _Resolver(document).expanded()
+    return _Resolver(document).taken_out()
+
+
+def _wanted(
+    document: Document, names: str | Sequence[str], overrides: Overrides
+) -> tuple[list[variants.Override], list[Problem]]:
+    wanted: list[variants.Override] = []
+    problems: list[Problem] = []
+    for name in [names] if isinstance(names, str) else names:
+        more, faulty = variants.from_variant(document, name)
+        wanted, problems = wanted + more, problems + faulty
+    more, faulty = variants.from_pairs(overrides)
+    return wanted + more, problems + faulty
+
+
+_apply = variants.apply
+
+
+def _unresolved(document: Document) -> Document:
+    """A resolved document with its uncertain inputs back in their places."""
+    if not document.resolved:
+        return document
+    data = copied({key: value for key, value in document.data.items() if key != "uncertain"})
+    for path, law in document.data["uncertain"].items():
+        place(data, tuple(path.split(".")), {"uncertain": copied(law)})
+    return replace(document, data=data, resolved=False)
+
+
+class _Resolver:
+    """One walk over a document along the schema."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+        self.uncertain: dict[str, Any] = {}
+
+    def _result(self, data: dict[str, Any], **changes: Any) -> Document:
+        return replace(self.document, data=data, problems=(*self.document.problems, *self.problems), **changes)
+
+    def problem(self, steps: Steps, message: str, **details: str | None) -> None:
+        self.problems.append(self.document.problem(steps, message, **details))
+
+    # --- defaults, files, short forms ---
+
+    def expanded(self) -> Document:
+        """Catalogue entries and CSV files written in, short forms written out."""
+        data = {}
+        for key, value in self.document.data.items():
+            slot = child(root(), key)
+            if key == "uncertain":
+                self.problem(
+                    (key,), "uncertain inputs are written at the value they concern", allowed="{uncertain: ...}"
+                )
+            elif key == "variants":
+                data[key] = self._variants(value)
+            else:
+                data[key] = self._expand(value, slot, (key,)) if slot is not None else value
+        return self._result(data)
+
+    def _expand(self, value: Any, slot: Slot, steps: Steps) -> Any:
+        if isinstance(value, Mapping) and "uncertain" in value and slot.quantity is not None:
+            return value
+        if slot.model is Activity:
+            value = self._activity(value, steps)
+        if slot.canonical is canonical_profile and isinstance(value, str):
+            return self._profile(value, steps)
+        if slot.canonical is not None:
+            value = slot.canonical(value)
+        if isinstance(value, Mapping):
+            below = {key: child(slot, key) for key in value}
+            return {
+                key: self._expand(item, inner, (*steps, key)) if (inner := below[key]) is not None else item
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple) and slot.kind == LIST and slot.item is not None:
+            return [self._expand(item, slot.item, (*steps, i)) for i, item in enumerate(value)]
+        return value
+
+    def _variants(self, value: Any) -> Any:
+        """Variants with the files and short forms in their values written out."""
+        if not isinstance(value, Mapping):
+            return value
+        return {name: self._variant(name, body) for name, body in value.items()}
+
+    def _variant(self, name: str, body: Any) -> Any:
+        if not isinstance(body, Mapping):
+            return body
+        result = {}
+        for path, value in body.items():
+            try:
+                _, slot = locate(self.document.data, path)
+            except ValueRefused:  # reported when the variant is looked at
+                result[path] = value
+            else:
+                result[path] = self._expand(value, slot, ("variants", name, path))
+        return result
+
+    def _profile(self, name: str, steps: Steps) -> Any:
+        """The table of a CSV file; the name itself where it cannot be read."""
+        place_ = self.document.place(steps)
+        if self.document.folder is None:
+            self.problem(
+                steps, "a text without a file names no other file", found=name, allowed="a mapping of times to weights"
+            )
+            return None
+        try:
+            path = includes.inside(self.document.folder, name)
+            return includes.read_profile(path, os.path.join(self.document.folder, name))
+        except InputError as error:
+            at = dotted(steps)
+            self.problems += [
+                replace(p, path=at, **({} if p.file and p.line else {"file": place_.file, "line": place_.line}))
+                for p in error.problems
+            ]
+            return None
+
+    def _activity(self, value: Any, steps: Steps) -> Any:
+        """An activity with its catalogue entry below its own keys, and ``all`` segments named."""
+        if value == "default":
+            value = {"catalogue": steps[-1]}
+        if not isinstance(value, Mapping):
+            return value
+        value = dict(value)
+        if "catalogue" in value:
+            entry = value.pop("catalogue")
+            if entry not in catalogue.ACTIVITIES:
+                known = list(catalogue.ACTIVITIES)
+                near = nearest(str(entry), known)
+                self.problem(
+                    (*steps, "catalogue"),
+                    "the catalogue has no such activity",
+                    found=shown(entry),
+                    allowed=", ".join(known),
+                    nearest=near,
+                )
+                return None
+            value = {"segments": {"all": "100%"}, **catalogue.activity(entry), **value}
+        segments, accounts = value.get("segments"), self.document.data.get("accounts")
+        if (
+            isinstance(segments, Mapping)
+            and "all" in segments
+            and isinstance(accounts, Mapping)
+            and "all" not in accounts
+        ):
+            named = {name: coverage for name, coverage in segments.items() if name != "all"}
+            value["segments"] = {name: named.pop(name, segments["all"]) for name in accounts} | named
+        return value
+
+    # --- uncertain inputs ---
+
+    def taken_out(self) -> Document:
+        """Uncertain inputs replaced by their median, their laws under ``uncertain``."""
+        data = {
+            key: value if key == "variants" else self._take_out(value, child(root(), key), (key,))
+            for key, value in self.document.data.items()
+        }
+        return self._result(data | {"uncertain": self.uncertain}, resolved=True)
+
+    def _take_out(self, value: Any, slot: Slot | None, steps: Steps) -> Any:
+        if isinstance(value, Mapping):
+            if "uncertain" in value and slot is not None and slot.kind not in (PART, NAMED):
+                return self._median(value, slot, steps)
+            return {k: self._take_out(v, child(slot, k) if slot else None, (*steps, k)) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._take_out(v, child(slot, i) if slot else None, (*steps, i)) for i, v in enumerate(value)]
+        return value
+
+    def _median(self, value: Mapping[str, Any], slot: Slot, steps: Steps) -> Any:
+        here = (*steps, "uncertain")
+        if slot.quantity is None:
+            self.problem(steps, "only a number or a quantity can be uncertain", allowed=slot.allowed)
+            return None
+        if len(value) > 1:
+            others = ", ".join(key for key in value if key != "uncertain")
+            self.problem(
+                steps, "an uncertain input stands alone", found=others, allowed="{uncertain: {triangular: [...]}}"
+            )
+        try:
+            law = UncertainInput.model_validate(value["uncertain"])
+            spread = inputs.spread(law, slot.quantity)
+        except ValidationError as error:
+            self.problems += faults.problems(error, self.document, here)
+            return None
+        except ValueRefused as error:
+            self.problems.append(faults.refused(error, value["uncertain"], here, self.document))
+            return None
+        self.uncertain[dotted(steps)] = value["uncertain"]
+        return spread.written(spread.quantile(0.5))
+
+
+# --- freeze -----------------------------------------------------------------------------------------------------------
+
+
+def freeze(document: Document) -> Scenario:
+    """The scenario of a document, which is resolved first if need be.
+
+    Raises:
+        InputError: everything that is wrong, in one list.
+    """
+    scenario, problems = _examined(document if document.resolved else resolve(document))
+    if problems or scenario is None:
+        raise InputError(problems)
+    return scenario
+
+
+def _examined(document: Document) -> tuple[Scenario | None, list[Problem]]:
+    """The scenario of a resolved document, if it is one, and everything that is wrong."""
+    problems = list(document.problems)
+    scenario, found = _validated(document)
+    # a value that could not be read is absent from the data: what follows from that is no fault of its own
+    absent = [steps for p in problems if value_at(document.data, steps := tuple(p.path.split("."))) is None]
+    problems += [p for p in found if not any(_related(tuple(p.path.split(".")), steps) for steps in absent)]
+    problems += rules.check(document)
+    if scenario is not None and not problems and scenario.uncertain:
+        problems += _beyond_the_ends(scenario, document)
+    return scenario, problems
+
+
+def _validated(document: Document) -> tuple[Scenario | None, list[Problem]]:
+    try:
+        return Scenario.model_validate(document.data), []
+    except ValidationError as error:
+        return None, faults.problems(error, document)
+
+
+def _related(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]
+
+
+def _beyond_the_ends(scenario: Scenario, document: Document) -> list[Problem]:
+    """Faults that appear with every uncertain input at its low end, or every one at its high end."""
+    problems: list[Problem] = []
+    spreads = inputs.spreads(scenario)
+    for word, probability in (("low", 0.0), ("high", 1.0)):
+        data = copied(document.data)
+        for path, spread in spreads.items():
+            steps = tuple(path.split("."))
+            end = spread.quantile(probability)
+            try:
+                place(data, steps, spread.written(end))
+            except ValueError:  # no text says such a value: hand it on as it is
+                place(data, steps, end)
+        _, found = _validated(replace(document, data=data))
+        problems += [replace(p, message=f"at the {word} end of the uncertain inputs: {p.message}") for p in found]
+    return problems
+
+
+def _faults_of_variants(document: Document) -> list[Problem]:
+    """What is wrong with a document under each of its variants."""
+    body = document.data.get("variants")
+    names = list(body) if isinstance(body, Mapping) else []
+    return [problem for name in names for problem in _examined(resolve(document, name))[1]]
+
+
+# --- write ------------------------------------------------------------------------------------------------------------
+
+
+def dump(document: Document | Mapping[str, Any]) -> str:
+    """A document (or the data of ``scenario.document()``) as text that :func:`parse` reads back as the same data."""
+    return yaml_text.write(_unresolved(document).data if isinstance(document, Document) else document)

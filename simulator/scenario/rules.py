@@ -1,0 +1,345 @@
+"""Rules between the parts of a scenario.
+
+They look at the plain data of a resolved document, not at the frozen scenario, so that their findings stand in one list
+with the schema's. A part that is malformed is the schema's business: rules pass over it in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from simulator import timegrid, units
+from simulator.errors import Problem, ValueRefused, nearest
+from simulator.scenario.document import Document, Steps, shown
+from simulator.scenario.paths import Slot, child, locate, root
+from simulator.scenario.schema import Calendar, canonical_by_month
+from simulator.scenario.variants import NAME
+
+WEEKDAY_KINDS = range(7)
+
+
+def check(document: Document) -> list[Problem]:
+    """Every rule between parts that the document breaks."""
+    return list(_Rules(document).all())
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list | tuple | Mapping) else []
+
+
+def _read(read: Callable[[object], Any], value: Any) -> Any:
+    """The value as its field reads it, or None where the field refuses it."""
+    try:
+        return None if value is None else read(value)
+    except ValueError:
+        return None
+
+
+class _Rules:
+    """The parts of one document, and the rules over them."""
+
+    def __init__(self, document: Document) -> None:
+        data = document.data
+        support, success = _mapping(data.get("support")), _mapping(data.get("success"))
+        self.document = document
+        self.data = data
+        self.segments = _mapping(data.get("accounts"))
+        self.queues = _mapping(support.get("queues"))
+        self.groups = _mapping(support.get("groups"))
+        self.activities = _mapping(success.get("activities"))
+        self.teams = _mapping(success.get("teams"))
+        self.on_time = _mapping(_mapping(success.get("targets")).get("on_time"))
+        self.has_support, self.has_success = bool(support), bool(success)
+        self.grid, self.calendar = self._grid()
+
+    def _grid(self) -> tuple[timegrid.TimeGrid | None, Calendar | None]:
+        try:
+            calendar = Calendar.model_validate(self.data.get("calendar"))
+            return calendar.grid(), calendar
+        except (ValidationError, ValueError):
+            return None, None
+
+    def all(self) -> Iterator[Problem]:
+        yield from self.names(self.data, root(), ())
+        if self.has_support:
+            yield from self.support()
+        if self.has_success:
+            yield from self.success()
+        yield from self.contacts()
+        yield from self.months(self.data, root(), ())
+        yield from self.calendars()
+        yield from self.placeholders()
+
+    def problem(self, steps: Steps, message: str, found: str | None = None, known: Any = None) -> Problem:
+        """A fault at ``steps``; ``known`` are the names that were possible."""
+        allowed = None if known is None else ", ".join(known) or "none, there are none"
+        near = nearest(found, known) if known is not None and found is not None else None
+        return self.document.problem(steps, message, found, allowed, near)
+
+    # --- names ---
+
+    def names(self, value: Any, slot: Slot, steps: Steps) -> Iterator[Problem]:
+        """Names of things must be fit for dotted paths."""
+        named = slot.named_parts or steps == ("variants",)
+        for key, item in _mapping(value).items():
+            below = child(slot, key)
+            if named and not NAME.fullmatch(key):
+                allowed = "letters, digits, _ and -, starting with a letter or _"
+                yield self.document.problem((*steps, key), "the name cannot stand in a dotted path", repr(key), allowed)
+            if below is not None and below.kind in ("part", "named") and not steps[:1] == ("variants",):
+                yield from self.names(item, below, (*steps, key))
+
+    # --- support ---
+
+    def support(self) -> Iterator[Problem]:
+        here: Steps = ("support",)
+        if not self.queues:
+            yield self.problem((*here, "queues"), "there is no queue")
+        if not self.groups:
+            yield self.problem((*here, "groups"), "there is no group of agents")
+        served: set[str] = set()
+        for name, group in self.groups.items():
+            steps = (*here, "groups", name)
+            group = _mapping(group)
+            serves = _names(group.get("serves"))
+            served.update(serves)
+            for queue in serves:
+                if queue not in self.queues:
+                    yield self.problem(
+                        (*steps, "serves", queue), "the group serves an unknown queue", queue, self.queues
+                    )
+            if "serves" in group and group["serves"] in ({}, []):
+                yield self.problem((*steps, "serves"), "the group serves no queue", None, self.queues)
+            if group.get("agents") is not None and group.get("headcount"):
+                allowed = "agents (a fixed number present) or headcount (employed), not both"
+                yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
+        fed = set(self._escalations().values())
+        for name, queue in self.queues.items():
+            steps, queue = (*here, "queues", name), _mapping(queue)
+            if self.groups and name not in served:
+                yield self.problem(steps, "nobody serves the queue", name, None)
+            if queue.get("arrivals") is None and name not in fed:
+                yield self.problem(
+                    steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
+                )
+            to = _mapping(queue.get("escalation")).get("to")
+            if isinstance(to, str) and to not in self.queues:
+                yield self.problem(
+                    (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
+                )
+        yield from self.escalation_loops()
+
+    def _escalations(self) -> dict[str, str]:
+        pairs = {name: _mapping(_mapping(queue).get("escalation")).get("to") for name, queue in self.queues.items()}
+        return {name: to for name, to in pairs.items() if isinstance(to, str)}
+
+    def escalation_loops(self) -> Iterator[Problem]:
+        """Each loop once, at its first queue in the document's order."""
+        target = self._escalations()
+        done: set[str] = set()
+        for start in target:
+            walk: list[str] = []
+            name = start
+            while name in target and name not in done and name not in walk:
+                walk.append(name)
+                name = target[name]
+            if name in walk:
+                loop = walk[walk.index(name) :]
+                first = min(loop, key=list(self.queues).index)
+                turned = loop[loop.index(first) :] + loop[: loop.index(first)]
+                yield self.document.problem(
+                    ("support", "queues", first, "escalation", "to"),
+                    "escalations go round in a loop",
+                    " -> ".join((*turned, first)),
+                    "tiers that end",
+                )
+            done.update(walk)
+
+    def contacts(self) -> Iterator[Problem]:
+        """Contacts of accounts and queues that wait for them must meet."""
+        from_accounts = {
+            name
+            for name, queue in self.queues.items()
+            if _mapping(_mapping(queue).get("arrivals")).get("from") == "accounts"
+        }
+        sending: set[str] = set()
+        for name, segment in self.segments.items():
+            for queue in _mapping(_mapping(segment).get("contacts_per_month")):
+                steps = ("accounts", name, "contacts_per_month", queue)
+                sending.add(queue)
+                if not self.has_support:
+                    yield self.problem(steps, "there is no support that could take the contacts", queue)
+                elif queue not in self.queues:
+                    yield self.problem(steps, "the accounts contact an unknown queue", queue, self.queues)
+                elif queue not in from_accounts:
+                    allowed = f"support.queues.{queue}.arrivals: {{from: accounts}}"
+                    message = "the queue does not take its arrivals from the accounts, the contacts would be lost"
+                    yield self.document.problem(steps, message, queue, allowed)
+        for queue in sorted(from_accounts - sending):
+            message = "no segment of accounts contacts the queue" if self.segments else "there are no accounts"
+            allowed = f"accounts with contacts_per_month: {{{queue}: ...}}"
+            yield self.document.problem(("support", "queues", queue, "arrivals", "from"), message, "accounts", allowed)
+
+    # --- success ---
+
+    def success(self) -> Iterator[Problem]:
+        here: Steps = ("success",)
+        if not self.segments:
+            yield self.problem(here, "success needs accounts, there are none")
+            return
+        if not self.teams:
+            yield self.problem((*here, "teams"), "there is no team")
+        owner: dict[str, str] = {}
+        for name, team in self.teams.items():
+            steps, segments = (*here, "teams", name, "segments"), _mapping(team).get("segments")
+            if isinstance(segments, list | tuple) and not segments:
+                yield self.problem(steps, "the team has no segment", None, self.segments)
+            for i, segment in enumerate(_names(segments)):
+                if segment not in self.segments:
+                    yield self.problem((*steps, i), "the team has an unknown segment", segment, self.segments)
+                elif segment in owner:
+                    twice = (
+                        "the segment is named twice" if owner[segment] == name else f"team {owner[segment]} has it too"
+                    )
+                    allowed = "each segment in one team"
+                    yield self.document.problem((*steps, i), f"the segment has two owners: {twice}", segment, allowed)
+                else:
+                    owner[segment] = name
+        for name, activity in self.activities.items():
+            steps = (*here, "activities", name, "segments")
+            covered = _mapping(_mapping(activity).get("segments"))
+            if covered == {} and isinstance(_mapping(activity).get("segments"), Mapping):
+                yield self.problem(steps, "the activity is for no segment", None, self.segments)
+            for segment, coverage in covered.items():
+                if segment not in self.segments:
+                    yield self.problem(
+                        (*steps, segment), "the activity is for an unknown segment", segment, self.segments
+                    )
+                elif segment not in owner and self.teams and _read(units.share, coverage) != 0:
+                    allowed = f"a team whose segments hold {segment}"
+                    yield self.document.problem((*steps, segment), "no team has the segment", segment, allowed)
+        for name in self.on_time:
+            if name not in self.activities:
+                steps = (*here, "targets", "on_time", name)
+                yield self.problem(steps, "the target is for an unknown activity", name, self.activities)
+
+    # --- calendars ---
+
+    def months(self, value: Any, slot: Slot, steps: Steps) -> Iterator[Problem]:
+        """Lists by month are as long as the horizon."""
+        if self.calendar is None:
+            return
+        count = self.calendar.months or 1
+        for key, item in _mapping(value).items():
+            below = child(slot, key)
+            if below is None or steps[:1] == ("variants",):
+                continue
+            if below.canonical is canonical_by_month and isinstance(item, list) and len(item) not in (1, count):
+                allowed = f"one number, or {count}, one per month"
+                yield self.document.problem(
+                    (*steps, key), "the list does not fit the horizon", f"{len(item)} numbers", allowed
+                )
+            yield from self.months(item, below, (*steps, key))
+
+    def calendars(self) -> Iterator[Problem]:
+        grid, calendar = self.grid, self.calendar
+        if grid is None or calendar is None:
+            return
+        if calendar.warm_up >= grid.day_start[-1]:
+            found, allowed = shown(self.data["calendar"].get("warm_up")), f"less than {grid.days} days"
+            yield self.document.problem(
+                ("calendar", "warm_up"), "the warm-up is as long as the horizon", found, allowed
+            )
+        for name, queue in self.queues.items():
+            yield from self.opening(grid, ("support", "queues", name, "hours"), _mapping(queue).get("hours", "always"))
+        for name, team in self.teams.items():
+            yield from self.working(grid, ("success", "teams", name), _mapping(team))
+        staffed = [(("support", "groups", n), g) for n, g in self.groups.items()]
+        staffed += [(("success", "teams", n), t) for n, t in self.teams.items()]
+        for steps, unit in staffed:
+            for month in _mapping(_mapping(unit).get("hires")):
+                known = grid.month_labels
+                if _is_month(month) and month not in known:
+                    allowed = f"{known[0]} to {known[-1]}"
+                    yield self.document.problem(
+                        (*steps, "hires", month), "the month is outside the horizon", month, allowed
+                    )
+
+    def opening(self, grid: timegrid.TimeGrid, steps: Steps, hours: Any) -> Iterator[Problem]:
+        """A queue opens in every month, at times that are starts of intervals."""
+        table = _hours(hours)
+        if table is None:
+            return
+        edges = {second for spans in table.values() for span in spans for second in span}
+        odd = sorted(second for second in edges if second % grid.interval)
+        if odd:
+            found = ", ".join(_clock(second) for second in odd)
+            allowed = f"multiples of the interval, {units.format_seconds(grid.interval)}"
+            yield self.document.problem(steps, "the hours cut an interval in two", found, allowed)
+            return
+        kinds = [kind for kind, spans in table.items() if spans]
+        yield from self.each_month(grid, steps, kinds, "the queue is never open", "the queue is not open in")
+
+    def working(self, grid: timegrid.TimeGrid, steps: Steps, team: dict[str, Any]) -> Iterator[Problem]:
+        """A team works in every month, and its week fits its hours."""
+        table = _hours(team.get("working_hours", {"mon-fri": "09:00-18:00"}))
+        if table is None:
+            return
+        at = (*steps, "working_hours") if "working_hours" in team else steps
+        kinds = [kind for kind, spans in table.items() if spans]
+        yield from self.each_month(grid, at, kinds, "the team never works", "the team has no working day in")
+        span = (
+            sum(last - first for kind in WEEKDAY_KINDS for first, last in table.get(kind, [])) / timegrid.HOUR_SECONDS
+        )
+        week = _read(units.number, team.get("hours_per_week", 40))
+        if week is not None and kinds and span < week <= 168:
+            allowed = f"up to {span:g} h, the span of the working hours"
+            message = "the hours per week do not fit into the working hours"
+            yield self.document.problem((*steps, "hours_per_week"), message, f"{week:g} h", allowed)
+
+    def each_month(
+        self, grid: timegrid.TimeGrid, steps: Steps, kinds: list[int], never: str, not_in: str
+    ) -> Iterator[Problem]:
+        day_open = np.isin(grid.day_kind(), kinds)
+        count = np.bincount(grid.month_of_day[day_open], minlength=grid.months)
+        closed = [label for label, days in zip(grid.month_labels, count, strict=True) if days == 0]
+        if len(closed) == grid.months:
+            yield self.document.problem(steps, never, None, "at least one day in every month of the horizon")
+        elif closed:
+            allowed = "at least one day in every month"
+            yield self.document.problem(steps, f"{not_in} {', '.join(closed)}", None, allowed)
+
+    # --- placeholders ---
+
+    def placeholders(self) -> Iterator[Problem]:
+        for path in _mapping(self.data.get("placeholders")):
+            try:
+                locate(self.data, path)
+            except ValueRefused as fault:
+                message = f"the placeholder names no value: {fault}"
+                yield self.document.problem(("placeholders", path), message, path, fault.allowed, fault.nearest)
+
+
+def _hours(value: Any) -> dict[int, list[tuple[float, float]]] | None:
+    if not isinstance(value, Mapping):
+        return None
+    try:
+        return timegrid.parse_hours(value)
+    except ValueError:
+        return None
+
+
+def _is_month(text: str) -> bool:
+    return len(text) == 7 and text[:4].isdigit() and text[4] == "-" and text[5:] in {f"{m:02d}" for m in range(1, 13)}
+
+
+def _clock(second: float) -> str:
+    return f"{int(second // 3600):02d}:{int(second % 3600 // 60):02d}"

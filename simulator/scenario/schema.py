@@ -1,0 +1,961 @@
+"""The frozen scenario: what may be written, in which unit, and what it means.
+
+Every type here is immutable and refuses unknown keys. Rules that concern one value stand at its field; rules between
+parts of the document (a queue nobody serves, an escalation loop) stand in :mod:`simulator.scenario.rules`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from simulator import distributions, timegrid, units
+from simulator.distributions import Law
+from simulator.errors import ParameterError, UnitError, ValueRefused, nearest
+
+
+def default(value: object, description: str | None = None) -> Any:
+    """The default of a field, as a user would write it (it is read like any other value)."""
+    return Field(value, description=description)
+
+
+# --- scalars with units --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How a scalar is read, written and explained. Stands in the type of a field.
+
+    Attributes:
+        read: text or number to the value in its base unit; raises UnitError.
+        write: the value as the text or number that ``read`` reads back as the same value.
+        allowed: what a user may write, in words.
+        example: one such text.
+        whole: the value is a whole number.
+        forms: the JSON types it may be written as.
+    """
+
+    read: Callable[[object], float]
+    write: Callable[[Any], object]
+    allowed: str
+    example: object
+    whole: bool = False
+    forms: tuple[str, ...] = ("string", "number")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            self.read, handler(source), serialization=core_schema.plain_serializer_function_ser_schema(self.write)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        written = handler(schema) if self.forms == ("number",) else {"type": list(self.forms)}
+        return {**written, "format": "quantity", "examples": [self.example]}
+
+
+def plain_number(value: float) -> float | int:
+    """A whole value as int, so that 3.0 is written as 3."""
+    return int(value) if value == int(value) and abs(value) < 1e15 else value
+
+
+def _non_negative(text: object) -> float:
+    value = units.number(text)
+    if value < 0:
+        raise UnitError(f"{text!r} is negative")
+    return value
+
+
+def _whole(text: object) -> int:
+    value = units.number(text)
+    if value != int(value):
+        raise UnitError(f"{text!r} is no whole number")
+    return int(value)
+
+
+def _growth(text: object) -> float:
+    value, kind = units.parse_scalar(text)
+    if kind not in ("number", "share") or value <= -1:
+        raise UnitError(f"{text!r} is no growth (write it as '5 %', '-3 %' or 0.05)")
+    return value
+
+
+def _days(word: str, plural: str) -> Quantity:
+    def read(value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value == 0:
+            return 0
+        match = re.fullmatch(rf"\s*(\d{{1,5}})\s*{word}s?\s*", str(value))
+        weeks = re.fullmatch(r"\s*(\d{1,4})\s*weeks?\s*", str(value)) if word == "day" else None
+        if match is None and weeks is None:
+            raise UnitError(f"{value!r} is no number of {plural} (write it as '5 {plural}')")
+        return int(match[1]) if match else 7 * int(weeks[1])  # type: ignore[index]
+
+    return Quantity(
+        read,
+        lambda n: f"{n} {plural}" if n != 1 else f"1 {word}",
+        f"a number of {plural}, such as '5 {plural}'",
+        f"5 {plural}",
+        whole=True,
+        forms=("string",),
+    )
+
+
+DURATION = Quantity(units.seconds, units.format_seconds, "a duration such as '90 s', '5 min' or '2 h'", "5 min")
+LENGTH = Quantity(units.months, units.format_months, "a calendar length such as '2 months' or '1 quarter'", "2 months")
+SHARE = Quantity(units.share, units.format_share, "a share, 0% to 100% (or 0 to 1)", "80 %")
+AMOUNT = Quantity(_non_negative, plain_number, "a number, 0 or more", 1.5)
+NUMBER = Quantity(units.number, plain_number, "a number", 1.5, forms=("number",))
+WHOLE = Quantity(_whole, int, "a whole number", 12, whole=True, forms=("number",))
+
+Seconds = Annotated[float, DURATION]
+Months = Annotated[float, LENGTH]
+Share = Annotated[float, SHARE]
+Rate = Annotated[
+    float, Quantity(units.rate, units.format_rate, "a rate such as '6 per min'", "6 per min", forms=("string",))
+]
+Amount = Annotated[float, AMOUNT]
+Money = Annotated[float, Quantity(_non_negative, plain_number, "an amount of money, 0 or more", 4_200_000)]
+Growth = Annotated[float, Quantity(_growth, plain_number, "a yearly growth such as '5 %' or '-3 %'", "5 %")]
+Days = Annotated[int, _days("day", "days")]
+WorkingDays = Annotated[int, _days("working day", "working days")]
+Flag = Annotated[bool, Strict()]
+
+
+def _service_level(text: object) -> units.ServiceLevel:
+    return text if isinstance(text, units.ServiceLevel) else units.ServiceLevel.parse(text)
+
+
+ServiceLevel = Annotated[
+    units.ServiceLevel,
+    BeforeValidator(_service_level),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["80% in 20 s"]}),
+]
+
+
+# --- laws -----------------------------------------------------------------------------------------------------------
+
+LAW_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "deterministic": ("value",),
+    "exponential": ("mean",),
+    "gamma": ("mean", "cv", "shape"),
+    "lognormal": ("mean", "cv", "median", "sigma"),
+    "weibull": ("mean", "cv", "shape", "scale"),
+    "uniform": ("low", "high"),
+    "triangular": ("low", "mode", "high"),
+    "hyperexponential": ("probabilities", "means"),
+    "empirical": ("values",),
+}
+"""Families of laws and the parameters each may take; any of them takes ``zero``, the probability of exactly 0."""
+
+LIST_PARAMETERS = ("probabilities", "means", "values")
+_PLAIN_PARAMETERS = ("cv", "shape", "sigma")
+
+
+@dataclass(frozen=True)
+class LawSpec:
+    """A law as the scenario gives it. ``law`` is the law itself; the parameters stay as written, so that a resolved
+    scenario reads back equal."""
+
+    family: str
+    parameters: tuple[tuple[str, float | tuple[float, ...]], ...]
+    zero: float = 0.0
+    quantity: Quantity = DURATION
+
+    @functools.cached_property
+    def law(self) -> Law:
+        make = getattr(distributions, self.family)
+        law: Law = make(**dict(self.parameters))
+        return distributions.with_zero(law, self.zero) if self.zero else law
+
+    @property
+    def mean(self) -> float:
+        return self.law.mean
+
+    def document(self) -> Any:
+        """The law as plain data for a resolved scenario."""
+        body: dict[str, Any] = {}
+        for name, value in self.parameters:
+            write = law_parameter(name, self.quantity).write
+            body[name] = [write(v) for v in value] if isinstance(value, tuple) else write(value)
+        if self.zero:
+            body["zero"] = SHARE.write(self.zero)
+        return canonical_law({self.family: body})
+
+
+def law_parameter(name: str, quantity: Quantity) -> Quantity:
+    """The quantity of a law's parameter (of one entry, where it is a list) in a law of ``quantity``."""
+    return SHARE if name in ("zero", "probabilities") else AMOUNT if name in _PLAIN_PARAMETERS else quantity
+
+
+def canonical_law(value: Any) -> Any:
+    """A law in its one long form: a scalar for a constant, else ``{family: {parameter: value}}``.
+
+    The short forms ``{exponential: 3 min}``, ``{triangular: [1, 2, 4]}`` and ``{empirical: [...]}`` are written out;
+    what is no law stays as it is.
+    """
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return value
+    family, body = next(iter(value.items()))
+    names = LAW_PARAMETERS.get(family) if isinstance(family, str) else None
+    if names is None:
+        return value
+    if isinstance(body, list | tuple):
+        if family in ("triangular", "uniform") and len(body) == len(names):
+            body = dict(zip(names, body, strict=True))
+        elif family == "empirical":
+            body = {"values": body}
+    elif (not isinstance(body, Mapping) or "uncertain" in body) and (len(names) == 1 or names[0] == "mean"):
+        body = {names[0]: body}
+    if family == "deterministic" and isinstance(body, Mapping) and list(body) == ["value"]:
+        return body["value"]
+    return {family: body}
+
+
+@dataclass(frozen=True)
+class LawOf:
+    """A field that takes a law of ``quantity``."""
+
+    quantity: Quantity
+    example: object = field(hash=False)
+
+    def read(self, value: object) -> LawSpec:
+        """The law of plain data."""
+        if isinstance(value, LawSpec):
+            return value
+        value = canonical_law(value)
+        if not isinstance(value, Mapping):
+            return LawSpec("deterministic", (("value", self.quantity.read(value)),), quantity=self.quantity)
+        if len(value) != 1:
+            raise UnitError(f"a law has one family, not {len(value)}: {', '.join(map(str, value))}")
+        family, body = next(iter(value.items()))
+        if family not in LAW_PARAMETERS:
+            raise UnitError(
+                f"unknown law {family!r}", allowed=", ".join(LAW_PARAMETERS), nearest=nearest(family, LAW_PARAMETERS)
+            )
+        names = LAW_PARAMETERS[family]
+        if not isinstance(body, Mapping):
+            raise UnitError(
+                f"{family} takes {', '.join(names)}", where=(family,), allowed=f"a mapping of {', '.join(names)}"
+            )
+        zero = 0.0
+        parameters: list[tuple[str, float | tuple[float, ...]]] = []
+        for name, item in body.items():
+            if name not in (*names, "zero"):
+                raise UnitError(
+                    f"{family} has no parameter {name!r}",
+                    where=(family, str(name)),
+                    allowed=", ".join((*names, "zero")),
+                    nearest=nearest(str(name), (*names, "zero")),
+                )
+            quantity = law_parameter(name, self.quantity)
+            if name == "zero":
+                zero = _read_at((family, name), quantity, item)
+            elif name not in LIST_PARAMETERS:
+                parameters.append((name, _read_at((family, name), quantity, item)))
+            elif isinstance(item, list | tuple):
+                values = tuple(_read_at((family, name, i), quantity, v) for i, v in enumerate(item))
+                parameters.append((name, values))
+            else:
+                raise UnitError(f"{family}.{name} must be a list", where=(family, name), allowed="a list")
+        spec = LawSpec(family, tuple(parameters), zero, self.quantity)
+        try:
+            _ = spec.law
+        except ParameterError as error:
+            raise UnitError(str(error), where=(family,)) from None
+        except TypeError:
+            missing = ", ".join(name for name in names if name not in body)
+            raise UnitError(f"{family} lacks {missing}", where=(family,), allowed=", ".join(names)) from None
+        return spec
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.read, serialization=core_schema.plain_serializer_function_ser_schema(lambda spec: spec.document())
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        scalar = {"type": ["string", "number"], "format": "quantity"}
+        families = {
+            family: {
+                "anyOf": [
+                    {"type": ["string", "number"], "format": "quantity"},
+                    {"type": "array", "items": scalar},
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {
+                            name: {"type": "array", "items": scalar} if name in LIST_PARAMETERS else scalar
+                            for name in (*names, "zero")
+                        },
+                    },
+                ]
+            }
+            for family, names in LAW_PARAMETERS.items()
+        }
+        law = {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": families,
+        }
+        return {"anyOf": [scalar, law], "examples": [self.example]}
+
+
+def _read_at(where: tuple[str | int, ...], quantity: Quantity, value: object) -> float:
+    try:
+        return quantity.read(value)
+    except UnitError as error:
+        allowed = error.allowed or quantity.allowed
+        raise UnitError(str(error), where=where, allowed=allowed, nearest=error.nearest) from None
+
+
+DurationLaw = Annotated[LawSpec, LawOf(DURATION, {"lognormal": {"mean": "5 min", "cv": 0.8}})]
+MonthsLaw = Annotated[LawSpec, LawOf(LENGTH, {"triangular": ["1 month", "2 months", "4 months"]})]
+MoneyLaw = Annotated[LawSpec, LawOf(AMOUNT, {"lognormal": {"mean": 900_000, "cv": 0.6}})]
+
+
+# --- shapes over time ------------------------------------------------------------------------------------------------
+
+
+def canonical_hours(value: Any) -> Any:
+    """``always`` written out."""
+    return {"daily": "00:00-24:00"} if value == "always" else value
+
+
+def _hours(value: object) -> dict[str, str]:
+    value = canonical_hours(value)
+    if not isinstance(value, Mapping) or not value:
+        raise UnitError(
+            "hours are a mapping of days to spans", allowed="a mapping such as {mon-fri: '09:00-18:00'}, or always"
+        )
+    for day, spans in value.items():
+        try:
+            timegrid.parse_hours({str(day): spans})
+        except ValueError as error:
+            raise UnitError(str(error), where=(str(day),)) from None
+    return {str(day): str(spans) for day, spans in value.items()}
+
+
+Hours = Annotated[
+    dict[str, str],
+    BeforeValidator(_hours),
+    WithJsonSchema(
+        {
+            "anyOf": [{"const": "always"}, {"type": "object", "additionalProperties": {"type": "string"}}],
+            "examples": [{"mon-fri": "09:00-18:00"}],
+        }
+    ),
+]
+
+
+def canonical_profile(value: Any) -> Any:
+    """A flat mapping of times holds for every day."""
+    if (
+        isinstance(value, Mapping)
+        and value
+        and not any(isinstance(row, Mapping) and "uncertain" not in row for row in value.values())
+    ):
+        return {"daily": dict(value)}
+    return value
+
+
+def _profile(value: object) -> dict[str, dict[str, float]]:
+    """Weights by day name and time."""
+    value = canonical_profile(value)
+    if not isinstance(value, Mapping) or not value:
+        raise UnitError(
+            "a profile is a CSV file or a mapping of times to weights",
+            allowed="the name of a CSV file, or a mapping such as {'09:00': 1.2, '09:30': 1.4}",
+        )
+    table: dict[str, dict[str, float]] = {}
+    for day, row in value.items():
+        try:
+            timegrid.parse_hours({str(day): "closed"})
+        except ValueError as error:
+            raise UnitError(str(error), where=(str(day),)) from None
+        if not isinstance(row, Mapping):
+            raise UnitError(f"the profile of {day!r} must map times to weights", where=(str(day),))
+        seen: set[float] = set()
+        table[str(day)] = {}
+        for time, weight in row.items():
+            where = (str(day), str(time))
+            try:
+                second = timegrid.clock_seconds(str(time))
+            except ValueError as error:
+                raise UnitError(str(error), where=where) from None
+            if second in seen:
+                raise UnitError(f"the time {time!r} is given twice", where=where)
+            seen.add(second)
+            table[str(day)][str(time)] = _read_at(where, AMOUNT, weight)
+    if not any(weight > 0 for row in table.values() for weight in row.values()):
+        raise UnitError("every weight of the profile is 0")
+    return table
+
+
+Profile = Annotated[
+    dict[str, dict[str, float]],
+    BeforeValidator(_profile),
+    WithJsonSchema(
+        {"type": ["string", "object"], "examples": ["data/phone_profile.csv", {"09:00": 1.0, "09:30": 1.4}]}
+    ),
+]
+"""Weights by day name and time (a CSV file or a mapping); a weight holds until the next time of its day."""
+
+
+def canonical_by_month(value: Any) -> Any:
+    """A list of one is that one."""
+    return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+
+
+def _by_month(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list | tuple):
+        return (_non_negative(value),)
+    if not value:
+        raise UnitError("an empty list", allowed="one number, or one per month")
+    return tuple(_read_at((i,), AMOUNT, v) for i, v in enumerate(value))
+
+
+ByMonth = Annotated[
+    tuple[float, ...],
+    BeforeValidator(_by_month),
+    PlainSerializer(lambda v: canonical_by_month([plain_number(x) for x in v])),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["number", "string"], "format": "quantity"},
+                {"type": "array", "items": {"type": ["number", "string"], "format": "quantity"}},
+            ],
+            "examples": [1.5, [1, 2, 3]],
+        }
+    ),
+]
+"""One number for every month, or a list with one number per month."""
+
+
+def _month_name(text: object) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", str(text)):
+        raise UnitError(f"{text!r} is no month (write it as 2027-04)")
+    return str(text)
+
+
+MonthName = Annotated[str, BeforeValidator(_month_name), WithJsonSchema({"type": "string", "examples": ["2027-04"]})]
+
+
+def _calendar_month(text: object) -> str:
+    if not re.fullmatch(r"0[1-9]|1[0-2]", str(text)):
+        raise UnitError(f"{text!r} is no calendar month", allowed="'01' to '12'")
+    return str(text)
+
+
+def _day_name(text: object) -> str:
+    timegrid.parse_hours({str(text): "closed"})
+    return str(text)
+
+
+CalendarMonth = Annotated[str, BeforeValidator(_calendar_month)]
+DayName = Annotated[str, BeforeValidator(_day_name)]
+
+
+def _date(value: object) -> dt.date:
+    try:
+        return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
+    except ValueError:
+        raise UnitError(f"{value!r} is no date (write it as 2027-04-01)") from None
+
+
+def _start(value: object) -> dt.date:
+    date = _date(f"{value}-01" if re.fullmatch(r"\d{4}-\d{2}", str(value)) else value)
+    if not 1970 <= date.year <= 2199:
+        raise UnitError(f"the year {date.year} is not simulated", allowed="1970 to 2199")
+    return date
+
+
+_ISO_DATE = (
+    PlainSerializer(lambda date: date.isoformat()),
+    WithJsonSchema({"type": "string", "examples": ["2027-04-01"]}),
+)
+Date = Annotated[dt.date, BeforeValidator(_date), *_ISO_DATE]
+Start = Annotated[dt.date, BeforeValidator(_start), *_ISO_DATE]
+
+
+def _timezone(value: object) -> str:
+    try:
+        zoneinfo.ZoneInfo(str(value))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = nearest(str(value), zoneinfo.available_timezones())
+        raise ValueRefused("unknown time zone", allowed="a name such as Asia/Tokyo", nearest=near) from None
+    return str(value)
+
+
+def _country(value: object) -> object:
+    if value is None:
+        return None
+    import holidays
+
+    country, _, subdivision = str(value).partition("-")
+    known = holidays.list_supported_countries()
+    if country not in known:
+        near = next((name for name in known if name == country.upper()), None) or nearest(country, known)
+        raise ValueRefused("unknown country of holidays", allowed="a code such as JP, US or US-CA", nearest=near)
+    if subdivision and subdivision not in known[country]:
+        raise ValueRefused(
+            f"{country} has no subdivision {subdivision!r}",
+            allowed=", ".join(known[country]) or f"{country} alone",
+            nearest=nearest(subdivision, known[country]),
+        )
+    return str(value)
+
+
+def _last_weeks(value: object) -> int:
+    match = re.fullmatch(r"\s*last (\d{1,2}) weeks?\s*", str(value))
+    if value != "whole period" and (match is None or not 1 <= int(match[1]) <= 52):
+        raise UnitError(f"{value!r} is no window (write it as 'last 4 weeks' or 'whole period')")
+    return int(match[1]) if match else 0
+
+
+LastWeeks = Annotated[
+    int,
+    BeforeValidator(_last_weeks),
+    PlainSerializer(lambda n: f"last {n} weeks" if n else "whole period"),
+    WithJsonSchema({"type": "string", "examples": ["last 4 weeks", "whole period"]}),
+]
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+class Calendar(Part):
+    """The horizon: whole months, or some days (which count as one month)."""
+
+    start: Start
+    months: Annotated[int, Field(ge=1, le=60), WHOLE] | None = None
+    days: Annotated[int, Field(ge=1, le=366), WHOLE] | None = None
+    timezone: Annotated[str, BeforeValidator(_timezone)] = "UTC"
+    holidays: Annotated[str | None, BeforeValidator(_country)] = default(
+        None, "country (JP) or subdivision (US-CA) of the holidays package"
+    )
+    closed: tuple[Date, ...] = default((), "company closing days, treated as public holidays")
+    interval: Seconds = default("30 min")
+    warm_up: Seconds = default("0 s", "time from the start that no KPI counts")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Calendar:
+        if (self.months is None) == (self.days is None):
+            raise ValueError("give exactly one of months and days")
+        if self.months is not None and self.start.day != 1:
+            raise ValueError("a horizon in months starts on the first of a month")
+        if self.interval < 60 or 3600 % self.interval:
+            raise ValueError("the interval must divide an hour and last a minute or more")
+        return self
+
+    def grid(self) -> timegrid.TimeGrid:
+        """The horizon as arrays."""
+        return timegrid.build(
+            self.start, self.months, self.days, self.timezone, self.holidays, self.interval, tuple(self.closed)
+        )
+
+
+class MonteCarlo(Part):
+    """How often the year is simulated."""
+
+    replications: Annotated[int, Field(ge=2, le=1_000_000), WHOLE] = 200
+    seed: Annotated[int, Field(ge=0), WHOLE] = 1
+    chance_repeats: Annotated[int, Field(ge=1, le=100), WHOLE] = default(
+        2, "runs on fresh chance per draw of the uncertain inputs; at least 2 split the spread in two"
+    )
+
+
+class Movement(Part):
+    """Accounts whose revenue changes: a share of accounts per month, each by a share of its revenue."""
+
+    accounts_per_month: Share = default(0.0)
+    amount: Share = default(0.0)
+
+
+class Meetings(Part):
+    """How customers of a segment treat meetings."""
+
+    availability: Share = default("100%", "probability that a free slot suits the customer")
+    cancellation: Share = default("0%", "probability that a booked meeting is cancelled on its day")
+
+
+class Segment(Part):
+    """Accounts of one kind."""
+
+    opening: Annotated[int, Field(ge=0), WHOLE]
+    new_per_month: ByMonth = default(0)
+    mrr: MoneyLaw = default(0)
+    churn_per_month: Share = default("0%")
+    term: Months = default("1 month", "contract term; cancels only at its end")
+    opening_age: Months = default("24 months", "ages of the opening accounts are spread evenly over this")
+    onboarding: Months = default("3 months", "length of the first phase")
+    adoption: Months = default("6 months", "length of the second phase; then expansion and loyalty are open")
+    upsell: Movement = Movement()
+    cross_sell: Movement = Movement()
+    contraction: Movement = Movement()
+    contacts_per_month: dict[str, Amount] = {}
+    effort_cv: Amount = default(0, "spread of the work that accounts ask for")
+    meetings: Meetings = Meetings()
+
+
+class Arrivals(Part):
+    """Where contacts come from: the accounts, a monthly volume, a constant rate or a weekly table."""
+
+    origin: Literal["accounts"] | None = Field(None, alias="from")
+    per_month: ByMonth | None = None
+    rate: Rate | None = None
+    table: Profile | None = default(None, "contacts per interval by weekday and time")
+    weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
+    intraday: Profile | None = None
+    day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
+    growth_per_year: Growth = 0.0
+    season: dict[CalendarMonth, Amount] = default({}, "factor by calendar month, '01' to '12'")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Arrivals:
+        origins = {"from": self.origin, "per_month": self.per_month, "rate": self.rate, "table": self.table}
+        given = [name for name, value in origins.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of from, per_month, rate and table, not {', '.join(given) or 'none'}")
+        if (self.rate is not None or self.table is not None) and (self.weekday or self.intraday):
+            raise ValueError("weekday and intraday shape a volume; a rate or a table has its own shape")
+        return self
+
+
+class Escalation(Part):
+    """After talk the contact may go on to the next tier."""
+
+    to: str
+    probability: Share
+    transfer: Literal["cold"] = "cold"
+
+
+Window = Literal["interval", "day", "week", "month", "quarter"]
+
+
+class QueueTargets(Part):
+    """What a queue must reach, in which window and how surely."""
+
+    service_level: ServiceLevel | None = None
+    service_level_meaning: Literal[
+        "sl_served_over_offered", "sl_excl_short_abandons", "sl_served_over_served", "sl_incl_short_abandons"
+    ] = "sl_excl_short_abandons"
+    abandonment: Share | None = None
+    answer_rate: Share | None = None
+    asa: Seconds | None = default(None, "mean wait of the answered, at most")
+    window: Window = "month"
+    confidence: Share = default("80%")
+
+
+class Queue(Part):
+    """A kind of contact."""
+
+    channel: Literal["call", "email"] = "call"
+    hours: Hours = default("always")
+    arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
+    patience: DurationLaw | None = default(None, "absent: waits until answered")
+    talk: DurationLaw
+    after_call: DurationLaw = default("0 s")
+    lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
+    escalation: Escalation | None = None
+    short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
+    answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
+    targets: QueueTargets | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The answer-within time in seconds that the queue's service level is measured at."""
+        target = self.targets.service_level if self.targets else None
+        return target.within if target else self.answer_within
+
+
+class Serves(Part):
+    """How a group serves a queue."""
+
+    priority: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
+    level: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
+
+
+def canonical_serves(value: Any) -> Any:
+    """What a group serves, by queue: a list is an order (the first comes first), a number is a priority."""
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value) and len({*value}) == len(value):
+        return {name: {"priority": i + 1} for i, name in enumerate(value)}
+    if isinstance(value, Mapping):
+        return {
+            name: item if isinstance(item, Mapping | Serves) and "uncertain" not in item else {"priority": item}
+            for name, item in value.items()
+        }
+    return value
+
+
+def _serves(value: object) -> object:
+    value = canonical_serves(value)
+    if not isinstance(value, Mapping):
+        raise UnitError(
+            "what a group serves is a list or a mapping of queues, each named once",
+            allowed="a list such as [phone, email], or a mapping of queues to priorities",
+        )
+    return value
+
+
+ServesTable = Annotated[
+    dict[str, Serves],
+    BeforeValidator(_serves),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}},
+                {
+                    "type": "object",
+                    "additionalProperties": {"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/Serves"}]},
+                },
+            ],
+            "examples": [["phone", "email"], {"phone": 1, "email": 1}],
+        }
+    ),
+]
+
+
+class Staffed(Part):
+    """What support groups and success teams have in common: heads and what they cost."""
+
+    headcount: Annotated[int, Field(ge=0, le=100_000), WHOLE] = 0
+    hours_per_week: Annotated[float, Field(gt=0, le=168), NUMBER] = 40.0
+    salary_per_year: Money = default(0)
+    hires: dict[MonthName, Annotated[int, Field(ge=1), WHOLE]] = default({}, "planned starts by month")
+
+
+class Group(Staffed):
+    """Agents with the same skills."""
+
+    serves: ServesTable
+    agents: Annotated[int, Field(ge=0, le=100_000), WHOLE] | None = default(
+        None, "a fixed number present in every open interval, instead of headcount"
+    )
+    shrinkage: Share = default("0%")
+    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = 1.0
+
+
+class Support(Part):
+    """The reactive wing."""
+
+    queues: dict[str, Queue]
+    groups: dict[str, Group]
+
+
+class Step(Part):
+    """One step of an activity: desk work, a meeting, or an interrupt."""
+
+    desk: DurationLaw | None = None
+    meeting: DurationLaw | None = None
+    interrupt: DurationLaw | None = None
+    within: WorkingDays | None = default(None, "due so long after the step before")
+    before: WorkingDays | None = default(None, "due so long before the meeting")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Step:
+        if sum(v is not None for v in (self.desk, self.meeting, self.interrupt)) != 1:
+            raise ValueError("a step is exactly one of desk, meeting and interrupt")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return "desk" if self.desk is not None else "meeting" if self.meeting is not None else "interrupt"
+
+    @property
+    def work(self) -> LawSpec:
+        return self.desk or self.meeting or self.interrupt  # type: ignore[return-value]
+
+
+Phase = Literal["onboarding", "adoption", "expansion", "loyalty"]
+
+
+class Activity(Part):
+    """One entry of the activity catalogue."""
+
+    title: dict[Literal["en", "ja"], str] = {}
+    segments: dict[str, Share]
+    phases: tuple[Phase, ...] = ("onboarding", "adoption", "expansion", "loyalty")
+    trigger: Literal["cadence", "start", "renewal", "rate", "escalation"] = "cadence"
+    every: Literal["week", "2 weeks", "month", "2 months", "quarter", "half-year", "year"] | None = None
+    spread: Literal["calendar", "contract"] = default(
+        "calendar", "windows of the calendar, or dates spread by each account's own contract date"
+    )
+    window: LastWeeks = default("whole period", "the part of each calendar period in which it may happen")
+    after: Days = default("0 days", "start: so long after the contract begins")
+    within: Days | None = default(None, "time until it is due; absent: the window's end, or 30 days")
+    before: Months = default("0 months", "renewal: so long before the term ends")
+    per_month: Amount = default(0, "rate: per account and month")
+    accounts_per_session: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(0, "one to many; 0: one to one")
+    steps: dict[str, Step]
+    unprepared: Literal["hold", "postpone"] = "hold"
+    late: Literal["continue", "skip"] = "continue"
+    source: str | None = None
+    placeholder: Flag = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> Activity:
+        if not self.steps:
+            raise ValueError("an activity needs at least one step")
+        if sum(step.kind == "meeting" for step in self.steps.values()) > 1:
+            raise ValueError("an activity has at most one meeting")
+        if self.trigger == "cadence" and self.every is None:
+            raise ValueError("a cadence needs every")
+        if self.trigger == "rate" and not self.per_month:
+            raise ValueError("a rate needs per_month")
+        return self
+
+
+class Ratio(Part):
+    """The top-down rule of thumb shown beside the work."""
+
+    accounts: Annotated[float, Field(gt=0), NUMBER] | None = None
+    mrr: Annotated[float, Field(gt=0), NUMBER] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Ratio:
+        if (self.accounts is None) == (self.mrr is None):
+            raise ValueError("give exactly one of accounts and mrr per CSM")
+        return self
+
+
+class Team(Staffed):
+    """CSMs who share segments and a calendar."""
+
+    segments: tuple[str, ...]
+    working_hours: Hours = default({"mon-fri": "09:00-18:00"}, "the span; the working time is hours_per_week")
+    customer_time: Share = default("100%", "share of working time left beside internal time on the calendar")
+    books: Literal["dedicated", "pooled"] = "dedicated"
+    slot: Seconds = default("30 min")
+    meetings_per_day: Annotated[int, Field(ge=1, le=48), WHOLE] = 48
+    lead: WorkingDays = default("3 working days", "from booking to the earliest slot")
+    rebook_after: tuple[WorkingDays, WorkingDays] = default(
+        ("3 working days", "10 working days"), "a cancelled meeting is rebooked so long after, at random"
+    )
+    setup: Seconds = default("0 s", "time to get back into work that an interrupt broke off")
+    leave_days_per_year: Annotated[float, Field(ge=0, le=200), NUMBER] = 0.0
+    ratio: Ratio | None = None
+
+
+class SuccessTargets(Part):
+    """What the success wing must reach."""
+
+    on_time: dict[str, Share] = default({}, "share done by the due date, by activity")
+    confidence: Share = default("80%")
+    period: Literal["quarter"] = "quarter"
+
+
+class Success(Part):
+    """The proactive wing."""
+
+    activities: dict[str, Activity]
+    teams: dict[str, Team]
+    targets: SuccessTargets = SuccessTargets()
+
+
+class Hiring(Part):
+    """How people come and go, for both wings."""
+
+    time_to_hire: MonthsLaw = default("2 months", "from requisition to start, per position")
+    notice: Months = default("0 months")
+    ramp: tuple[Share, ...] = ("100%",)
+    attrition_per_year: Share = 0.0
+    backfill: Flag = True
+    cost_per_hire: Money = default(0)
+    loading: Annotated[float, Field(ge=1, le=3), NUMBER] = default(1.0, "employment cost over base salary")
+
+
+class Budget(Part):
+    """What may be spent on both wings together."""
+
+    per_year: Money
+
+
+class UncertainInput(Part):
+    """A scalar that is not known: drawn once per replication, as a constant or as a monthly path.
+
+    Its parameters are written like the scalar itself, with its unit. How they are read and drawn stands in
+    :mod:`simulator.scenario.inputs`.
+    """
+
+    triangular: tuple[Any, Any, Any] | None = None
+    uniform: tuple[Any, Any] | None = None
+    normal: dict[Literal["mean", "sd"], Any] | None = None
+    lognormal: dict[Literal["mean", "cv", "median", "sigma"], Any] | None = None
+    values: tuple[Any, ...] | None = None
+    factor: str | None = default(None, "inputs that name one factor move together (same quantile)")
+    path: Literal["constant", "random_walk", "autoregressive"] = "constant"
+    correlation: Annotated[float, Field(ge=-1, le=1), NUMBER] = default(0.8, "autoregressive: month to month")
+
+    @model_validator(mode="after")
+    def _one_law(self) -> UncertainInput:
+        if sum(v is not None for v in (self.triangular, self.uniform, self.normal, self.lognormal, self.values)) != 1:
+            raise ValueError("an uncertain input has exactly one of triangular, uniform, normal, lognormal and values")
+        return self
+
+
+class Scenario(Part):
+    """A frozen scenario. Its uncertain inputs stand at their central value; ``uncertain`` says how they vary."""
+
+    name: str
+    currency: str = "USD"
+    calendar: Calendar
+    monte_carlo: MonteCarlo = MonteCarlo()
+    accounts: dict[str, Segment] = {}
+    support: Support | None = None
+    success: Success | None = None
+    hiring: Hiring = Hiring()
+    budget: Budget | None = None
+    variants: dict[str, dict[str, Any]] = {}
+    placeholders: dict[str, str] = default({}, "paths whose values have no source, and what to put there")
+    uncertain: dict[str, UncertainInput] = default({}, "filled when the document is resolved")
+
+    @model_validator(mode="after")
+    def _something(self) -> Scenario:
+        if self.support is None and self.success is None:
+            raise ValueError("nothing to simulate: give support, success or both")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The resolved scenario as plain data: defaults explicit, uncertain inputs in their places."""
+        from simulator.scenario.paths import place
+
+        data: dict[str, Any] = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"uncertain"})
+        for path, law in self.uncertain.items():
+            node = law.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+            place(data, tuple(path.split(".")), {"uncertain": node})
+        return data
+
+    def with_(self, overrides: Mapping[str, Any]) -> Scenario:
+        """A copy with values replaced by dotted path, e.g. ``{"support.queues.phone.patience.mean": "90 s"}``.
+
+        Raises:
+            InputError: a path or value that is not allowed.
+        """
+        from simulator.scenario.loading import Document, freeze, resolve
+
+        return freeze(resolve(Document(self.document()), overrides=overrides))

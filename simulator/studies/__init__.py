@@ -1,0 +1,1 @@
+"""The questions people ask, each answered by runs: how many, what if, from where on."""

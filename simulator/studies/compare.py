@@ -1,0 +1,112 @@
+"""Paired what-ifs: two or more scenarios on the same customers, and whether the difference is real."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.errors import InputError, Problem
+from simulator.montecarlo.precision import paired_difference
+from simulator.scenario.schema import Scenario
+from simulator.studies.run import Array, Progress, Simulated, measures, simulate
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+COLUMNS = (
+    "variant", "month", "wing", "kind", "subject", "kpi", "unit", "base", "value", "difference", "low", "high", "real",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Paired differences from a base.
+
+    Attributes:
+        table: one row per variant, month (``all`` for the horizon), subject and KPI. ``difference`` is variant less base,
+            ``low`` and ``high`` its 95 % interval from pairs on common draws; ``real`` says whether the interval leaves
+            out 0. KPIs that one side lacks (a queue that is not there) are left out.
+    """
+
+    table: pd.DataFrame
+
+    def real(self) -> pd.DataFrame:
+        """Differences over the horizon whose interval leaves out 0, the surest first."""
+        rows = self.table[(self.table["month"] == "all") & self.table["real"]]
+        sure = (rows["difference"] / (rows["high"] - rows["low"]).replace(0, np.nan)).abs().fillna(np.inf)
+        return rows.assign(_order=-sure).sort_values("_order", kind="stable").drop(columns="_order")
+
+    def plot(self, kpi: str, subject: str | None = None, ax: Axes | None = None) -> Axes:
+        """The difference by month with its interval."""
+        from simulator.reporting.plots import difference
+
+        return difference(self.table, kpi, subject, ax)
+
+
+def compare(
+    base: Scenario,
+    *others: Scenario,
+    names: tuple[str, ...] | None = None,
+    replications: int | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Simulate scenarios on common draws and compare each with the first.
+
+    Args:
+        others: scenarios over the same months, usually ``base.with_(...)``; at least one.
+        names: labels of the others; default ``"1"``, ``"2"``, ... or the scenario's own name where that differs.
+        replications: of each; default the base's. The seed is the base's in every case.
+
+    Raises:
+        InputError: no other scenario, or one with other months or chance repeats.
+    """
+    if not others:
+        raise InputError([Problem(None, None, "", "nothing to compare with", allowed="one scenario or variant more")])
+    labels = names or tuple(o.name if o.name != base.name else str(i + 1) for i, o in enumerate(others))
+    count = replications or base.monte_carlo.replications
+    common = {"monte_carlo.seed": base.monte_carlo.seed, "monte_carlo.chance_repeats": base.monte_carlo.chance_repeats}
+    first = simulate(base, replications=count, jobs=jobs, progress=progress)
+    left = measures(first)
+    rows = []
+    for label, other in zip(labels, others, strict=True):
+        if other.calendar != base.calendar:
+            raise InputError([Problem(None, None, "calendar", f"{label} covers other months than the base")])
+        same = other.with_(common) if other.monte_carlo != base.monte_carlo else other
+        right = measures(simulate(same, replications=count, jobs=jobs, progress=progress))
+        rows += _differences(label, left, right, first)
+    import pandas as pd
+
+    return Comparison(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _differences(
+    label: str, left: Mapping[tuple[str, ...], Array], right: Mapping[tuple[str, ...], Array], simulated: Simulated
+) -> list[tuple[object, ...]]:
+    months = [*simulated.horizon.grid.month_labels, "all"]
+    rows: list[tuple[object, ...]] = []
+    for key, values in left.items():
+        if key not in right:
+            continue
+        difference = paired_difference(values, right[key], simulated.horizon.repeats)
+        with np.errstate(invalid="ignore"):
+            base, value = np.nanmean(_known(values), axis=0), np.nanmean(_known(right[key]), axis=0)
+        for m, month in enumerate(months):
+            if math.isnan(difference.mean[m]):
+                continue
+            low, high = float(difference.low[m]), float(difference.high[m])
+            wing, kind, subject, kpi, unit = key
+            rows.append(
+                (label, month, wing, kind, subject, kpi, unit, base[m], value[m], difference.mean[m], low, high,
+                 low > 0 or high < 0)
+            )  # fmt: skip
+    return rows
+
+
+def _known(values: Array) -> Array:
+    return np.where(np.isnan(values).all(axis=0), 0.0, values)

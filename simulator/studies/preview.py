@@ -1,0 +1,61 @@
+"""Look before running: what a scenario asks of its people by closed forms, and what looks suspicious."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from simulator import units
+from simulator.horizon import Horizon
+from simulator.planning.requirement import from_work
+from simulator.scenario.schema import Scenario
+
+HIGH_OCCUPANCY = 0.9
+"""Expected occupancy above which a real-time group can hardly keep a service level."""
+
+
+def preview(scenario: Scenario) -> Iterator[str]:
+    """Lines for a person: offered load per queue and group, work per team, warnings. Nothing is simulated."""
+    horizon = Horizon(scenario)
+    grid = horizon.grid
+    warnings: list[str] = []
+    yield f"# {grid.days} days, {int(grid.holiday.sum())} public holidays, {grid.intervals} intervals"
+    if scenario.support is not None:
+        by_month = np.add.reduceat(horizon.expected_contacts, grid.month_interval[:-1], axis=1)
+        yield "# expected contacts (with escalations) per month, first and last:"
+        for q, name in enumerate(scenario.support.queues):
+            yield f"#   {name}: {by_month[q, 0]:,.0f} → {by_month[q, -1]:,.0f}"
+            if by_month[q].max() == 0:
+                warnings.append(f"{name} gets no contact")
+        yield "# offered load of the groups, in agent-hours per month against those of the plan (before hires and leavers):"
+        for g, (name, group) in enumerate(scenario.support.groups.items()):
+            plan = horizon.plans[g]
+            load = np.array([cells.load @ cells.hours for cells in plan.patterns])
+            if plan.fixed is not None:
+                given = np.array([plan.fixed * cells.hours.sum() for cells in plan.patterns])
+            else:
+                given = group.headcount * plan.hours_per_head
+            with np.errstate(invalid="ignore", divide="ignore"):
+                busy = load / given
+            worst = int(np.nanargmax(np.where(given > 0, busy, np.inf)))
+            yield (
+                f"#   {name}: {load[0]:,.0f} → {load[-1]:,.0f} of {given[0]:,.0f} → {given[-1]:,.0f} hours,"
+                f" occupancy at most {units.format_share(round(float(min(busy[worst], 9.99)), 2)) if busy[worst] <= 1 else f'{busy[worst]:.0%}'}"
+                f" ({grid.month_labels[worst]})"
+            )
+            if busy[worst] > HIGH_OCCUPANCY:
+                warnings.append(f"{name} is expected to be busy {busy[worst]:.0%} of its time in {grid.month_labels[worst]}")
+    if scenario.success is not None and horizon.central.success is not None:
+        work = from_work(horizon)
+        yield "# work of the teams, in heads by the sum of the hours, by quarter:"
+        for t, (name, team) in enumerate(scenario.success.teams.items()):
+            yield f"#   {name}: {', '.join(f'{heads:.1f}' for heads in work[t])} of {team.headcount}"
+            if np.nanmax(work[t]) > team.headcount:
+                warnings.append(f"{name} has work for {np.nanmax(work[t]):.1f} heads and {team.headcount} in the plan")
+    for path, note in scenario.placeholders.items():
+        warnings.append(f"{path} is a placeholder: {note}")
+    if scenario.uncertain and scenario.monte_carlo.chance_repeats < 2:
+        warnings.append("monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance")
+    for warning in warnings:
+        yield f"# note: {warning}"

@@ -1,0 +1,648 @@
+"""The main question: how many people do we need, is the plan enough, what does it cost and what do customers get."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import provenance
+from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
+from simulator.montecarlo.precision import clustered_wilson, estimate
+from simulator.montecarlo.replicate import replicate
+from simulator.montecarlo.store import Store
+from simulator.planning import budget, requirement
+from simulator.results import TABLES, Result
+from simulator.scenario.schema import Scenario
+from simulator.success import kpis as success_kpis
+from simulator.success import workload
+from simulator.success.tables import (
+    CANCELLED,
+    DELAY,
+    DUE,
+    LATE_DONE,
+    MISSED,
+    ON_TIME,
+    POSTPONED,
+    UNPREPARED,
+)
+from simulator.support import kpis as support_kpis
+from simulator.workforce import COSTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[str, int, int, float], None]
+"""Called with the phase, replications done, replications asked for and seconds left (NaN while unknown)."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Simulated:
+    """The replications of a scenario's own plan, and the model they ran on."""
+
+    horizon: Horizon
+    replications: int
+    data: Mapping[str, Array]
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    replications: int | None = None,
+    jobs: int | None = None,
+    store: Path | None = None,
+    progress: Progress | None = None,
+) -> Simulated:
+    """Simulate the plan of a scenario, without searching the need.
+
+    Args:
+        store: folder for finished blocks, so that an interrupted run resumes.
+    """
+    horizon = Horizon(scenario)
+    count = replications or scenario.monte_carlo.replications
+    blocks = Store(store, f"plan-{provenance.scenario_hash(scenario)}") if store else None
+    data = replicate(
+        horizon.simulate,
+        count,
+        jobs=jobs,
+        store=blocks,
+        progress=None if progress is None else lambda *a: progress("plan", *a),
+    )
+    return Simulated(horizon, count, data)
+
+
+def run(
+    scenario: Scenario,
+    *,
+    replications: int | None = None,
+    seed: int | None = None,
+    jobs: int | None = None,
+    store: Path | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Simulate a scenario and answer: need, whether the plan is enough, KPIs, cost.
+
+    Args:
+        replications, seed: instead of the scenario's own.
+        jobs: threads, default all cores; the numbers do not depend on it.
+        store: folder for finished blocks, so that an interrupted run resumes.
+        progress: called as the work goes on.
+    """
+    overrides: dict[str, Any] = {}
+    if replications is not None and replications != scenario.monte_carlo.replications:
+        overrides["monte_carlo.replications"] = replications
+    if seed is not None and seed != scenario.monte_carlo.seed:
+        overrides["monte_carlo.seed"] = seed
+    scenario = scenario.with_(overrides) if overrides else scenario
+    simulated = simulate(scenario, jobs=jobs, store=store, progress=progress)
+    horizon = simulated.horizon
+    identity = provenance.scenario_hash(scenario)
+    calls = iter(range(1_000_000))
+
+    def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
+        wing = "support" if staffing.groups is not None else "success"
+        blocks = Store(store, f"need-{next(calls):03d}-{_fingerprint(staffing)}-{identity}") if store else None
+        return replicate(
+            lambda r: horizon.replay(r, staffing),
+            count,
+            jobs=jobs,
+            store=blocks,
+            progress=None if progress is None else lambda *a: progress(f"need of {wing}", *a),
+        )
+
+    count = simulated.replications
+    support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
+    success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
+    return _Report(simulated, support, success).result()
+
+
+def _fingerprint(staffing: Staffing) -> str:
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=6)
+    for part in (staffing.groups, staffing.teams):
+        digest.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+class _Report:
+    """Turns replications and needs into the tables of a result."""
+
+    def __init__(
+        self,
+        simulated: Simulated,
+        support: requirement.SupportNeed | None,
+        success: requirement.SuccessNeed | None,
+    ) -> None:
+        self.simulated = simulated
+        self.horizon = simulated.horizon
+        self.scenario = simulated.horizon.scenario
+        self.grid = simulated.horizon.grid
+        self.count = simulated.replications
+        self.data = simulated.data
+        self.repeats = self.horizon.repeats
+        self.support = support
+        self.success = success
+        self.units = units(self.scenario)
+        self.groups = sum(wing == "support" for wing, _, _ in self.units)
+        self.months = [*self.grid.month_labels]
+        self.on_time_targets = requirement.on_time_targets(self.horizon)
+        self.cost = self.data["cost"]
+
+    def result(self) -> Result:
+        import pandas as pd
+
+        rows: dict[str, list[tuple[Any, ...]]] = {
+            "staffing": list(self._staffing()),
+            "kpis": list(self._kpis()),
+            "requirement": list(self._requirement()),
+            "headcount": list(self._headcount()),
+            "cost": list(self._cost()),
+            "accounts": list(self._accounts()),
+            "activities": list(self._activities()),
+            "sizing": list(self._sizing()),
+        }
+        tables = {name: pd.DataFrame(rows[name], columns=list(columns)) for name, columns in TABLES.items()}
+        summary = self._summary(tables)
+        return Result(self.scenario, tables, summary, provenance.record(self.scenario, self.count))
+
+    # --- what the plan is judged by --------------------------------------------------------------------------------
+
+    def _met(self, unit: int) -> Array:
+        """Share of windows per replication and month in which the plan meets the unit's targets: (R, M), NaN none."""
+        if unit < self.groups:
+            mine = requirement.own_targets(self.horizon)[unit]
+            met = self.data["met"][:, :, mine]
+            if not mine:
+                return np.full(met.shape[:2], np.nan)
+            return np.where(np.isnan(met).all(axis=2), np.nan, np.min(np.nan_to_num(met, nan=1.0), axis=2))
+        team = unit - self.groups
+        mine = [i for i, target in enumerate(self.on_time_targets) if target.team == team]
+        if not mine:
+            return np.full((self.count, len(self.months)), np.nan)
+        met = requirement.on_time_met(self.data["steps"], self.on_time_targets, self.grid.quarter_of_month)[:, :, mine]
+        joint = np.where(np.isnan(met).all(axis=2), np.nan, np.min(np.nan_to_num(met, nan=1.0), axis=2))
+        return joint[:, self.grid.quarter_of_month]
+
+    def _confidence(self, unit: int) -> float:
+        if unit < self.groups:
+            items = self.horizon.targets.items
+            return max((items[i].confidence for i in requirement.own_targets(self.horizon)[unit]), default=math.nan)
+        team = unit - self.groups
+        return max((t.confidence for t in self.on_time_targets if t.team == team), default=math.nan)
+
+    def _need(self, unit: int) -> tuple[NDArray[np.int64], Array]:
+        """Heads per month and the distribution of the least heads (draws, M) of a unit."""
+        if unit < self.groups:
+            assert self.support is not None
+            return self.support.heads[unit], self.support.least[:, unit]
+        assert self.success is not None
+        quarter = self.grid.quarter_of_month
+        team = unit - self.groups
+        return self.success.heads[team][quarter], self.success.least[:, team][:, quarter]
+
+    def _need_cost(self) -> Array:
+        return budget.need_cost(self.scenario, np.stack([self._need(u)[0] for u in range(len(self.units))]).astype(float))
+
+    def _heads(self, unit: int) -> Array:
+        people = self.data["people"][:, :, unit]
+        return people[..., PEOPLE.index("opening")] + people[..., PEOPLE.index("starts")]
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def _staffing(self) -> Iterator[tuple[Any, ...]]:
+        for u, (wing, name, unit) in enumerate(self.units):
+            need, least = self._need(u)
+            spread = requirement.distribution(least)
+            planned = self._heads(u).mean(axis=0)
+            effective = self.data["people"][:, :, u, PEOPLE.index("effective")].mean(axis=0)
+            if getattr(unit, "agents", None) is not None:  # a fixed number of agents has no heads behind it
+                planned = effective = np.full(len(self.months), float(unit.agents))  # type: ignore[attr-defined]
+            share, low, high = clustered_wilson(self._met(u), self.repeats)
+            for m, month in enumerate(self.months):
+                yield (
+                    month, wing, name, planned[m], effective[m],
+                    *(float(spread[key][m]) for key in ("p10", "p50", "p80", "p90", "mean")),
+                    int(need[m]), share[m], low[m], high[m],
+                )  # fmt: skip
+
+    def _kpis(self) -> Iterator[tuple[Any, ...]]:
+        """Values of every measure as rows: the horizon is the month ``all``."""
+        bounds = self._bounds()
+        for (wing, kind, subject, kpi, unit), values in measures(self.simulated).items():
+            spread = estimate(values, self.repeats)
+            low, middle, high = _quantiles(values, (10, 50, 90))
+            bound, met = bounds.get((kind, subject, kpi), (math.nan, None))
+            share = np.append(estimate(met, self.repeats).mean, math.nan) if met is not None else None
+            for m, month in enumerate([*self.months, "all"]):
+                yield (
+                    month, wing, kind, subject, kpi, unit, spread.mean[m], spread.low[m], spread.high[m],
+                    low[m], middle[m], high[m], spread.standard_error[m], spread.share_inputs[m], bound,
+                    share[m] if share is not None else math.nan,
+                )  # fmt: skip
+
+    def _bounds(self) -> dict[tuple[str, str, str], tuple[float, Array | None]]:
+        """Bound and share of windows met (R, M) of the measures that have a target."""
+        found: dict[tuple[str, str, str], tuple[float, Array | None]] = {}
+        for i, target in enumerate(self.horizon.targets.items):
+            found["queue", target.queue_name, target.kpi] = target.bound, self.data["met"][:, :, i]
+        if self.scenario.success:
+            for activity, bound in self.scenario.success.targets.on_time.items():
+                found["activity", activity, "on_time_share"] = bound, None
+        return found
+
+    def _requirement(self) -> Iterator[tuple[Any, ...]]:
+        if self.support is None:
+            return
+        from simulator.timegrid import WEEKDAYS
+
+        assert self.scenario.support is not None
+        names = (*WEEKDAYS, "holiday")
+        for g, group in enumerate(self.scenario.support.groups):
+            for m, month in enumerate(self.months):
+                cells = self.horizon.plans[g].patterns[m]
+                first = int(self.grid.month_interval[m])
+                interval_of_cell = np.full(len(cells.load), -1)
+                inside = np.flatnonzero(cells.cell_of >= 0)
+                interval_of_cell[cells.cell_of[inside]] = inside
+                for c in range(len(cells.load)):
+                    start = cells.slot[c] * self.grid.interval
+                    time = f"{int(start // 3600):02d}:{int(start % 3600 // 60):02d}"
+                    yield month, group, names[cells.kind[c]], time, int(self.support.agents[g, first + interval_of_cell[c]])
+
+    def _headcount(self) -> Iterator[tuple[Any, ...]]:
+        people = self.data["people"]
+        for u, (wing, name, _) in enumerate(self.units):
+            for i, measure in enumerate(PEOPLE):
+                values = people[:, :, u, i]
+                low, middle, high = _quantiles(values, (10, 50, 90))
+                for m, month in enumerate(self.months):
+                    yield month, wing, name, measure, values[:, m].mean(), low[m], middle[m], high[m]
+
+    def _cost(self) -> Iterator[tuple[Any, ...]]:
+        def rows(wing: str, team: str, item: str, values: Array) -> Iterator[tuple[Any, ...]]:
+            both = _with_total(values)
+            points = _quantiles(both, (10, 50, 80, 90))
+            for m, month in enumerate([*self.months, "all"]):
+                yield month, wing, team, item, both[:, m].mean(), *(point[m] for point in points)
+
+        for u, (wing, name, _) in enumerate(self.units):
+            for i, item in enumerate(COSTS):
+                if self.cost[:, :, u, i].any():
+                    yield from rows(wing, name, item, self.cost[:, :, u, i])
+            yield from rows(wing, name, "total", self.cost[:, :, u].sum(axis=2))
+        yield from rows("all", "all", "total", self.cost.sum(axis=(2, 3)))
+        for (wing, name, _), value in zip(self.units, self._need_cost(), strict=True):
+            yield from rows(wing, name, "need", value[None])
+
+    def _accounts(self) -> Iterator[tuple[Any, ...]]:
+        flows = self.data["flows"]
+        both = np.concatenate([flows, flows.sum(axis=2, keepdims=True)], axis=2)
+        for s, segment in enumerate([*self.scenario.accounts, "all"] if self.scenario.accounts else []):
+            for i, measure in enumerate(FLOWS):
+                values = both[:, :, s, i]
+                low, middle, high = _quantiles(values, (10, 50, 90))
+                for m, month in enumerate(self.months):
+                    yield month, segment, measure, values[:, m].mean(), low[m], middle[m], high[m]
+
+    def _quarters(self) -> list[str]:
+        quarter = self.grid.quarter_of_month
+        names = []
+        for q in range(int(quarter[-1]) + 1):
+            inside = [label for label, of in zip(self.months, quarter, strict=True) if of == q]
+            names.append(inside[0] if len(inside) == 1 else f"{inside[0]} to {inside[-1]}")
+        return names
+
+    def _activities(self) -> Iterator[tuple[Any, ...]]:
+        model = self.horizon.central.success
+        if model is None:
+            return
+        steps = self.data["steps"]
+        quarter = self.grid.quarter_of_month
+        names = self._quarters()
+        by_quarter = np.stack([steps[:, quarter == q].sum(axis=1) for q in range(len(names))], axis=1)
+        for n, step in enumerate(model.activities.step_names):
+            activity = model.activities.activity_names[model.activities.step_activity[n]]
+            day = model.teams[0].day_seconds
+            for t in model.teams:
+                for s in np.flatnonzero(t.segments):
+                    rows = by_quarter[:, :, n, s]
+                    if rows[..., DUE].sum() == 0:
+                        continue
+                    measures = {
+                        "due": rows[..., DUE],
+                        "on_time_share": support_kpis.ratio(rows[..., ON_TIME], rows[..., DUE]),
+                        "late": rows[..., LATE_DONE],
+                        "missed": rows[..., MISSED],
+                        "delay_days": support_kpis.ratio(rows[..., DELAY] / day, rows[..., LATE_DONE]),
+                        "cancelled": rows[..., CANCELLED],
+                        "postponed": rows[..., POSTPONED],
+                        "unprepared": rows[..., UNPREPARED],
+                    }
+                    for measure, values in measures.items():
+                        spread = estimate(values, self.repeats)
+                        low, middle, high = _quantiles(values, (10, 50, 90))
+                        for q, name in enumerate(names):
+                            yield (
+                                name, t.name, model.activities.segment_names[s], activity, step, measure,
+                                spread.mean[q], low[q], middle[q], high[q],
+                            )  # fmt: skip
+
+    def _sizing(self) -> Iterator[tuple[Any, ...]]:
+        model = self.horizon.central.success
+        if model is None or self.success is None:
+            return
+        flows = self.data["flows"].mean(axis=0)
+        for t, team in enumerate(model.teams):
+            accounts = flows[:, team.segments, FLOWS.index("opening")].sum(axis=1)
+            mrr = flows[:, team.segments, FLOWS.index("opening_mrr")].sum(axis=1)
+            ratio = team.team.ratio
+            for q, name in enumerate(self._quarters()):
+                inside = self.grid.quarter_of_month == q
+                per_ratio = math.nan
+                if ratio is not None and ratio.accounts is not None:
+                    per_ratio = float(workload.from_ratio(accounts[inside].max(), ratio.accounts))
+                elif ratio is not None and ratio.mrr is not None:
+                    per_ratio = float(workload.from_ratio(mrr[inside].max(), ratio.mrr))
+                yield name, team.name, float(self.success.work[t, q]), per_ratio, int(self.success.heads[t, q])
+
+    # --- the answer ----------------------------------------------------------------------------------------------------
+
+    def _summary(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+        scenario = self.scenario
+        total = self.cost.sum(axis=(1, 2, 3))
+        limit = scenario.budget.per_year * len(self.months) / 12 if scenario.budget else None
+        summary: dict[str, Any] = {
+            "name": scenario.name,
+            "currency": scenario.currency,
+            "first_month": self.months[0],
+            "last_month": self.months[-1],
+            "replications": self.count,
+            "seed": scenario.monte_carlo.seed,
+            "teams": [self._team(u) for u in range(len(self.units))],
+            "hiring": [entry for u in range(len(self.units)) for entry in self._hiring(u)],
+            "targets": list(self._targets()),
+            "cost": {
+                "plan": {"mean": float(total.mean()), **{f"p{q}": float(np.quantile(total, q / 100)) for q in (50, 80, 90)}},
+                "need": {"mean": float(self._need_cost().sum())},
+                "budget": limit,
+                "p_within_budget": float((total <= limit).mean()) if limit is not None else None,
+            },
+            "slips": self._slips(tables["activities"]),
+            "sizing": tables["sizing"].to_dict("records"),
+            "placeholders": dict(scenario.placeholders),
+            "uncertain": list(scenario.uncertain),
+            "warnings": self._warnings(),
+        }
+        if scenario.accounts:
+            summary["accounts"] = self._account_summary(tables["kpis"])
+        return summary
+
+    def _team(self, u: int) -> dict[str, Any]:
+        wing, name, unit = self.units[u]
+        need, _ = self._need(u)
+        met = self._met(u)
+        confidence = self._confidence(u)
+        passed = np.where(np.isnan(met), np.nan, met >= (1.0 if u >= self.groups else 1.0))
+        joint = np.where(np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1))
+        share, low, high = clustered_wilson(joint, self.repeats)
+        monthly = clustered_wilson(met, self.repeats)[0]
+        short = [m for m in range(len(self.months)) if not math.isnan(confidence) and monthly[m] < confidence]
+        peak = int(np.argmax(need))
+        if u < self.groups:
+            assert self.support is not None
+            unmet = [m for m, ok in zip(self.months, self.support.passed, strict=True) if not ok]
+        else:
+            assert self.success is not None
+            by_month = self.success.passed[u - self.groups][self.grid.quarter_of_month]
+            unmet = [m for m, ok in zip(self.months, by_month, strict=True) if not ok]
+        fixed = getattr(unit, "agents", None)
+        return {
+            "team": name,
+            "wing": wing,
+            "now": int(fixed if fixed is not None else unit.headcount),
+            "need": {month: int(n) for month, n in zip(self.months, need, strict=True)},
+            "need_first": int(need[0]),
+            "need_peak": {"month": self.months[peak], "heads": int(need[peak])},
+            "confidence": None if math.isnan(confidence) else confidence,
+            "p_enough_all": _none(float(share)),
+            "p_enough_all_low": _none(float(low)),
+            "p_enough_all_high": _none(float(high)),
+            "first_short_month": self.months[short[0]] if short else None,
+            "lower_bound": wing == "support",
+            "unmet": unmet,
+        }
+
+    def _hiring(self, u: int) -> Iterator[dict[str, Any]]:
+        """Requisitions that bring the plan to the need: each rise of the need above the planned heads, and by when."""
+        wing, name, unit = self.units[u]
+        confidence = self._confidence(u)
+        if math.isnan(confidence) or getattr(unit, "agents", None) is not None:
+            return
+        need, _ = self._need(u)
+        planned = np.round(self._heads(u).mean(axis=0))
+        gap = np.maximum(need - planned, 0)
+        wait = self._time_to_full(confidence)
+        covered = 0.0
+        for m, month in enumerate(self.months):
+            if gap[m] > covered:
+                latest = m - math.ceil(wait)
+                yield {
+                    "team": name,
+                    "open": int(gap[m] - covered),
+                    "by": self.months[latest] if latest >= 0 else None,
+                    "ramped_by": month,
+                    "confidence": confidence,
+                }
+                covered = gap[m]
+
+    def _time_to_full(self, confidence: float) -> float:
+        """Months from requisition to a full contribution that are enough with the given probability."""
+        hiring = self.scenario.hiring
+        ramp = next((i for i, share in enumerate(hiring.ramp) if share >= 1.0 - 1e-12), len(hiring.ramp))
+        draws = range(-(-self.count // self.repeats)) if self.scenario.uncertain else range(1)
+        laws = [self.horizon.models(d * self.repeats)[0].scenario.hiring.time_to_hire.law for d in draws]
+        # a position's own luck within each draw: quantiles of the mixture over draws
+        points = np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
+        return float(np.quantile(points, confidence)) + ramp
+
+    def _targets(self) -> Iterator[dict[str, Any]]:
+        for i, target in enumerate(self.horizon.targets.items):
+            met = self.data["met"][:, :, i]
+            yield self._target("support", target.queue_name, target.text, target.confidence, met, None)
+        if self.on_time_targets:
+            met = requirement.on_time_met(self.data["steps"], self.on_time_targets, self.grid.quarter_of_month)
+            for i, goal in enumerate(self.on_time_targets):
+                yield self._target(
+                    "success", goal.activity, goal.text, goal.confidence, met[:, self.grid.quarter_of_month, i], None
+                )
+
+    def _target(
+        self, wing: str, subject: str, text: str, confidence: float, met: Array, mean: float | None
+    ) -> dict[str, Any]:
+        by_month = estimate(met, self.repeats).mean
+        worst = int(np.nanargmin(by_month)) if not np.isnan(by_month).all() else 0
+        return {
+            "wing": wing,
+            "subject": subject,
+            "text": text,
+            "confidence": confidence,
+            "p_met": _none(float(np.nanmean(by_month))),
+            "worst_month": self.months[worst],
+            "worst_p": _none(float(by_month[worst])),
+        }
+
+    def _slips(self, activities: pd.DataFrame) -> list[dict[str, Any]]:
+        """Activities by their worst quarter, the worst first: what the plan does late."""
+        if activities.empty or self.scenario.success is None:
+            return []
+        model = self.horizon.central.success
+        assert model is not None
+        names = model.activities
+        headline = {
+            (names.activity_names[k], names.step_names[names.headline_step[k]]) for k in range(len(names.activity_names))
+        }
+        rows = activities[activities["measure"] == "on_time_share"]
+        rows = rows[[(a, s) in headline for a, s in zip(rows["activity"], rows["step"], strict=True)]]
+        worst = rows.sort_values("mean").groupby(["activity", "segment"], sort=False).first().reset_index()
+        targets = self.scenario.success.targets.on_time
+        found = [
+            {
+                "subject": f"{row.activity} ({row.segment})",
+                "quarter": row.quarter,
+                "mean": float(row.mean),
+                "target": targets.get(row.activity),
+            }
+            for row in worst.sort_values("mean").itertuples(index=False)
+            if row.mean < 0.995
+        ]
+        return found[:8]
+
+    def _account_summary(self, kpis: pd.DataFrame) -> dict[str, Any]:
+        flows = self.data["flows"].sum(axis=2).mean(axis=0)
+
+        def at(month: int, name: str) -> float:
+            return float(flows[month, FLOWS.index(name)])
+
+        def whole(kpi: str) -> float | None:
+            rows = kpis[(kpis["kind"] == "segment") & (kpis["subject"] == "all") & (kpis["kpi"] == kpi) & (kpis["month"] == "all")]
+            return _none(float(rows["mean"].iloc[0])) if len(rows) else None
+
+        return {
+            "opening": at(0, "opening"),
+            "closing": at(-1, "closing"),
+            "mrr_opening": at(0, "opening_mrr"),
+            "mrr_closing": at(-1, "closing_mrr"),
+            "churn_per_month": whole("churn_rate"),
+            "nrr": whole("nrr"),
+            "grr": whole("grr"),
+        }
+
+    def _warnings(self) -> list[str]:
+        found = []
+        if self.scenario.uncertain and self.repeats < 2:
+            found.append("one chance repeat per input draw cannot tell uncertain inputs from chance")
+        if self.count < 100:
+            found.append(f"{self.count} replications give rough percentiles; use 200 or more for a decision")
+        return found
+
+
+Key = tuple[str, str, str, str, str]
+"""Wing, kind, subject, KPI and unit of a measure."""
+
+
+def measures(simulated: Simulated) -> dict[Key, Array]:
+    """Every KPI per replication: values (R, M + 1), whose last column pools the horizon."""
+    found: dict[Key, Array] = {}
+    if "queue" in simulated.data:
+        found |= _support_measures(simulated)
+    if "steps" in simulated.data:
+        found |= _success_measures(simulated)
+    flows = simulated.data["flows"]
+    if flows.shape[2]:
+        both = np.concatenate([flows, flows.sum(axis=2, keepdims=True)], axis=2)
+        for s, segment in enumerate([*simulated.horizon.scenario.accounts, "all"]):
+            for kpi, (unit, values) in account_kpis(both[:, :, s]).items():
+                found["success", "segment", segment, kpi, unit] = values
+    cost = simulated.data["cost"].sum(axis=(2, 3))
+    found["all", "wing", "all", "plan_cost", "money"] = _with_total(cost)
+    return found
+
+
+def _support_measures(simulated: Simulated) -> dict[Key, Array]:
+    support = simulated.horizon.scenario.support
+    assert support is not None
+    found: dict[Key, Array] = {}
+    for kind, names in (("queue", list(support.queues)), ("group", list(support.groups))):
+        for kpi, value in support_kpis.evaluate(kind, _with_total(simulated.data[kind])).items():  # type: ignore[arg-type]
+            for i, name in enumerate(names):
+                found["support", kind, name, kpi, support_kpis.KPIS[kpi].unit] = value[:, :, i]
+    cost = simulated.data["cost"][:, :, : len(support.groups)].sum(axis=(2, 3))
+    answered = support_kpis.KPIS["answered"](simulated.data["queue"]).sum(axis=2)
+    if cost.sum() > 0:
+        values = support_kpis.cost_per_contact(_with_total(cost), _with_total(answered))
+        found["support", "wing", "support", "cost_per_contact", "money"] = values
+    return found
+
+
+def _success_measures(simulated: Simulated) -> dict[Key, Array]:
+    model = simulated.horizon.central.success
+    assert model is not None
+    found: dict[Key, Array] = {}
+    for kpi, value in success_kpis.hour_kpis(_with_total(simulated.data["hours"])).items():
+        for t, team in enumerate(model.teams):
+            found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+    steps = _with_total(simulated.data["steps"].sum(axis=3))
+    for k, activity in enumerate(model.activities.activity_names):
+        rows = steps[:, :, model.activities.headline_step[k]]
+        values = support_kpis.ratio(rows[..., ON_TIME], rows[..., DUE])
+        if not np.isnan(values).all():
+            found["success", "activity", activity, "on_time_share", "share"] = values
+    return found
+
+
+def account_kpis(flows: Array) -> dict[str, tuple[str, Array]]:
+    """Churn and revenue retention per month and over the horizon, values (R, M + 1).
+
+    The last column pools the horizon: churn is lost ÷ opening account-months (a mean monthly rate); NRR and GRR compare
+    the opening revenue with what its movements made of it over the horizon, new accounts left out of neither side's
+    movements (the cohort forms need account records).
+
+    Args:
+        flows: float64 (R, M, FLOWS) of one segment.
+    """
+
+    def column(name: str) -> Array:
+        return flows[..., FLOWS.index(name)]
+
+    opening, lost = _with_total(column("opening")), _with_total(column("lost"))
+    revenue = _with_total(column("opening_mrr"))
+    churned, down, up = (_with_total(column(f"{n}_mrr")) for n in ("churned", "contraction", "expansion"))
+    return {
+        "churn_rate": ("share", success_kpis.churn_rate(opening, lost)),
+        "nrr": ("share", success_kpis.nrr(revenue, up, down, churned)),
+        "grr": ("share", success_kpis.grr(revenue, down, churned)),
+    }
+
+
+def _with_total(values: Array) -> Array:
+    """Values (R, M, ...) with their sum over the months as one more month."""
+    return np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)
+
+
+def _quantiles(values: Array, points: tuple[int, ...]) -> list[Array]:
+    """Percentiles along the first axis, NaN where nothing is known."""
+    empty = np.isnan(values).all(axis=0)
+    filled = np.where(empty, 0.0, values)
+    return [np.where(empty, np.nan, np.nanpercentile(filled, q, axis=0)) for q in points]
+
+
+def _none(value: float) -> float | None:
+    return None if math.isnan(value) else value

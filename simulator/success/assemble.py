@@ -1,0 +1,266 @@
+"""A frozen scenario as the flat arrays of the accounts and of the success wing."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import timegrid
+from simulator.distributions import LawBook, deterministic
+from simulator.scenario.schema import Activity, Scenario, Team
+from simulator.success import workload
+from simulator.success.portfolio import PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
+from simulator.success.tables import (
+    DESK,
+    DUE_AFTER,
+    DUE_MEETING,
+    DUE_WINDOW,
+    HOLD,
+    INTERRUPT,
+    LATE,
+    MEETING,
+    POSTPONE,
+    SKIP,
+    ActivityTables,
+    TeamTables,
+)
+from simulator.success.workload import WorkloadTables
+from simulator.timegrid import TimeGrid
+
+FOLLOW_UP_DAYS = 5
+"""Working days for a step after a meeting when the scenario names none (GitLab's handbook practice of prompt notes)."""
+DUE_DAYS = 30
+"""Days until an instance is due when the scenario names none (Certinia's work list looks 30 days ahead)."""
+CALENDAR_MARGIN_MONTHS = 3
+"""How far calendars run past the horizon, so that meetings can be booked ahead."""
+
+_KINDS = {"desk": DESK, "meeting": MEETING, "interrupt": INTERRUPT}
+_EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
+_EVERY_DAYS = {"week": 7, "2 weeks": 14}
+
+
+@dataclass(frozen=True, eq=False)
+class TeamModel:
+    """One team: its calendar, what its accounts ask for, and the sizes of its days."""
+
+    name: str
+    team: Team
+    tables: TeamTables
+    workload: WorkloadTables
+    segments: NDArray[np.bool_]
+    day_seconds: int
+
+    @property
+    def leave_share(self) -> float:
+        """Share of business days on leave."""
+        clock = self.tables.clock
+        days_a_year = len(clock.day) / max(len(clock.first_from_day) - 1, 1) * 365.25
+        return self.team.leave_days_per_year / days_a_year if days_a_year else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class SuccessModel:
+    """Everything the success engines need of one scenario (of one input draw)."""
+
+    activities: ActivityTables
+    teams: tuple[TeamModel, ...]
+
+
+def portfolio_tables(scenario: Scenario, grid: TimeGrid) -> PortfolioTables:
+    """The accounts of a scenario as arrays (no segments when it has none)."""
+    segments = list(scenario.accounts.values())
+    book = LawBook()
+    mrr = [book.row(s.mrr.law) if s.mrr.mean > 0 else book.row(deterministic(0.0)) for s in segments]
+    shape = (len(segments), grid.months)
+
+    def column(values: list[float]) -> NDArray[np.float64]:
+        return np.array(values, dtype=np.float64)
+
+    return PortfolioTables(
+        segment_names=tuple(scenario.accounts),
+        opening=np.array([s.opening for s in segments], dtype=np.int64),
+        opening_age_months=column([s.opening_age for s in segments]),
+        new_per_month=np.array([np.resize(s.new_per_month, grid.months) for s in segments]).reshape(shape),
+        churn_per_month=np.array([np.full(grid.months, s.churn_per_month) for s in segments]).reshape(shape),
+        contraction_share=column([s.contraction.accounts_per_month for s in segments]),
+        contraction_of_mrr=column([s.contraction.amount for s in segments]),
+        upsell_share=column([s.upsell.accounts_per_month for s in segments]),
+        upsell_of_mrr=column([s.upsell.amount for s in segments]),
+        cross_sell_share=column([s.cross_sell.accounts_per_month for s in segments]),
+        cross_sell_of_mrr=column([s.cross_sell.amount for s in segments]),
+        mrr_law=np.array(mrr, dtype=np.int64),
+        term_months=np.array([round(s.term) for s in segments], dtype=np.int64),
+        onboarding_months=column([s.onboarding for s in segments]),
+        adoption_months=column([s.adoption for s in segments]),
+        effort_cv=column([s.effort_cv for s in segments]),
+        laws=book.tables(),
+    )
+
+
+def living_accounts(scenario: Scenario, grid: TimeGrid) -> tuple[ExpectedAccounts, NDArray[np.float64]]:
+    """Expected accounts: by age for the work, and living in each month, float64 (M, S), for the contacts."""
+    expected = expected_accounts(portfolio_tables(scenario, grid))
+    return expected, (expected.opening + expected.new).T
+
+
+def build(scenario: Scenario, grid: TimeGrid) -> SuccessModel:
+    """Tables of the success wing. The scenario must have one."""
+    success = scenario.success
+    assert success is not None
+    longer = _longer_grid(scenario, grid)
+    teams = []
+    for name, team in success.teams.items():
+        segments = np.array([s in team.segments for s in scenario.accounts], dtype=bool)
+        tables, day_seconds = _team_tables(scenario, team, grid, longer)
+        teams.append(
+            TeamModel(name, team, tables, _workload_tables(scenario, segments), segments, day_seconds)
+        )
+    day = teams[0].day_seconds if teams else 8 * 3600
+    return SuccessModel(_activity_tables(scenario, day), tuple(teams))
+
+
+def _longer_grid(scenario: Scenario, grid: TimeGrid) -> TimeGrid:
+    calendar = scenario.calendar
+    months = calendar.months + CALENDAR_MARGIN_MONTHS if calendar.months is not None else None
+    days = calendar.days + 31 * CALENDAR_MARGIN_MONTHS if calendar.days is not None else None
+    return timegrid.build(
+        calendar.start, months, days, calendar.timezone, calendar.holidays, calendar.interval, tuple(calendar.closed)
+    )
+
+
+def day_length(team: Team) -> dict[int, tuple[int, int]]:
+    """Opening second and working seconds by day kind: the weekly hours shared out evenly over the working weekdays."""
+    spans = {kind: span for kind, span in timegrid.parse_hours(team.working_hours).items() if span}
+    weekdays = [kind for kind in spans if kind < 7]
+    seconds = round(team.hours_per_week * timegrid.HOUR_SECONDS / max(len(weekdays), 1))
+    return {kind: (int(span[0][0]), seconds) for kind, span in spans.items()}
+
+
+def _team_tables(scenario: Scenario, team: Team, grid: TimeGrid, longer: TimeGrid) -> tuple[TeamTables, int]:
+    lengths = day_length(team)
+    day = max((seconds for _, seconds in lengths.values()), default=0)
+    clock = timegrid.business_clock(longer, lengths)
+    months = np.array([clock.at_day(int(d)) for d in grid.month_day], dtype=np.int64)
+    tables = TeamTables(
+        clock=clock,
+        months=months,
+        customer_availability=np.array([s.meetings.availability for s in scenario.accounts.values()]),
+        cancellation=np.array([s.meetings.cancellation for s in scenario.accounts.values()]),
+        leave=np.zeros((0, len(clock.day)), dtype=bool),
+        slot=int(team.slot),
+        internal_start=0,
+        internal_length=round((1.0 - team.customer_time) * day),
+        meetings_per_day=team.meetings_per_day,
+        lead=team.lead * day,
+        rebook_after=team.rebook_after,
+        setup=int(team.setup),
+        pooled=team.books == "pooled",
+    )
+    return tables, day
+
+
+def _activity_tables(scenario: Scenario, day_seconds: int) -> ActivityTables:
+    assert scenario.success is not None
+    book = LawBook()
+    names: list[str] = []
+    first = [0]
+    kind, law, due, buffer, due_days = [], [], [], [], []
+    items = scenario.success.activities
+    for activity in items.values():
+        kinds = [step.kind for step in activity.steps.values()]
+        meeting = kinds.index("meeting") if "meeting" in kinds else None
+        for i, (name, step) in enumerate(activity.steps.items()):
+            names.append(name)
+            kind.append(_KINDS[step.kind])
+            law.append(book.row(step.work.law))
+            before_meeting = meeting is not None and i < meeting
+            after_meeting = meeting is not None and i > meeting
+            if i == meeting:
+                due.append(DUE_WINDOW)
+            elif before_meeting:
+                due.append(DUE_MEETING)
+            elif after_meeting or step.within is not None:
+                due.append(DUE_AFTER)
+            else:
+                due.append(DUE_WINDOW)
+            buffer.append((step.before or 0) * day_seconds)
+            due_days.append(FOLLOW_UP_DAYS if step.within is None else step.within)
+        first.append(len(names))
+    whole = functools.partial(np.array, dtype=np.int64)
+    return ActivityTables(
+        activity_names=tuple(items),
+        segment_names=tuple(scenario.accounts),
+        step_names=tuple(names),
+        first_step=whole(first),
+        step_kind=whole(kind),
+        step_law=whole(law),
+        step_due=whole(due),
+        step_buffer=whole(buffer),
+        step_due_days=whole(due_days),
+        unprepared=whole([POSTPONE if a.unprepared == "postpone" else HOLD for a in items.values()]),
+        late=whole([SKIP if a.late == "skip" else LATE for a in items.values()]),
+        priority=np.zeros(len(items), dtype=np.int64),
+        laws=book.tables(),
+    )
+
+
+def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> WorkloadTables:
+    assert scenario.success is not None
+    items = scenario.success.activities
+    whole = functools.partial(np.array, dtype=np.int64)
+    coverage = np.array(
+        [[a.segments.get(s, 0.0) * inside for s, inside in zip(scenario.accounts, segments, strict=True)] for a in items.values()]
+    ).reshape(len(items), len(scenario.accounts))
+    return WorkloadTables(
+        activity_names=tuple(items),
+        trigger=whole([_trigger(a) for a in items.values()]),
+        every_months=whole([_EVERY_MONTHS.get(a.every or "", 1) for a in items.values()]),
+        every_days=whole([_EVERY_DAYS.get(a.every or "", 1) for a in items.values()]),
+        window_days=whole([7 * a.window for a in items.values()]),
+        date_spread=np.zeros(len(items)),
+        after_days=whole([a.after for a in items.values()]),
+        due_days=whole([_due_days(a) for a in items.values()]),
+        before_months=whole([round(a.before) for a in items.values()]),
+        per_month=np.array([a.per_month for a in items.values()], dtype=np.float64),
+        coverage=coverage,
+        phases=whole([sum(1 << PHASES.index(p) for p in a.phases) for a in items.values()]),
+        from_age=np.zeros(len(items), dtype=np.int64),
+        until_age=np.full(len(items), workload.NO_AGE_LIMIT, dtype=np.int64),
+        accounts_per_session=whole([a.accounts_per_session for a in items.values()]),
+        phase_effort=np.ones((len(scenario.accounts), 3)),
+    )
+
+
+def _trigger(activity: Activity) -> int:
+    if activity.trigger == "cadence":
+        if activity.every in _EVERY_DAYS:
+            return workload.PERIODIC_DAYS
+        return workload.CONTRACT if activity.spread == "contract" else workload.CALENDAR
+    return {
+        "start": workload.START,
+        "renewal": workload.RENEWAL,
+        "rate": workload.RATE,
+        "escalation": workload.ESCALATION,
+    }[activity.trigger]
+
+
+def _due_days(activity: Activity) -> int:
+    if activity.within is not None:
+        return activity.within
+    return 0 if activity.trigger == "cadence" else DUE_DAYS
+
+
+def expected_hours(
+    scenario: Scenario, model: SuccessModel, grid: TimeGrid, escalations_per_month: NDArray[np.float64] | None
+) -> list[NDArray[np.float64]]:
+    """Expected hours of work per team, each float64 (K, S, M)."""
+    tables = portfolio_tables(scenario, grid)
+    accounts = expected_accounts(tables)
+    return [
+        workload.hours_from_work(t.workload, model.activities, tables, accounts, grid, escalations_per_month)
+        for t in model.teams
+    ]
+

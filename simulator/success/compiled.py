@@ -1,0 +1,1110 @@
+"""The fast engine of customer success work: the same outcome for every step as :mod:`simulator.success.reference`.
+
+The rules stand in the reference's docstring. Here a desk (one CSM with owners, all CSMs when pooled, one without people
+for accounts that nobody owns) is simulated from event to event through a whole call before the next desk begins; desks
+share nothing. Four queues of instances per desk give the next ready step, interrupt, meeting and due date.
+
+Everything lies in one array ``m`` of 64-bit integers: a header that says where each table begins, then the tables, row
+after row. ``w = _work(m, i)`` is the place of an instance's row and ``m[w + I_DUE]`` its due date; floats stand there
+by their 64 bits. One array keeps compilation short (a third of the time of the same code over separate arrays) and
+calls between the functions cheap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from simulator.kernels import bits, draw, uniform
+from simulator.success import tables
+from simulator.success.tables import (
+    BOOKED,
+    CANCELLED,
+    CUSTOMER_LATE,
+    DAY_BITS,
+    DELAY,
+    DESK,
+    DUE,
+    DUE_AFTER,
+    DUE_MEETING,
+    ELAPSED,
+    H_ABSENT,
+    H_DESK,
+    H_IDLE,
+    H_INTERNAL,
+    H_INTERRUPT,
+    H_MEETING,
+    H_RESERVED,
+    H_SETUP,
+    HOUR_KINDS,
+    INTERRUPT,
+    LATE_DONE,
+    MEETING,
+    MISSED,
+    ON_TIME,
+    POSTPONE,
+    POSTPONED,
+    PURPOSE_AVAILABLE,
+    PURPOSE_CANCELLATION,
+    PURPOSE_REBOOK,
+    PURPOSE_WORK,
+    SKIP,
+    SLOT_BITS,
+    STEP_MEASURES,
+    UNBOOKED,
+    UNPREPARED,
+    VOID,
+    ActivityTables,
+    Instances,
+    MeetingOutcome,
+    StepOutcome,
+    SuccessOutcome,
+    TeamTables,
+)
+
+FAR = np.int64(1) << 62
+AWAY = np.int64(1) << 40  # number of meetings in a day of leave: more than any cap
+
+# the header: where tables begin, how many rows they have, scalars of the team
+(
+    M_WORK, M_COUNT, M_WIDTH, M_PEOPLE, M_CSMS, M_TAKEN, M_BOOKED, M_QUEUES, M_STEPS, M_STEP_COUNT, M_DAYS, M_DAY_COUNT,
+    M_SEGMENTS, M_SEGMENT_COUNT, M_MONTHS, M_MONTH_COUNT, M_SUMS, M_HOURS, M_HEADLINES, M_LOG, M_LOG_LINES, M_LOGGED,
+    T_SLOT, T_CAP, T_LEAD, T_REBOOK, T_REBOOK_SPAN, T_SETUP,
+) = range(28)  # fmt: skip
+HEADER = 28
+
+# columns of an instance; behind them, from I_SECONDS on, the drawn seconds of each step of its chain
+(
+    I_NUMBER, I_ACTIVITY, I_ACCOUNT, I_SEGMENT, I_RELEASE, I_DUE, I_KEY, I_EFFORT, I_STEP, I_STATUS, I_READY, I_STEP_DUE,
+    I_LEFT, I_OWED, I_STARTED, I_DESK, I_HOLDER, I_LENGTH, I_ATTEMPT, I_CUSTOMER, I_CSM, I_START, I_DAY, I_FIRST,
+    I_SLOTS, I_MADE, I_SECONDS,
+) = range(27)  # fmt: skip
+
+# statuses of an instance: its current step waits for a slot, is on the desk's list, in hand, a meeting under way; the
+# instance is over, or was open at the end of the horizon
+AHEAD, READY, IN_HAND, UNDER_WAY, CLOSED, LEFT_OPEN = range(6)
+
+# columns of a CSM
+(
+    C_ACTIVE, C_SPEED, C_BLOCK, C_BLOCK_END, C_MEETING, C_HAND, C_INTERRUPT, C_RUNNING, C_END, C_SINCE, C_DAY, C_NEXT,
+) = range(12)  # fmt: skip
+PERSON_COLUMNS = 12
+NOTHING, ON_DESK, ON_INTERRUPT = range(3)  # values of C_RUNNING
+
+# columns of a step, with those of its activity behind
+S_KIND, S_DUE, S_BUFFER, S_DAYS, S_BEGIN, S_END, S_MEETING, S_HEADLINE, S_WINDOW, S_UNPREPARED, S_LATE = range(11)
+STEP_COLUMNS = 11
+
+# columns of a business day (one row more than days: the end) and of a segment
+D_START, D_INTERNAL, D_INTERNAL_END, D_SLOTS, D_HORIZON = range(5)
+DAY_COLUMNS = 5
+G_AVAILABLE, G_CANCELLATION = range(2)
+SEGMENT_COLUMNS = 2
+
+# queues of a desk: each a heap of instances, then by instance its key and its place in the heap (-1 when absent), then
+# the size
+Q_READY, Q_INTERRUPT, Q_MEETING, Q_DUE = range(4)
+QUEUES = 4
+
+R_ON_TIME, R_LATE, R_MISSED, R_VOID, R_OPEN, R_NEVER = (int(x) for x in StepOutcome)
+B_HELD, B_UNPREPARED, B_CANCELLED, B_POSTPONED, B_MOVED, B_FREED, B_UNBOOKED, B_OPEN = (int(x) for x in MeetingOutcome)
+MEASURES, KINDS = len(STEP_MEASURES), len(HOUR_KINDS)
+
+# the log: steps and bookings; beyond its last line it only counts
+L_STEP, L_BOOKING = range(2)
+LOG_COLUMNS = 1 + max(len(tables.ROW_FIELDS), len(tables.MEETING_FIELDS))
+
+
+# --- places in the array -----------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _work(m, i):
+    return m[M_WORK] + i * m[M_WIDTH]
+
+
+@njit(cache=True, nogil=True)
+def _person(m, c):
+    return m[M_PEOPLE] + c * PERSON_COLUMNS
+
+
+@njit(cache=True, nogil=True)
+def _step(m, step):
+    return m[M_STEPS] + step * STEP_COLUMNS
+
+
+@njit(cache=True, nogil=True)
+def _day(m, day):
+    return m[M_DAYS] + day * DAY_COLUMNS
+
+
+@njit(cache=True, nogil=True)
+def _queue(m, q):
+    return m[M_QUEUES] + q * (3 * m[M_COUNT] + 1)
+
+
+@njit(cache=True, nogil=True)
+def _real(m, place):
+    return np.int64(m[place]).view(np.float64)
+
+
+# --- queues: smallest (key, instance) first; any member can be taken out -----------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _size(m, q):
+    return m[_queue(m, q) + 3 * m[M_COUNT]]
+
+
+@njit(cache=True, nogil=True)
+def _top(m, q):
+    """The first instance of a queue that is not empty."""
+    return m[_queue(m, q)]
+
+
+@njit(cache=True, nogil=True)
+def _first_key(m, q):
+    """The smallest key of a queue, FAR when it is empty."""
+    return m[_queue(m, q) + m[M_COUNT] + _top(m, q)] if _size(m, q) > 0 else FAR
+
+
+@njit(cache=True, nogil=True)
+def _sift_up(m, heap, position):
+    key, place = heap + m[M_COUNT], heap + 2 * m[M_COUNT]
+    i = m[heap + position]
+    mine = m[key + i]
+    while position > 0:
+        parent = (position - 1) >> 1
+        other = m[heap + parent]
+        theirs = m[key + other]
+        if theirs < mine or (theirs == mine and other < i):
+            break
+        m[heap + position] = other
+        m[place + other] = position
+        position = parent
+    m[heap + position] = i
+    m[place + i] = position
+
+
+@njit(cache=True, nogil=True)
+def _sift_down(m, heap, position):
+    key, place = heap + m[M_COUNT], heap + 2 * m[M_COUNT]
+    size = m[heap + 3 * m[M_COUNT]]
+    i = m[heap + position]
+    mine = m[key + i]
+    while True:
+        child = 2 * position + 1
+        if child >= size:
+            break
+        other = m[heap + child]
+        theirs = m[key + other]
+        if child + 1 < size:
+            sibling = m[heap + child + 1]
+            if m[key + sibling] < theirs or (m[key + sibling] == theirs and sibling < other):
+                child, other, theirs = child + 1, sibling, m[key + sibling]
+        if theirs > mine or (theirs == mine and other > i):
+            break
+        m[heap + position] = other
+        m[place + other] = position
+        position = child
+    m[heap + position] = i
+    m[place + i] = position
+
+
+@njit(cache=True, nogil=True)
+def _put(m, q, i, key):
+    """Put an instance into a queue under ``key``, or move it there to a new key."""
+    heap, count = _queue(m, q), m[M_COUNT]
+    m[heap + count + i] = key
+    position = m[heap + 2 * count + i]
+    if position < 0:
+        position = m[heap + 3 * count]
+        m[heap + 3 * count] = position + 1
+        m[heap + position] = i
+    _sift_up(m, heap, position)
+    _sift_down(m, heap, m[heap + 2 * count + i])
+
+
+@njit(cache=True, nogil=True)
+def _remove(m, q, i):
+    """Take an instance out of a queue if it is there."""
+    heap, count = _queue(m, q), m[M_COUNT]
+    position = m[heap + 2 * count + i]
+    if position < 0:
+        return
+    m[heap + 2 * count + i] = -1
+    size = m[heap + 3 * count] - 1
+    m[heap + 3 * count] = size
+    if position < size:
+        moved = m[heap + size]
+        m[heap + position] = moved
+        _sift_up(m, heap, position)
+        _sift_down(m, heap, m[heap + 2 * count + moved])
+
+
+@njit(cache=True, nogil=True)
+def _empty(m, q):
+    heap, count = _queue(m, q), m[M_COUNT]
+    for position in range(m[heap + 3 * count]):
+        m[heap + 2 * count + m[heap + position]] = -1
+    m[heap + 3 * count] = 0
+
+
+# --- small helpers -----------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _day_of(m, time):
+    """The business day that ``time`` begins in."""
+    low, high = np.int64(0), m[M_DAY_COUNT] + 1
+    while low < high:
+        middle = (low + high) >> 1
+        if m[_day(m, middle) + D_START] <= time:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
+@njit(cache=True, nogil=True)
+def _whole(seconds):
+    return np.int64(0) if seconds == 0.0 else max(np.int64(np.floor(seconds + 0.5)), np.int64(1))
+
+
+@njit(cache=True, nogil=True)
+def _add_hours(m, c, kind, begin, seconds):
+    """Book seconds from ``begin`` on, split at the months' ends."""
+    end = begin + seconds
+    for month in range(m[M_MONTH_COUNT]):
+        low, high = m[m[M_MONTHS] + month], m[m[M_MONTHS] + month + 1]
+        if begin < high and low < end:
+            m[m[M_HOURS] + (month * m[M_CSMS] + c) * KINDS + kind] += min(end, high) - max(begin, low)
+
+
+@njit(cache=True, nogil=True)
+def _cell(m, w, step, due):
+    """Where the measures of a step with this due date are summed; -1 beyond the last month."""
+    month = 0
+    while m[m[M_MONTHS] + month + 1] < due:
+        month += 1
+        if month == m[M_MONTH_COUNT]:
+            return np.int64(-1)
+    return m[M_SUMS] + ((month * m[M_STEP_COUNT] + step) * m[M_SEGMENT_COUNT] + m[w + I_SEGMENT]) * MEASURES
+
+
+@njit(cache=True, nogil=True)
+def _count(m, w, measure):
+    """Count something that befell the meeting of an instance."""
+    cell = _cell(m, w, m[_step(m, m[w + I_STEP]) + S_MEETING], m[w + I_DUE])
+    if cell >= 0:
+        m[cell + measure] += 1
+
+
+@njit(cache=True, nogil=True)
+def _due_of(m, w, step):
+    """Due date of an open step of an instance, -1 while it is not fixed."""
+    rule = m[_step(m, step) + S_DUE]
+    if rule == DUE_AFTER:
+        return m[w + I_STEP_DUE] if step == m[w + I_STEP] else np.int64(-1)
+    if rule == DUE_MEETING and m[w + I_START] >= 0:
+        return m[w + I_START] - m[_step(m, step) + S_BUFFER]
+    return m[w + I_DUE]
+
+
+@njit(cache=True, nogil=True)
+def _due_timer(m, w):
+    """When the instance must be dropped if nothing happens before; FAR when never."""
+    s = _step(m, m[w + I_STEP])
+    timer = FAR
+    if m[s + S_LATE] == SKIP:
+        if m[w + I_STEP] <= m[s + S_WINDOW]:
+            timer = m[w + I_DUE]
+        if m[s + S_DUE] == DUE_AFTER:
+            timer = min(timer, m[w + I_STEP_DUE])
+    return timer
+
+
+# --- what is written down ----------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _settle(m, w, now, step, outcome, due, ready, started, finished, csm):
+    """Write down what became of a step, in log, sums and headlines."""
+    meeting = step == m[_step(m, step) + S_MEETING]
+    if m[M_LOGGED] < m[M_LOG_LINES]:
+        line = m[M_LOG] + m[M_LOGGED] * LOG_COLUMNS
+        m[line], m[line + 1], m[line + 2], m[line + 3], m[line + 4] = L_STEP, m[w + I_NUMBER], step, csm, ready
+        m[line + 5], m[line + 6], m[line + 7], m[line + 8] = due, started, finished, outcome
+        if meeting:
+            m[line + 9] = m[w + I_ATTEMPT] + (1 if m[w + I_START] >= 0 or csm >= 0 else 0)
+    m[M_LOGGED] += 1
+    if outcome == R_OPEN:
+        if due < 0 or due > now:
+            return
+        outcome = R_MISSED
+    if outcome == R_NEVER:
+        return
+    if outcome != R_VOID and step == m[_step(m, step) + S_HEADLINE]:
+        m[m[M_HEADLINES] + 3 * m[w + I_ACCOUNT] + outcome] += 1
+    cell = _cell(m, w, step, due)
+    if cell < 0:
+        return
+    if outcome == R_VOID:
+        m[cell + VOID] += 1
+        return
+    m[cell + DUE] += 1
+    if outcome == R_MISSED:
+        m[cell + MISSED] += 1
+    else:
+        ended = started if meeting else finished
+        m[cell + ELAPSED] += ended - ready
+        if outcome == R_LATE:
+            m[cell + LATE_DONE] += 1
+            m[cell + DELAY] += ended - due
+        else:
+            m[cell + ON_TIME] += 1
+    if meeting and outcome != R_ON_TIME and m[w + I_CUSTOMER] > 0:
+        m[cell + CUSTOMER_LATE] += 1
+
+
+@njit(cache=True, nogil=True)
+def _settle_rest(m, w, now, end, outcome):
+    """Give up the steps from the current one to before ``end``."""
+    nothing = np.int64(-1)
+    for step in range(m[w + I_STEP], end):
+        current = step == m[w + I_STEP]
+        due = _due_of(m, w, step)
+        what = outcome if due >= 0 or outcome == R_OPEN else R_NEVER
+        ready = m[w + I_READY] if current else nothing
+        if step == m[_step(m, step) + S_MEETING]:
+            ready = m[w + I_RELEASE]
+        _settle(m, w, now, step, what, due, ready, m[w + I_STARTED] if current else nothing, nothing, nothing)
+
+
+@njit(cache=True, nogil=True)
+def _log_booking(m, w, csm, made, start, outcome):
+    if m[M_LOGGED] < m[M_LOG_LINES]:
+        line = m[M_LOG] + m[M_LOGGED] * LOG_COLUMNS
+        m[line], m[line + 1], m[line + 2], m[line + 3] = L_BOOKING, m[w + I_NUMBER], m[w + I_ATTEMPT], csm
+        m[line + 4], m[line + 5], m[line + 6], m[line + 7] = made, start, m[w + I_SLOTS], outcome
+    m[M_LOGGED] += 1
+
+
+# --- the calendar: one word per CSM and day, a bit per slot --------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _change_slots(m, w, meetings):
+    """Take (+1) or give back (-1) the slots of the booking that stands in an instance."""
+    day = m[w + I_CSM] * m[M_DAY_COUNT] + m[w + I_DAY]
+    m[m[M_TAKEN] + day] ^= ((1 << m[w + I_SLOTS]) - 1) << m[w + I_FIRST]
+    m[m[M_BOOKED] + day] += meetings
+
+
+@njit(cache=True, nogil=True)
+def _free_slots(m, w, outcome):
+    if m[w + I_START] >= 0:
+        _log_booking(m, w, m[w + I_CSM], m[w + I_MADE], m[w + I_START], outcome)
+        _change_slots(m, w, -1)
+        m[w + I_START] = -1
+
+
+@njit(cache=True, nogil=True)
+def _search(m, c0, c1, w, earliest):
+    """Find the first slot that suits everybody and write it into the instance; False when there is none."""
+    slot, cap, days = m[T_SLOT], m[T_CAP], m[M_DAY_COUNT]
+    need = m[w + I_SLOTS]
+    key = np.uint64(m[w + I_KEY])
+    limit = m[w + I_DUE] if m[_step(m, m[w + I_STEP]) + S_LATE] == SKIP else FAR
+    chance = _real(m, m[M_SEGMENTS] + m[w + I_SEGMENT] * SEGMENT_COLUMNS + G_AVAILABLE)
+    for day in range(_day_of(m, earliest), days):
+        d = _day(m, day)
+        opening = m[d + D_START]
+        if opening >= limit:
+            return False
+        full = True
+        for c in range(c0, c1):
+            full = full and m[m[M_BOOKED] + c * days + day] >= cap
+        if full:
+            continue
+        for j in range(max((earliest - opening + slot - 1) // slot, 0), m[d + D_SLOTS] - need + 1):
+            if opening + j * slot >= limit:
+                return False
+            run = ((1 << need) - 1) << j
+            for c in range(c0, c1):
+                place = c * days + day
+                if m[m[M_TAKEN] + place] & run or m[m[M_BOOKED] + place] >= cap or m[_person(m, c) + C_ACTIVE] == 0:
+                    continue
+                leg = (m[w + I_ATTEMPT] << (SLOT_BITS + DAY_BITS)) | (m[d + D_HORIZON] << SLOT_BITS) | j
+                if uniform(key, PURPOSE_AVAILABLE, leg) < chance:
+                    m[w + I_CSM], m[w + I_DAY], m[w + I_FIRST], m[w + I_START] = c, day, j, opening + j * slot
+                    return True
+                break  # the beginning does not suit the customer, whosever calendar it is
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _book(m, i, c0, c1, now, earliest):
+    """Book the meeting of an instance with one of the CSMs ``c0:c1``; I_START is -1 where no slot is left."""
+    w = _work(m, i)
+    if m[w + I_LENGTH] < 0:
+        meeting = m[_step(m, m[w + I_STEP]) + S_MEETING]
+        drawn = _real(m, w + I_SECONDS + meeting - m[_step(m, meeting) + S_BEGIN])
+        m[w + I_LENGTH] = max(_whole(drawn), 1)
+        m[w + I_SLOTS] = (m[w + I_LENGTH] + m[T_SLOT] - 1) // m[T_SLOT]
+    if _search(m, c0, c1, w, earliest):
+        m[w + I_MADE] = now
+        _change_slots(m, w, 1)
+        _count(m, w, BOOKED)
+        _put(m, Q_MEETING, i, m[w + I_START] * m[M_CSMS] + m[w + I_CSM])
+    else:
+        m[w + I_START] = -1
+        _count(m, w, UNBOOKED)
+        _log_booking(m, w, -1, now, -1, B_UNBOOKED)
+        _remove(m, Q_MEETING, i)
+
+
+# --- CSMs --------------------------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _pause(m, c, now):
+    """Book the time since the last change to what the CSM did, take it off the work left, and stop that work."""
+    p = _person(m, c)
+    since = m[p + C_SINCE]
+    spent = now - since
+    if spent > 0 and m[p + C_ACTIVE] == 1:
+        kind = m[p + C_BLOCK]
+        if kind < 0:
+            kind = H_IDLE
+            if m[p + C_RUNNING] == ON_INTERRUPT:
+                kind = H_INTERRUPT
+                m[_work(m, m[p + C_INTERRUPT]) + I_LEFT] -= spent
+            elif m[p + C_RUNNING] == ON_DESK:
+                kind = H_DESK
+                w = _work(m, m[p + C_HAND])
+                setup = min(spent, m[w + I_OWED])
+                if setup > 0:
+                    m[w + I_OWED] -= setup
+                    _add_hours(m, c, H_SETUP, since, setup)
+                    since += setup
+                    spent -= setup
+                m[w + I_LEFT] -= spent
+        _add_hours(m, c, kind, since, spent)
+    m[p + C_SINCE], m[p + C_RUNNING], m[p + C_END] = now, NOTHING, FAR
+
+
+@njit(cache=True, nogil=True)
+def _next_block(m, c):
+    """Find the CSM's next internal time or day of leave, from day C_DAY on."""
+    p = _person(m, c)
+    day = m[p + C_DAY]
+    m[p + C_NEXT] = FAR
+    while m[p + C_NEXT] == FAR and day < m[M_DAY_COUNT]:
+        d = _day(m, day)
+        if m[m[M_BOOKED] + c * m[M_DAY_COUNT] + day] >= AWAY:
+            m[p + C_NEXT] = m[d + D_START]
+        elif m[d + D_INTERNAL] < m[d + D_INTERNAL_END]:
+            m[p + C_NEXT] = m[d + D_INTERNAL]
+        else:
+            day += 1
+    m[p + C_DAY] = day
+
+
+@njit(cache=True, nogil=True)
+def _offer(m, i):
+    """Put the current step, desk work or an interrupt, on the desk's list, or move it to its new due date there."""
+    w = _work(m, i)
+    m[w + I_STATUS] = READY
+    if m[_step(m, m[w + I_STEP]) + S_KIND] == INTERRUPT:
+        _put(m, Q_INTERRUPT, i, m[w + I_READY])
+    else:
+        _put(m, Q_READY, i, _due_of(m, w, m[w + I_STEP]))
+
+
+@njit(cache=True, nogil=True)
+def _take_away(m, i, now):
+    """Off the lists, and out of the hands of whoever has it."""
+    w = _work(m, i)
+    if m[w + I_STATUS] == IN_HAND:
+        c = m[w + I_HOLDER]
+        p = _person(m, c)
+        interrupt = m[p + C_INTERRUPT] == i
+        if m[p + C_RUNNING] == (ON_INTERRUPT if interrupt else ON_DESK):
+            _pause(m, c, now)
+        m[p + (C_INTERRUPT if interrupt else C_HAND)] = -1
+    _remove(m, Q_READY, i)
+    _remove(m, Q_INTERRUPT, i)
+    m[w + I_STATUS] = AHEAD
+
+
+@njit(cache=True, nogil=True)
+def _close(m, i, now, outcome):
+    """Give up every open step of an instance."""
+    w = _work(m, i)
+    _settle_rest(m, w, now, m[_step(m, m[w + I_STEP]) + S_END], outcome)
+    _take_away(m, i, now)
+    _remove(m, Q_MEETING, i)
+    _remove(m, Q_DUE, i)
+    _free_slots(m, w, B_OPEN if outcome == R_OPEN else B_FREED)
+    m[w + I_STATUS] = LEFT_OPEN if outcome == R_OPEN else CLOSED
+
+
+# --- the life of an instance -------------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _make_ready(m, i, now, day):
+    """The current step may be worked on from now; its predecessor ended on business day ``day``."""
+    w = _work(m, i)
+    s = _step(m, m[w + I_STEP])
+    m[w + I_STATUS], m[w + I_READY], m[w + I_STARTED], m[w + I_LEFT], m[w + I_OWED] = AHEAD, now, -1, -1, 0
+    if m[s + S_DUE] == DUE_AFTER:
+        m[w + I_STEP_DUE] = m[_day(m, min(day + m[s + S_DAYS] + 1, m[M_DAY_COUNT])) + D_START]
+    timer = _due_timer(m, w)
+    if timer <= now:
+        _close(m, i, now, R_MISSED)
+        return
+    if timer < FAR:
+        _put(m, Q_DUE, i, timer)
+    else:
+        _remove(m, Q_DUE, i)
+    if m[s + S_KIND] != MEETING:
+        _offer(m, i)
+
+
+@njit(cache=True, nogil=True)
+def _next_step(m, i, now):
+    """The current step has ended."""
+    w = _work(m, i)
+    last = m[_step(m, m[w + I_STEP]) + S_END] - 1
+    if m[w + I_STEP] < last:
+        m[w + I_STEP] += 1
+        _make_ready(m, i, now, max(_day_of(m, now - 1), 0))
+    else:
+        m[w + I_STATUS] = CLOSED
+        _remove(m, Q_DUE, i)
+
+
+@njit(cache=True, nogil=True)
+def _finish(m, c, interrupt, now):
+    """The step in the CSM's hand, desk work or an interrupt, is done."""
+    hand = _person(m, c) + (C_INTERRUPT if interrupt else C_HAND)
+    i = m[hand]
+    m[hand] = -1
+    w = _work(m, i)
+    due = _due_of(m, w, m[w + I_STEP])
+    outcome = R_ON_TIME if now <= due else R_LATE
+    _settle(m, w, now, m[w + I_STEP], outcome, due, m[w + I_READY], m[w + I_STARTED], now, c)
+    _next_step(m, i, now)
+
+
+@njit(cache=True, nogil=True)
+def _begin_meeting(m, i, c0, c1, now):
+    """The hour of a booked meeting has come: cancelled, postponed or held."""
+    w = _work(m, i)
+    c, attempt = m[w + I_CSM], m[w + I_ATTEMPT]
+    key = np.uint64(m[w + I_KEY])
+    step = m[_step(m, m[w + I_STEP]) + S_MEETING]
+    _add_hours(m, c, H_RESERVED, now, m[w + I_SLOTS] * m[T_SLOT])
+    prepared = m[w + I_STEP] == step
+    chance = _real(m, m[M_SEGMENTS] + m[w + I_SEGMENT] * SEGMENT_COLUMNS + G_CANCELLATION)
+    again = -1
+    if uniform(key, PURPOSE_CANCELLATION, attempt) < chance:
+        _count(m, w, CANCELLED)
+        if now < m[w + I_DUE]:
+            m[w + I_CUSTOMER] = 1
+        again = B_CANCELLED
+    elif not prepared:
+        _count(m, w, UNPREPARED)
+        if m[_step(m, step) + S_UNPREPARED] == POSTPONE:
+            _count(m, w, POSTPONED)
+            again = B_POSTPONED
+    if again >= 0:
+        days = m[T_REBOOK] + np.int64(uniform(key, PURPOSE_REBOOK, attempt) * m[T_REBOOK_SPAN])
+        opening = m[_day(m, min(m[w + I_DAY] + days, m[M_DAY_COUNT])) + D_START]
+        _free_slots(m, w, again)
+        m[w + I_ATTEMPT] += 1
+        _book(m, i, c0, c1, now, max(opening, now + 1))
+        if m[w + I_STATUS] == READY:
+            _offer(m, i)
+        return
+    _remove(m, Q_MEETING, i)
+    _remove(m, Q_DUE, i)
+    if not prepared:
+        _settle_rest(m, w, now, step, R_MISSED)
+        _take_away(m, i, now)
+        m[w + I_STEP] = step
+    _log_booking(m, w, c, m[w + I_MADE], m[w + I_START], B_HELD if prepared else B_UNPREPARED)
+    outcome = R_ON_TIME if now < m[w + I_DUE] else R_LATE
+    finished = now + m[w + I_LENGTH]
+    _settle(m, w, now, step, outcome, m[w + I_DUE], m[w + I_RELEASE], now, finished, c)
+    m[w + I_START], m[w + I_STATUS] = -1, UNDER_WAY
+    _pause(m, c, now)
+    p = _person(m, c)
+    m[p + C_BLOCK], m[p + C_BLOCK_END], m[p + C_MEETING] = H_MEETING, finished, i
+
+
+# --- one desk through one call -----------------------------------------------------------------------------------------
+
+
+@njit(cache=True, nogil=True)
+def _begin_block(m, c, now):
+    """Internal time or a day of leave begins."""
+    p = _person(m, c)
+    day = m[p + C_DAY]
+    _pause(m, c, now)
+    if m[m[M_BOOKED] + c * m[M_DAY_COUNT] + day] >= AWAY:
+        m[p + C_BLOCK], m[p + C_BLOCK_END] = H_ABSENT, m[_day(m, day + 1) + D_START]
+        for hand in (p + C_HAND, p + C_INTERRUPT):
+            i = m[hand]
+            if i >= 0:
+                _take_away(m, i, now)
+                _offer(m, i)
+    else:
+        m[p + C_BLOCK], m[p + C_BLOCK_END] = H_INTERNAL, m[_day(m, day) + D_INTERNAL_END]
+    m[p + C_DAY] = day + 1
+    _next_block(m, c)
+
+
+@njit(cache=True, nogil=True)
+def _work_on(m, c, interrupt, now):
+    """The CSM begins or resumes the step in hand; work of no length ends at once."""
+    p = _person(m, c)
+    w = _work(m, m[p + (C_INTERRUPT if interrupt else C_HAND)])
+    m[w + I_STATUS], m[w + I_HOLDER] = IN_HAND, c
+    if m[w + I_LEFT] < 0:
+        s = _step(m, m[w + I_STEP])
+        drawn = _real(m, w + I_SECONDS + m[w + I_STEP] - m[s + S_BEGIN])
+        effort = _real(m, w + I_EFFORT) if m[s + S_KIND] == DESK else 1.0
+        m[w + I_LEFT] = _whole(drawn * effort / _real(m, p + C_SPEED))
+        m[w + I_STARTED] = now
+    if m[w + I_LEFT] + m[w + I_OWED] == 0:
+        _finish(m, c, interrupt, now)
+    else:
+        m[p + C_RUNNING] = ON_INTERRUPT if interrupt else ON_DESK
+        m[p + C_END] = now + m[w + I_LEFT] + m[w + I_OWED]
+
+
+@njit(cache=True, nogil=True)
+def _free(m, p):
+    """Could the CSM take up an interrupt?"""
+    return m[p + C_ACTIVE] == 1 and m[p + C_BLOCK] < 0 and m[p + C_INTERRUPT] < 0
+
+
+@njit(cache=True, nogil=True)
+def _next_taker(m, c0, c1):
+    """Who takes up work next, and whether it is an interrupt; -1 when nobody does (rule 7)."""
+    best = np.int64(-1)
+    if _size(m, Q_INTERRUPT) > 0:
+        for c in range(c0, c1):
+            p = _person(m, c)
+            if _free(m, p):
+                if m[p + C_HAND] < 0:
+                    return np.int64(c), True
+                if best < 0:
+                    best = np.int64(c)
+        if best >= 0:
+            return best, True
+    waiting = _size(m, Q_READY) > 0
+    for c in range(c0, c1):
+        p = _person(m, c)
+        if m[p + C_RUNNING] == NOTHING and _free(m, p) and (waiting or m[p + C_HAND] >= 0):
+            return np.int64(c), False
+    return best, False
+
+
+@njit(cache=True, nogil=True)
+def _take_up(m, c0, c1, now):
+    """Everybody free finds something to do, where there is something."""
+    for c in range(c0, c1):
+        p = _person(m, c)
+        if m[p + C_INTERRUPT] >= 0 and m[p + C_RUNNING] == NOTHING and m[p + C_BLOCK] < 0:
+            _pause(m, c, now)
+            _work_on(m, c, True, now)
+    while True:
+        c, interrupt = _next_taker(m, c0, c1)
+        if c < 0:
+            return
+        p = _person(m, c)
+        _pause(m, c, now)
+        hand = m[p + C_HAND]
+        if interrupt:
+            if hand >= 0:
+                m[_work(m, hand) + I_OWED] = m[T_SETUP]
+            m[p + C_INTERRUPT] = _top(m, Q_INTERRUPT)
+            _remove(m, Q_INTERRUPT, m[p + C_INTERRUPT])
+        elif hand < 0:
+            m[p + C_HAND] = _top(m, Q_READY)
+            _remove(m, Q_READY, m[p + C_HAND])
+        _work_on(m, c, interrupt, now)
+
+
+@njit(cache=True, nogil=True)
+def _open_desk(m, c0, c1, carried):
+    """Fill the queues with the instances carried in."""
+    for i in carried:
+        w = _work(m, i)
+        if m[w + I_STATUS] == READY:
+            _offer(m, i)
+        if m[w + I_START] >= 0:
+            _put(m, Q_MEETING, i, m[w + I_START] * m[M_CSMS] + m[w + I_CSM])
+        timer = _due_timer(m, w)
+        if timer < FAR:
+            _put(m, Q_DUE, i, timer)
+    for c in range(c0, c1):
+        p = _person(m, c)
+        m[p + C_NEXT] = FAR
+        if m[p + C_ACTIVE] == 1:
+            _next_block(m, c)
+
+
+@njit(cache=True, nogil=True)
+def _desk(m, c0, c1, carried, released, now, until):
+    """Simulate the CSMs ``c0:c1`` with their list of work from ``now`` to ``until``.
+
+    ``carried`` and ``released`` are the instances of this desk, old and new; both in instance order.
+    """
+    _open_desk(m, c0, c1, carried)
+    k = 0  # of the next release
+    block_end, work_end, block = FAR, FAR, now
+    while True:
+        if block_end == now:
+            for c in range(c0, c1):
+                p = _person(m, c)
+                if m[p + C_BLOCK_END] == now:
+                    _pause(m, c, now)
+                    kind = m[p + C_BLOCK]
+                    m[p + C_BLOCK], m[p + C_BLOCK_END] = -1, FAR
+                    if kind == H_MEETING:
+                        _next_step(m, m[p + C_MEETING], now)
+        if work_end == now:
+            for c in range(c0, c1):
+                p = _person(m, c)
+                if m[p + C_END] == now:
+                    interrupt = m[p + C_RUNNING] == ON_INTERRUPT
+                    _pause(m, c, now)
+                    _finish(m, c, interrupt, now)
+        while _first_key(m, Q_DUE) <= now:
+            _close(m, _top(m, Q_DUE), now, R_MISSED)
+        if now >= until:
+            break
+        while _first_key(m, Q_MEETING) // m[M_CSMS] == now:
+            _begin_meeting(m, _top(m, Q_MEETING), c0, c1, now)
+        while k < len(released) and m[_work(m, released[k]) + I_RELEASE] == now:
+            i = released[k]
+            if m[_step(m, m[_work(m, i) + I_STEP]) + S_MEETING] >= 0:
+                _book(m, i, c0, c1, now, max(now + m[T_LEAD], now + 1))
+            _make_ready(m, i, now, _day_of(m, now))
+            k += 1
+        if block == now:
+            for c in range(c0, c1):
+                if m[_person(m, c) + C_NEXT] == now:
+                    _begin_block(m, c, now)
+        _take_up(m, c0, c1, now)
+        block_end, work_end, block = FAR, FAR, FAR
+        for c in range(c0, c1):
+            p = _person(m, c)
+            block_end = min(block_end, m[p + C_BLOCK_END])
+            work_end = min(work_end, m[p + C_END])
+            block = min(block, m[p + C_NEXT])
+        now = min(min(until, block_end), min(work_end, block))
+        now = min(now, min(_first_key(m, Q_DUE), _first_key(m, Q_MEETING) // m[M_CSMS]))
+        if k < len(released):
+            now = min(now, m[_work(m, released[k]) + I_RELEASE])
+    for c in range(c0, c1):  # the call stops at an evening: no block lasts, work in hand is resumed next morning
+        _pause(m, c, now)
+    for q in range(QUEUES):
+        _empty(m, q)
+
+
+@njit(cache=True, nogil=True)
+def _change_people(m, opened, owner, active, pooled, now):
+    """CSMs come and go, owners change: first every slot is freed, then the meetings are booked anew."""
+    csms = m[M_CSMS]
+    joined = False
+    for c in range(csms):
+        p = _person(m, c)
+        if active[c]:
+            joined = joined or m[p + C_ACTIVE] == 0
+        else:
+            for hand in (p + C_HAND, p + C_INTERRUPT):
+                i = m[hand]
+                if i >= 0:
+                    _take_away(m, i, now)
+                    m[_work(m, i) + I_STATUS] = READY
+        m[p + C_ACTIVE], m[p + C_SINCE], m[p + C_DAY] = active[c], now, _day_of(m, now)
+    earliest = np.full(opened, -1, np.int64)
+    for i in range(m[M_COUNT]):
+        w = _work(m, i)
+        if m[w + I_STATUS] == CLOSED:
+            continue
+        o = owner[m[w + I_ACCOUNT]]
+        before = m[w + I_DESK]
+        m[w + I_DESK] = 0 if pooled else (o if o >= 0 and active[o] else csms)
+        if i >= opened:
+            continue
+        if m[w + I_DESK] != before:
+            if m[w + I_STATUS] == IN_HAND:
+                _take_away(m, i, now)
+                m[w + I_STATUS] = READY
+        elif not pooled or (active[m[w + I_CSM]] if m[w + I_START] >= 0 else not joined):
+            continue
+        if m[w + I_STEP] <= m[_step(m, m[w + I_STEP]) + S_MEETING]:
+            earliest[i] = m[w + I_START] if m[w + I_START] >= 0 else now + m[T_LEAD]
+            _free_slots(m, w, B_MOVED)
+    for i in range(opened):
+        if earliest[i] >= 0:
+            d = m[_work(m, i) + I_DESK]
+            _book(m, i, 0 if pooled else d, csms if pooled else min(d + 1, csms), now, earliest[i])
+    for q in range(QUEUES):  # every desk begins with empty queues
+        _empty(m, q)
+
+
+@njit(cache=True, nogil=True)
+def _by_desk(m, first, end, desks):
+    """The open instances of each desk, in order: where each desk begins, and the instances laid end to end."""
+    begin = np.zeros(desks + 1, np.int64)
+    for i in range(first, end):
+        if m[_work(m, i) + I_STATUS] != CLOSED:
+            begin[m[_work(m, i) + I_DESK] + 1] += 1
+    begin = np.cumsum(begin)
+    position = begin.copy()
+    members = np.empty(begin[desks], np.int64)
+    for i in range(first, end):
+        if m[_work(m, i) + I_STATUS] != CLOSED:
+            d = m[_work(m, i) + I_DESK]
+            members[position[d]] = i
+            position[d] += 1
+    return begin, members
+
+
+@njit(cache=True, nogil=True)
+def _call(m, now, until, opened, owner, active, alive, pooled, last):
+    """One call for the whole team. Instances before ``opened`` are carried in, the others are new."""
+    csms, count = m[M_CSMS], m[M_COUNT]
+    for i in range(opened):
+        if not alive[m[_work(m, i) + I_ACCOUNT]]:
+            _close(m, i, now, R_VOID)
+    _change_people(m, opened, owner, active, pooled, now)
+    desks = 1 if pooled else csms + 1
+    first_carried, carried = _by_desk(m, 0, opened, desks)
+    first_new, released = _by_desk(m, opened, count, desks)
+    for d in range(desks):
+        c0, c1 = (0, csms) if pooled else (d, min(d + 1, csms))
+        mine = carried[first_carried[d] : first_carried[d + 1]]
+        new = released[first_new[d] : first_new[d + 1]]
+        _desk(m, c0, c1, mine, new, now, until)
+    if last:
+        for i in range(count):
+            if m[_work(m, i) + I_STATUS] != CLOSED:
+                _close(m, i, until, R_OPEN)
+
+
+@njit(cache=True, nogil=True)
+def _draw_seconds(work, step_law, first_step, laws, scale, zero):
+    """Draw the seconds of every step of new instances, before effort and speed, into their rows."""
+    for i in range(work.shape[0]):
+        first, end = first_step[work[i, I_ACTIVITY]], first_step[work[i, I_ACTIVITY] + 1]
+        for leg in range(end - first):
+            word = bits(np.uint64(work[i, I_KEY]), PURPOSE_WORK, leg)
+            value = draw(laws, scale, zero, step_law[first + leg], word)
+            work[i, I_SECONDS + leg] = np.float64(value).view(np.int64)
+
+
+# --- the door ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The team as it stands at the end of a call; a call leaves the one it is given as it was.
+
+    Attributes:
+        now: business second up to which the team has been simulated.
+        count: instances released so far; the next one has this number.
+        work: int64 (open instances, columns).
+        people: int64 (C, columns).
+        taken: int64 (C, B), a bit for each slot of a CSM's day that is not free.
+        booked: int64 (C, B), meetings in each CSM's day; from AWAY on, leave.
+    """
+
+    now: int
+    count: int
+    work: NDArray[np.int64]
+    people: NDArray[np.int64]
+    taken: NDArray[np.int64]
+    booked: NDArray[np.int64]
+
+
+def new_state(activities: ActivityTables, team: TeamTables) -> State:
+    """A team at the opening of its first day, with nothing to do."""
+    people = np.full((team.people, PERSON_COLUMNS), -1, dtype=np.int64)
+    people[:, [C_ACTIVE, C_RUNNING]] = 0, NOTHING
+    people[:, [C_BLOCK_END, C_END, C_NEXT]] = FAR
+    first, length = team.internal_blocks.T
+    taken = ((np.int64(1) << length) - 1) << first
+    longest = int(np.max(np.diff(activities.first_step)))
+    return State(
+        now=0,
+        count=0,
+        work=np.zeros((0, I_SECONDS + longest), dtype=np.int64),
+        people=people,
+        taken=np.tile(taken, (team.people, 1)),
+        booked=np.where(team.leave, AWAY, 0),
+    )
+
+
+def _new_work(activities: ActivityTables, instances: Instances, before: State) -> NDArray[np.int64]:
+    work = np.full((len(instances), before.work.shape[1]), -1, dtype=np.int64)
+    work[:, I_NUMBER] = np.arange(before.count, before.count + len(instances))
+    work[:, I_ACTIVITY] = instances.activity
+    work[:, I_ACCOUNT] = instances.account
+    work[:, I_SEGMENT] = instances.segment
+    work[:, I_RELEASE] = instances.release
+    work[:, I_DUE] = instances.due
+    work[:, I_KEY] = instances.key.view(np.int64)
+    work[:, I_EFFORT] = instances.effort.view(np.int64)
+    work[:, I_STEP] = activities.first_step[instances.activity]
+    work[:, [I_STATUS, I_OWED, I_ATTEMPT, I_CUSTOMER]] = 0
+    laws = activities.laws
+    _draw_seconds(work, activities.step_law, activities.first_step, laws.tables, laws.scale, laws.zero)
+    return work
+
+
+def _step_table(activities: ActivityTables) -> NDArray[np.int64]:
+    k = activities.step_activity
+    columns = (
+        activities.step_kind,
+        activities.step_due,
+        activities.step_buffer,
+        activities.step_due_days,
+        activities.first_step[k],
+        activities.first_step[k + 1],
+        activities.meeting_step[k],
+        activities.headline_step[k],
+        activities.last_window_step[k],
+        activities.unprepared[k],
+        activities.late[k],
+    )
+    return np.column_stack(columns)
+
+
+def _day_table(team: TeamTables) -> NDArray[np.int64]:
+    table = np.zeros((team.days + 1, DAY_COLUMNS), dtype=np.int64)
+    table[:, D_START] = team.clock.start
+    first, length = team.internal_blocks.T
+    table[:-1, D_INTERNAL] = table[:-1, D_START] + first * team.slot
+    table[:-1, D_INTERNAL_END] = table[:-1, D_INTERNAL] + length * team.slot
+    table[:-1, D_SLOTS] = team.slots_of_day
+    table[:-1, D_HORIZON] = team.clock.day
+    return table
+
+
+def run(
+    activities: ActivityTables,
+    team: TeamTables,
+    instances: Instances,
+    owner: NDArray[np.int64],
+    speed: NDArray[np.float64],
+    active: NDArray[np.bool_],
+    state: State | None,
+    until: int,
+    *,
+    sums: NDArray[np.int64],
+    hours: NDArray[np.int64],
+    alive: NDArray[np.bool_] | None = None,
+    records: bool = False,
+    last: bool = False,
+) -> tuple[SuccessOutcome, State]:
+    """Simulate one call, usually a month. The rules stand in :mod:`simulator.success.reference`.
+
+    Args:
+        instances: those released from the end of the last call to before ``until``.
+        owner: (A,) CSM of each account, -1 for nobody (owners who are not active count as nobody). Unread when pooled.
+        speed: (C,) factor by which a CSM's desk and interrupt work is divided, 1 for a proficient one.
+        active: (C,) CSMs who are there during this call.
+        state: where the last call stopped; None at the opening of the first day.
+        until: business second at which the call stops: the end of a business day.
+        sums: (M, N, S, measures), from :func:`tables.new_sums`; added to in place. A step is counted when it is
+            settled, under the month of its due date, so a month is complete only after the last call.
+        hours: (M, C, hour kinds), from :func:`tables.new_hours`; added to in place.
+        alive: (A,) accounts still there; all when None.
+        records: also return one row per step and per booking (the call is then simulated twice, once to count them).
+        last: the horizon ends here: steps still open are settled.
+
+    Raises:
+        ParameterError: see :func:`tables.check_call`.
+    """
+    before = new_state(activities, team) if state is None else state
+    alive = np.ones(len(owner), dtype=np.bool_) if alive is None else np.asarray(alive, dtype=np.bool_)
+    tables.check_call(team, instances, owner, speed, active, before.now, until)
+    owner, active = np.asarray(owner, dtype=np.int64), np.asarray(active, dtype=np.bool_)
+    work = np.concatenate([before.work, _new_work(activities, instances, before)])
+    people = before.people.copy()
+    people[:, C_SPEED] = np.asarray(speed, dtype=np.float64).view(np.int64)
+    steps = _step_table(activities)
+    low, high = team.rebook_after
+    header = np.zeros(HEADER, dtype=np.int64)
+    header[[M_COUNT, M_WIDTH, M_CSMS]] = len(work), work.shape[1], team.people
+    header[[M_STEP_COUNT, M_DAY_COUNT]] = len(steps), team.days
+    header[[M_SEGMENT_COUNT, M_MONTH_COUNT]] = len(activities.segment_names), len(team.months) - 1
+    header[[T_SLOT, T_CAP, T_LEAD, T_SETUP]] = team.slot, team.meetings_per_day, team.lead, team.setup
+    header[[T_REBOOK, T_REBOOK_SPAN]] = low, high - low + 1
+    queue = np.concatenate([np.full(3 * len(work), -1), [0]])
+    parts: dict[int, NDArray[np.int64]] = {
+        M_WORK: work,
+        M_PEOPLE: people,
+        M_TAKEN: before.taken,
+        M_BOOKED: before.booked,
+        M_QUEUES: np.tile(queue, QUEUES),
+        M_STEPS: steps,
+        M_DAYS: _day_table(team),
+        M_SEGMENTS: np.column_stack([team.customer_availability, team.cancellation]).view(np.int64),
+        M_MONTHS: team.months,
+        M_SUMS: np.zeros_like(sums),
+        M_HOURS: np.zeros_like(hours),
+        M_HEADLINES: np.zeros((len(owner), 3), dtype=np.int64),
+    }
+    lines = 0
+    for _ in range(2 if records else 1):
+        parts[M_LOG] = np.zeros((lines, LOG_COLUMNS), dtype=np.int64)
+        header[M_LOG_LINES] = lines
+        ends = HEADER + np.cumsum([part.size for part in parts.values()])
+        header[list(parts)] = np.concatenate([[HEADER], ends[:-1]])
+        memory = np.concatenate([header, *(part.ravel() for part in parts.values())])
+        _call(memory, before.now, until, len(before.work), owner, active, alive, team.pooled, last)
+        lines = int(memory[M_LOGGED])
+
+    def part(which: int) -> NDArray[np.int64]:
+        begin = memory[which]
+        return memory[begin : begin + parts[which].size].reshape(parts[which].shape)
+
+    sums += part(M_SUMS)
+    hours += part(M_HOURS)
+    work, people = part(M_WORK), part(M_PEOPLE).copy()
+    opened = np.flatnonzero(work[:, I_STATUS] != CLOSED)
+    place = np.full(len(work) + 1, -1, dtype=np.int64)  # the last place stands for an empty hand
+    place[opened] = np.arange(len(opened))
+    people[:, C_HAND], people[:, C_INTERRUPT] = place[people[:, C_HAND]], place[people[:, C_INTERRUPT]]
+    waiting = np.zeros((len(steps), len(activities.segment_names)), dtype=np.int64)
+    on_desk = opened[steps[work[opened, I_STEP], S_KIND] != MEETING]
+    np.add.at(waiting, (work[on_desk, I_STEP], work[on_desk, I_SEGMENT]), 1)
+    rows, meetings = _records(part(M_LOG)) if records else (None, None)
+    taken, booked = part(M_TAKEN).copy(), part(M_BOOKED).copy()
+    after = State(until, before.count + len(instances), work[opened], people, taken, booked)
+    return SuccessOutcome(waiting, part(M_HEADLINES).copy(), rows, meetings), after
+
+
+def _records(log: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Step and booking records, sorted by instance, from the log."""
+    rows, meetings = log[log[:, 0] == L_STEP, 1:], log[log[:, 0] == L_BOOKING, 1:]
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0])), : len(tables.ROW_FIELDS)]
+    meetings = meetings[np.argsort(meetings[:, 0], kind="stable"), : len(tables.MEETING_FIELDS)]
+    return (
+        np.ascontiguousarray(rows).view(tables.ROW).reshape(len(rows)),
+        np.ascontiguousarray(meetings).view(tables.MEETING_ROW).reshape(len(meetings)),
+    )

@@ -1,0 +1,230 @@
+"""A frozen scenario as the flat arrays of the support wing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import timegrid
+from simulator.distributions import LawBook, gamma
+from simulator.scenario.schema import Queue, Scenario, Support
+from simulator.support import demand, staffing
+from simulator.support.tables import SupportTables
+from simulator.timegrid import TimeGrid
+
+
+@dataclass(frozen=True, eq=False)
+class SupportModel:
+    """Everything the support engines need of one scenario (of one input draw)."""
+
+    tables: SupportTables
+    arrivals: demand.ArrivalTables
+
+
+def build(scenario: Scenario, grid: TimeGrid) -> SupportModel:
+    """Tables of the support wing. The scenario must have one."""
+    support = scenario.support
+    assert support is not None
+    return SupportModel(_engine_tables(support), _arrival_tables(scenario, support, grid))
+
+
+def _engine_tables(support: Support) -> SupportTables:
+    queues, groups = list(support.queues), list(support.groups)
+    shape = (len(queues), len(groups))
+    book = LawBook()
+    talk, after_call = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
+    priority, level = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    for g, group in enumerate(support.groups.values()):
+        for name, serves in group.serves.items():
+            q = queues.index(name)
+            queue = support.queues[name]
+            talk[q, g] = book.row(queue.talk.law.scaled(group.handle_time_factor))
+            if queue.after_call.mean > 0:
+                after_call[q, g] = book.row(queue.after_call.law.scaled(group.handle_time_factor))
+            priority[q, g], level[q, g] = serves.priority, serves.level
+    lined = [name for name, queue in support.queues.items() if queue.lines is not None]
+    items = list(support.queues.values())
+    return SupportTables(
+        queue_names=tuple(queues),
+        group_names=tuple(groups),
+        patience=np.array([book.row(q.patience.law) if q.patience else -1 for q in items], dtype=np.int64),
+        talk=talk,
+        after_call=after_call,
+        priority=priority,
+        level=level,
+        escalation_to=np.array([queues.index(q.escalation.to) if q.escalation else -1 for q in items], dtype=np.int64),
+        escalation_probability=np.array([q.escalation.probability if q.escalation else 0.0 for q in items]),
+        line_pool=np.array([lined.index(n) if n in lined else -1 for n in queues], dtype=np.int64),
+        line_capacity=np.array([support.queues[n].lines for n in lined], dtype=np.int64),
+        answer_within=np.array([q.threshold for q in items]),
+        short_abandon=np.array([q.threshold if q.short_abandon is None else q.short_abandon for q in items]),
+        laws=book.tables(),
+    )
+
+
+def day_weights(table: Mapping[str, Mapping[str, float]], interval: float) -> NDArray[np.float64]:
+    """A profile by day name and time as weights (8 day kinds, slots); a given time holds until the next one.
+
+    Several times within one slot are averaged. Day kinds without a row weigh 0, except that holidays (kind 7) take
+    Sunday's row and, without one, the mean of all rows: whether a holiday is open is for the opening hours to say.
+    """
+    slots = round(timegrid.DAY_SECONDS / interval)
+    out = np.full((8, slots), np.nan)
+    for day, row in table.items():
+        weights = np.zeros(slots)
+        times = sorted((timegrid.clock_seconds(time), weight) for time, weight in row.items())
+        for slot in range(slots):
+            start = slot * interval
+            inside = [w for t, w in times if start <= t < start + interval]
+            before = [w for t, w in times if t <= start]
+            weights[slot] = float(np.mean(inside)) if inside else before[-1] if before else 0.0
+        for kind in timegrid.day_kinds(day):
+            out[kind] = weights
+    if np.isnan(out[7, 0]):
+        rows = out[6] if not np.isnan(out[6, 0]) else out[:7][~np.isnan(out[:7, 0])]
+        out[7] = rows if rows.ndim == 1 else rows.mean(axis=0)
+    return np.nan_to_num(out)
+
+
+def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> demand.ArrivalTables:
+    segments = list(scenario.accounts)
+    items = list(support.queues.items())
+    count = len(items)
+    book = LawBook()
+    rate = np.zeros((count, grid.intervals))
+    profile = np.zeros((count, grid.intervals))
+    factor = np.ones((grid.months, count))
+    per_month = np.zeros((max(len(segments), 1), count))
+    day_law = np.full(count, -1, dtype=np.int64)
+    length = np.diff(grid.interval_start)
+    for q, (name, queue) in enumerate(items):
+        arrivals = queue.arrivals
+        if arrivals is None:
+            continue
+        if arrivals.day_cv > 0:
+            day_law[q] = book.row(gamma(1.0, cv=arrivals.day_cv))
+        trend = _trend(queue, grid)
+        weight = _shape(queue, grid) * length
+        month_weight = np.add.reduceat(weight, grid.month_interval[:-1])
+        by_interval = np.searchsorted(grid.month_interval, np.arange(grid.intervals), side="right") - 1
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part = np.where(month_weight[by_interval] > 0, weight / month_weight[by_interval], 0.0)
+        if arrivals.origin == "accounts":
+            profile[q], factor[:, q] = part, trend
+            per_month[: len(segments), q] = [s.contacts_per_month.get(name, 0.0) for s in scenario.accounts.values()]
+        elif arrivals.per_month is not None:
+            volume = np.resize(arrivals.per_month, grid.months) * trend
+            rate[q] = volume[by_interval] * part / length
+        elif arrivals.rate is not None:
+            rate[q] = arrivals.rate * (weight > 0) * trend[by_interval]
+        else:
+            assert arrivals.table is not None
+            counts = day_weights(arrivals.table, grid.interval)[grid.day_kind()[grid.interval_day], grid.interval_slot]
+            rate[q] = counts * grid.open_intervals(queue.hours) / length * trend[by_interval]
+    return demand.arrival_tables(
+        grid,
+        tuple(support.queues),
+        rate=rate,
+        profile=profile,
+        contacts_per_month=per_month,
+        account_factor=factor,
+        day_law=day_law,
+        laws=book.tables(),
+    )
+
+
+def _shape(queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
+    arrivals = queue.arrivals
+    assert arrivals is not None
+    kind = grid.day_kind()[grid.interval_day]
+    weight = grid.open_intervals(queue.hours).astype(float)
+    if arrivals.weekday:
+        by_kind = np.ones(8)
+        for day, value in arrivals.weekday.items():
+            by_kind[timegrid.day_kinds(day)] = value
+        weight *= by_kind[kind]
+    if arrivals.intraday:
+        weight *= day_weights(arrivals.intraday, grid.interval)[kind, grid.interval_slot]
+    return weight
+
+
+def _trend(queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
+    arrivals = queue.arrivals
+    assert arrivals is not None
+    month = np.arange(grid.months)
+    growth = (1.0 + arrivals.growth_per_year) ** (month / 12.0)
+    season = np.array([arrivals.season.get(label[5:], 1.0) for label in grid.month_labels])
+    return growth * season
+
+
+def offered_load(
+    model: SupportModel, support: Support, grid: TimeGrid, accounts: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What to expect without chance: contacts and work by interval.
+
+    A queue's work goes to the groups of its first level, in proportion to their heads (or agents): later levels take
+    overflow, which a closed form cannot foresee. Escalated contacts are expected in the interval of the first tier.
+
+    Args:
+        accounts: expected living accounts, float64 (M, S), or None.
+
+    Returns:
+        contacts: float64 (Q, I), entries per interval with escalations.
+        load: float64 (G, I), agents busy if all were answered (contacts × handle time ÷ length), 0 where closed.
+    """
+    tables = model.tables
+    contacts = demand.offered(model.arrivals, accounts)
+    for q in _tier_order(tables):
+        if tables.escalation_to[q] >= 0:
+            contacts[tables.escalation_to[q]] += contacts[q] * tables.escalation_probability[q]
+    length = np.diff(grid.interval_start)
+    load = np.zeros((tables.groups, grid.intervals))
+    groups = list(support.groups.values())
+    for q in range(tables.queues):
+        served = np.flatnonzero(tables.level[q])
+        first = served[tables.level[q, served] == tables.level[q, served].min()] if served.size else served
+        size = np.array([groups[g].agents if groups[g].agents is not None else groups[g].headcount for g in first], float)
+        part = size / size.sum() if size.sum() > 0 else np.full(len(first), 1.0 / max(len(first), 1))
+        for g, share in zip(first, part, strict=True):
+            load[g] += share * contacts[q] * handle_time(tables, q, int(g)) / length
+    hours = {q: grid.open_intervals(queue.hours) for q, queue in support.queues.items()}
+    for g, group in enumerate(groups):
+        present = np.any([hours[q] for q in group.serves], axis=0)
+        # a tiny load keeps quiet open intervals in the pattern without asking for an agent
+        load[g] = np.where(present, np.maximum(load[g], 1e-9), 0.0)
+    return contacts, load
+
+
+def handle_time(tables: SupportTables, queue: int, group: int) -> float:
+    """Mean talk plus after-call work in seconds of a queue's contact at a group."""
+    laws = tables.laws
+    rows = [r for r in (int(tables.talk[queue, group]), int(tables.after_call[queue, group])) if r >= 0]
+    return float(sum(laws.scale[r] * (1.0 - laws.zero[r]) for r in rows))
+
+
+def _tier_order(tables: SupportTables) -> list[int]:
+    """Queues such that each comes before the one it escalates to."""
+    depth = {q: len(tables.tiers_after(q)) for q in range(tables.queues)}
+    return sorted(depth, key=lambda q: -depth[q])
+
+
+def group_plans(
+    support: Support, grid: TimeGrid, load: NDArray[np.float64]
+) -> tuple[staffing.GroupPlan, ...]:
+    """One plan of spreading per group, from the load that planners expect."""
+    plans = []
+    for g, group in enumerate(support.groups.values()):
+        open_kinds = np.any(
+            [timegrid.open_slots(support.queues[q].hours, grid.interval).any(axis=1) for q in group.serves], axis=0
+        )
+        plans.append(
+            staffing.GroupPlan(
+                patterns=tuple(staffing.pattern(grid, m, load[g]) for m in range(grid.months)),
+                hours_per_head=staffing.hours_per_head(grid, open_kinds, group.hours_per_week, group.shrinkage),
+                fixed=group.agents,
+            )
+        )
+    return tuple(plans)

@@ -1,0 +1,897 @@
+"""The compiled support engine: the outcomes of :mod:`simulator.support.reference`, some hundred times faster.
+
+How it goes about it:
+
+- Next times by source (line set free, agent set free, staffing, transfer, arrival, abandonment) are compared in this order
+  with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
+- Of the agents only the ends of after-call work are events. A talk that ends matters where it escalates or frees a line,
+  and only then is kept.
+- Where nobody holds a line an abandonment changes nothing at its instant. Such queues look at a deadline when
+  service would start; a contact whose deadline has passed by then has abandoned at it. Other queues have abandonments
+  as events.
+- Idle agents are a ring of times per group, waiting contacts a linked list per queue in slots that are used again, so
+  memory does not grow with the number of contacts.
+"""
+
+from __future__ import annotations
+
+from math import inf, nan
+from typing import Any, NamedTuple
+
+from simulator import kernels  # first: it points the compiler's cache to our folder
+
+# isort: split
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from simulator.errors import SimulatorError
+from simulator.support import tables as _tables
+from simulator.support.tables import (
+    ESCALATED,
+    OPEN,
+    RECORD,
+    Clock,
+    Contacts,
+    GroupMeasure,
+    Outcome,
+    QueueMeasure,
+    Sums,
+    SupportOutcome,
+    SupportState,
+    SupportTables,
+    check_run,
+    mark_in_service,
+)
+
+_TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
+_PATIENCE, _ESCALATION = _tables.PATIENCE, _tables.ESCALATION
+
+# Plain integers: the compiler takes them as constants.
+_OFFERED = int(QueueMeasure.OFFERED)
+_TRANSFERRED_IN = int(QueueMeasure.TRANSFERRED_IN)
+_BLOCKED = int(QueueMeasure.BLOCKED)
+_ABANDONED = int(QueueMeasure.ABANDONED)
+_SHORT_ABANDONED = int(QueueMeasure.SHORT_ABANDONED)
+_ABANDONED_WITHIN = int(QueueMeasure.ABANDONED_WITHIN)
+_ANSWERED = int(QueueMeasure.ANSWERED)
+_ANSWERED_WITHIN = int(QueueMeasure.ANSWERED_WITHIN)
+_WAIT_ANSWERED = int(QueueMeasure.WAIT_ANSWERED)
+_WAIT_ANSWERED_SQUARED = int(QueueMeasure.WAIT_ANSWERED_SQUARED)
+_WAIT_ABANDONED = int(QueueMeasure.WAIT_ABANDONED)
+_TALK_SUM = int(QueueMeasure.TALK)
+_AFTER_CALL_SUM = int(QueueMeasure.AFTER_CALL)
+_ESCALATED = int(QueueMeasure.ESCALATED)
+_BUSY = int(GroupMeasure.BUSY)
+_STAFFED = int(GroupMeasure.STAFFED)
+_OVERRUN = int(GroupMeasure.OVERRUN)
+_IS_WAITING = int(Outcome.WAITING)
+_IS_ANSWERED = int(Outcome.ANSWERED)
+_IS_ABANDONED = int(Outcome.ABANDONED)
+_IS_BLOCKED = int(Outcome.BLOCKED)
+
+_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION = range(5)
+_FREE_LINE, _FREE_AGENT, _STAFF, _TRANSFER, _ARRIVAL, _ABANDON, _START = range(7)
+
+_ITEM_BITS = 24
+_ITEM_MASK = (1 << _ITEM_BITS) - 1
+"""Heap items are ``entry << 24 | slot`` (or group): ordered by entry, up to 16 million slots and 5e11 entries."""
+
+# Places in ``Work.count``.
+_N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
+_NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _COUNTS = range(6, 12)
+
+
+class Model(NamedTuple):
+    """The tables as the kernel reads them. ``tries_*`` and ``serves_*`` are ragged rows laid end to end."""
+
+    law: NDArray[np.float64]
+    law_scale: NDArray[np.float64]
+    law_zero: NDArray[np.float64]
+    patience: NDArray[np.int64]
+    talk: NDArray[np.int64]
+    after_call: NDArray[np.int64]
+    escalation_to: NDArray[np.int64]
+    escalation_probability: NDArray[np.float64]
+    line_pool: NDArray[np.int64]
+    line_capacity: NDArray[np.int64]
+    answer_within: NDArray[np.float64]
+    short_abandon: NDArray[np.float64]
+    abandon_as_event: NDArray[np.bool_]
+    tries_start: NDArray[np.int64]
+    tries_group: NDArray[np.int64]
+    tries_level: NDArray[np.int64]
+    serves_start: NDArray[np.int64]
+    serves_queue: NDArray[np.int64]
+    serves_priority: NDArray[np.int64]
+
+
+class Input(NamedTuple):
+    """Contacts, clock and staffing plan."""
+
+    time: NDArray[np.float64]
+    interval: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    account: NDArray[np.int64]
+    interval_start: NDArray[np.float64]
+    cell: NDArray[np.int64]
+    next_cell: NDArray[np.int64]
+    staff: NDArray[np.int64]
+
+
+class Work(NamedTuple):
+    """What changes while the kernel runs. The kernel stops when a store is full and goes on after it has been enlarged."""
+
+    count: NDArray[np.int64]
+    service_time: NDArray[np.float64]
+    service_item: NDArray[np.int64]
+    release_time: NDArray[np.float64]
+    release_item: NDArray[np.int64]
+    transfer_time: NDArray[np.float64]
+    transfer_item: NDArray[np.int64]
+    patience_time: NDArray[np.float64]
+    patience_item: NDArray[np.int64]
+    slot: NDArray[Any]
+    slot_row: NDArray[np.int64]
+    after: NDArray[np.int64]
+    before: NDArray[np.int64]
+    free: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    idle: NDArray[np.float64]
+    idle_head: NDArray[np.int64]
+    idle_count: NDArray[np.int64]
+    staff: NDArray[np.int64]
+    surplus: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    overrun_since: NDArray[np.float64]
+    row: NDArray[Any]
+    escalated: NDArray[Any]
+
+
+_kernel = njit(cache=True, nogil=True, _nrt=False)
+"""Compiled without reference counts: kernels create no array and keep none, and counting would take most of the time (each
+helper would count every array it is handed, in and out: measured, 284 ns a contact instead of 141)."""
+
+
+# --- heaps: the least (time, item) first ---------------------------------------------------------------------------------
+
+
+@_kernel
+def _push(time, item, n, t, x):
+    """Add (t, x) to the heap of ``n``."""
+    i = n
+    while i > 0:
+        up = (i - 1) >> 1
+        if time[up] < t or (time[up] == t and item[up] < x):
+            break
+        time[i] = time[up]
+        item[i] = item[up]
+        i = up
+    time[i] = t
+    item[i] = x
+
+
+@_kernel
+def _replace_first(time, item, n, t, x):
+    """Put (t, x) in place of the least of the heap of ``n``."""
+    i = 0
+    while True:
+        down = 2 * i + 1
+        if down >= n:
+            break
+        if down + 1 < n and (
+            time[down + 1] < time[down] or (time[down + 1] == time[down] and item[down + 1] < item[down])
+        ):
+            down += 1
+        if t < time[down] or (t == time[down] and x < item[down]):
+            break
+        time[i] = time[down]
+        item[i] = item[down]
+        i = down
+    time[i] = t
+    item[i] = x
+
+
+@_kernel
+def _drop_first(time, item, n):
+    """Remove the least of the heap of ``n``."""
+    if n > 1:
+        _replace_first(time, item, n - 1, time[n - 1], item[n - 1])
+
+
+# --- contacts and agents -------------------------------------------------------------------------------------------------
+
+
+@_kernel
+def _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, idle_count):
+    """The group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle."""
+    best = -1
+    level = 0
+    since = 0.0
+    for k in range(tries_start[queue], tries_start[queue + 1]):
+        if best >= 0 and tries_level[k] != level:
+            break
+        group = tries_group[k]
+        if idle_count[group] > 0:
+            head = idle[group, idle_head[group]]
+            if best < 0 or head < since:
+                best = group
+                level = tries_level[k]
+                since = head
+    return best
+
+
+@_kernel
+def _start_idling(idle, idle_head, idle_count, group, t):
+    idle[group, (idle_head[group] + idle_count[group]) & (idle.shape[1] - 1)] = t
+    idle_count[group] += 1
+
+
+@_kernel
+def _stop_idling(idle, idle_head, idle_count, group):
+    """The agent idle longest is idle no more."""
+    idle_head[group] = (idle_head[group] + 1) & (idle.shape[1] - 1)
+    idle_count[group] -= 1
+
+
+@_kernel
+def _unlink(first, last, before, after, queue, slot):
+    """Take a slot out of the waiting list of its queue."""
+    a, b = before[slot], after[slot]
+    if a >= 0:
+        after[a] = b
+    else:
+        first[queue] = b
+    if b >= 0:
+        before[b] = a
+    else:
+        last[queue] = a
+
+
+@_kernel
+def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count):
+    """A contact that waited in ``slot`` (no longer in its queue's list) abandons at its deadline."""
+    gone = slots[slot]
+    gone.waiting = False
+    queue = gone.queue
+    c = cell[gone.interval]
+    wait = gone.deadline - gone.arrived
+    queue_sums[c, queue, _ABANDONED] += 1.0
+    queue_sums[c, queue, _WAIT_ABANDONED] += wait
+    if wait <= short[queue]:
+        queue_sums[c, queue, _SHORT_ABANDONED] += 1.0
+    if wait <= within[queue]:
+        queue_sums[c, queue, _ABANDONED_WITHIN] += 1.0
+    if gone.line >= 0:
+        lines[gone.line] -= 1
+    if rows.shape[0] > 0:
+        rows[slot_row[slot]].outcome = _IS_ABANDONED
+        rows[slot_row[slot]].end = gone.deadline
+    free[count[_N_FREE]] = slot
+    count[_N_FREE] += 1
+
+
+@_kernel
+def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, end):
+    """Split a service over the cells in which it passes; ``now`` is the interval in force at ``start``."""
+    intervals = cell.shape[0]
+    i = now
+    while i < intervals:
+        following = next_cell[i]
+        stop = interval_start[following]
+        if end <= stop:
+            if end > start:
+                group_sums[cell[i], group, _BUSY] += end - start
+            return
+        if stop > start:
+            group_sums[cell[i], group, _BUSY] += stop - start
+            start = stop
+        i = following
+
+
+@_kernel
+def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t):
+    """Count the presence of surplus agents up to ``t``; the interval in force since the last time is ``now``."""
+    passed = min(t, interval_start[-1]) - overrun_since[0]
+    if passed > 0.0:
+        for group in range(surplus.shape[0]):
+            if surplus[group] > 0:
+                group_sums[cell[now], group, _OVERRUN] += surplus[group] * passed
+    overrun_since[0] = max(t, overrun_since[0])
+
+
+@_kernel
+def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count):
+    """Apply a plan to a group: idle agents leave first, surplus agents stay first. Returns how many new agents start."""
+    change = planned - present[group]
+    present[group] = planned
+    while change < 0 and idle_count[group] > 0:
+        _stop_idling(idle, idle_head, idle_count, group)
+        change += 1
+    stay = min(surplus[group], change)
+    surplus[group] -= stay
+    return change - stay
+
+
+# --- the loop --------------------------------------------------------------------------------------------------------------
+
+
+@_kernel
+def _advance(model, given, work, queue_sums, group_sums, first_row, until):
+    """Process the events before ``until``.
+
+    ``first_row`` is the row of the record table less the entry number of a new entry. Returns ``_DONE``, or which store
+    must be enlarged before the kernel is called again.
+    """
+    law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
+    patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
+    escalation_to, escalation_probability = model.escalation_to, model.escalation_probability
+    line_pool, line_capacity = model.line_pool, model.line_capacity
+    within, short, abandon_as_event = model.answer_within, model.short_abandon, model.abandon_as_event
+    tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
+    serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
+    arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
+    arrival_key, arrival_account = given.key, given.account
+    interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
+    count, slots, slot_row, free, rows, escalated = (
+        work.count,
+        work.slot,
+        work.slot_row,
+        work.free,
+        work.row,
+        work.escalated,
+    )
+    service_time, service_item = work.service_time, work.service_item
+    release_time, release_item = work.release_time, work.release_item
+    transfer_time, transfer_item = work.transfer_time, work.transfer_item
+    patience_time, patience_item = work.patience_time, work.patience_item
+    first, last, before, after = work.first, work.last, work.before, work.after
+    idle, idle_head, idle_count = work.idle, work.idle_head, work.idle_count
+    present, surplus, lines, overrun_since = work.staff, work.surplus, work.lines, work.overrun_since
+    contacts = arrival_time.shape[0]
+    intervals = cell.shape[0]
+    groups = staff.shape[0]
+    recording = rows.shape[0] > 0
+    n_service = count[_N_SERVICE]
+    next_contact = count[_NEXT_CONTACT]
+    next_interval = count[_NEXT_INTERVAL]
+    next_group = count[_NEXT_GROUP]
+    entries = count[_ENTRIES]
+    now = next_interval if next_group > 0 else max(next_interval - 1, 0)
+    starting = 0
+    starting_group = 0
+    status = _DONE
+    t = 0.0
+
+    t_staff = interval_start[next_interval] if next_interval < intervals else inf
+    t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
+    t_release = release_time[0] if count[_N_RELEASE] > 0 else inf
+    t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
+    t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
+
+    while True:
+        if starting > 0:
+            kind = _START
+        else:
+            t = t_release
+            kind = _FREE_LINE
+            t_service = service_time[0] if n_service > 0 else inf
+            if t_service < t:
+                t = t_service
+                kind = _FREE_AGENT
+            if t_staff < t:
+                t = t_staff
+                kind = _STAFF
+            if t_transfer < t:
+                t = t_transfer
+                kind = _TRANSFER
+            if t_arrival < t:
+                t = t_arrival
+                kind = _ARRIVAL
+            if t_patience < t:
+                t = t_patience
+                kind = _ABANDON
+            if t >= until:
+                break
+
+        slot = -1
+        group = -1
+        deadline = inf
+        if kind == _FREE_AGENT or kind == _START:
+            if kind == _FREE_AGENT:
+                group = service_item[0] & _ITEM_MASK
+                if surplus[group] > 0:
+                    _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t)
+                    surplus[group] -= 1
+                    _drop_first(service_time, service_item, n_service)
+                    n_service -= 1
+                    continue
+            else:
+                group = starting_group
+                starting -= 1
+            priority = 0
+            for k in range(serves_start[group], serves_start[group + 1]):
+                if slot >= 0 and serves_priority[k] != priority:
+                    break
+                queue = serves_queue[k]
+                head = first[queue]
+                while head >= 0 and slots[head].deadline < t:  # has given up, and nobody has looked since
+                    _unlink(first, last, before, after, queue, head)
+                    _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
+                    head = first[queue]
+                if head >= 0 and (slot < 0 or slots[head].entry < slots[slot].entry):
+                    slot = head
+                    priority = serves_priority[k]
+            if slot < 0:
+                _start_idling(idle, idle_head, idle_count, group, t)
+                if kind == _FREE_AGENT:
+                    _drop_first(service_time, service_item, n_service)
+                    n_service -= 1
+                continue
+            found = slots[slot]
+            found.waiting = False
+            queue = found.queue
+            _unlink(first, last, before, after, queue, slot)
+            entry, contact, key, account = found.entry, found.contact, found.key, found.account
+            leg, interval, line = found.leg, found.interval, found.line
+            arrived, deadline = found.arrived, found.deadline
+            row = slot_row[slot]
+
+        elif kind == _ARRIVAL or kind == _TRANSFER:
+            if count[_N_FREE] == 0:
+                status = _NO_SLOT
+                break
+            if count[_N_PATIENCE] == patience_time.shape[0]:
+                status = _NO_PATIENCE
+                break
+            row = first_row + entries
+            if recording and row == rows.shape[0]:
+                status = _NO_ROW
+                break
+            arrived = t
+            if kind == _ARRIVAL:
+                contact = next_contact
+                queue = arrival_queue[contact]
+                key = arrival_key[contact]
+                account = arrival_account[contact]
+                interval = arrival_interval[contact]
+                contact += count[_CONTACTS_BEFORE]
+                leg = 0
+                line = line_pool[queue]
+                next_contact += 1
+                t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
+            else:
+                if count[_N_ESCALATED] == escalated.shape[0]:
+                    status = _NO_ESCALATION
+                    break
+                slot = transfer_item[0] & _ITEM_MASK
+                _drop_first(transfer_time, transfer_item, count[_N_TRANSFER])
+                count[_N_TRANSFER] -= 1
+                t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
+                moved = slots[slot]
+                contact, key, account, line = moved.contact, moved.key, moved.account, moved.line
+                queue = escalation_to[moved.queue]
+                queue_sums[cell[moved.interval], moved.queue, _ESCALATED] += 1.0
+                interval = now
+                leg = moved.leg + 1
+                queue_sums[cell[interval], queue, _TRANSFERRED_IN] += 1.0
+                if account >= 0:
+                    note = escalated[count[_N_ESCALATED]]
+                    note.time = t
+                    note.account = account
+                    note.queue = moved.queue
+                    note.key = moved.key
+                    count[_N_ESCALATED] += 1
+            entry = entries
+            entries += 1
+            queue_sums[cell[interval], queue, _OFFERED] += 1.0
+            if recording:
+                new = rows[row]
+                new.entry = entry
+                new.contact = contact
+                new.key = key
+                new.account = account
+                new.queue = queue
+                new.leg = leg
+                new.interval = interval
+                new.group = -1
+                new.arrived = t
+                new.answered_at = nan
+                new.talk_end = nan
+                new.end = nan
+                new.outcome = _IS_WAITING
+                new.escalated = False
+            if kind == _ARRIVAL and line >= 0:
+                if lines[line] >= line_capacity[line]:
+                    queue_sums[cell[interval], queue, _BLOCKED] += 1.0
+                    if recording:
+                        rows[row].outcome = _IS_BLOCKED
+                        rows[row].end = t
+                    continue
+                lines[line] += 1
+            group = _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, idle_count)
+            if group >= 0:
+                _stop_idling(idle, idle_head, idle_count, group)
+            elif patience_law[queue] >= 0:
+                deadline = t + kernels.draw(
+                    law, law_scale, law_zero, patience_law[queue], kernels.bits(key, _PATIENCE, leg)
+                )
+
+        elif kind == _STAFF:
+            if next_group == 0:
+                _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t)
+                now = next_interval
+            starting_group = next_group
+            planned = staff[next_group, next_interval]
+            length = interval_start[next_interval + 1] - interval_start[next_interval]
+            group_sums[cell[next_interval], next_group, _STAFFED] += planned * length
+            starting = _change_staff(planned, next_group, present, surplus, idle, idle_head, idle_count)
+            next_group += 1
+            if next_group == groups:
+                next_group = 0
+                next_interval += 1
+                t_staff = interval_start[next_interval] if next_interval < intervals else inf
+            continue
+
+        elif kind == _FREE_LINE:
+            slot = release_item[0] & _ITEM_MASK
+            _drop_first(release_time, release_item, count[_N_RELEASE])
+            count[_N_RELEASE] -= 1
+            t_release = release_time[0] if count[_N_RELEASE] > 0 else inf
+            lines[slots[slot].line] -= 1
+            free[count[_N_FREE]] = slot
+            count[_N_FREE] += 1
+            continue
+
+        else:
+            item = patience_item[0]
+            _drop_first(patience_time, patience_item, count[_N_PATIENCE])
+            count[_N_PATIENCE] -= 1
+            t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
+            slot = item & _ITEM_MASK
+            if slots[slot].entry == item >> _ITEM_BITS and slots[slot].waiting:
+                _unlink(first, last, before, after, slots[slot].queue, slot)
+                _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
+            continue
+
+        # Here a contact is answered by ``group``, or waits (group -1).
+        talk_end = nan
+        keep = True
+        escalates = False
+        if group >= 0:
+            word = kernels.bits(key, _TALK, leg)
+            talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
+            after_call = 0.0
+            if after_call_law[queue, group] >= 0:
+                word = kernels.bits(key, _AFTER_CALL, leg)
+                after_call = kernels.draw(law, law_scale, law_zero, after_call_law[queue, group], word)
+            talk_end = t + talk
+            end = talk_end + after_call
+            if escalation_to[queue] >= 0:
+                escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
+            item = entry << _ITEM_BITS | group
+            if kind == _FREE_AGENT:
+                _replace_first(service_time, service_item, n_service, end, item)
+            else:
+                _push(service_time, service_item, n_service, end, item)
+                n_service += 1
+            wait = t - arrived
+            c = cell[interval]
+            queue_sums[c, queue, _ANSWERED] += 1.0
+            if wait <= within[queue]:
+                queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
+            queue_sums[c, queue, _WAIT_ANSWERED] += wait
+            queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
+            queue_sums[c, queue, _TALK_SUM] += talk
+            queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
+            _count_busy(interval_start, cell, next_cell, group_sums, group, now, t, end)
+            if recording:
+                done = rows[row]
+                done.outcome = _IS_ANSWERED
+                done.group = group
+                done.answered_at = t
+                done.talk_end = talk_end
+                done.end = end
+                done.escalated = escalates
+            keep = escalates or line >= 0
+
+        if keep:
+            if slot < 0:
+                count[_N_FREE] -= 1
+                slot = free[count[_N_FREE]]
+            kept = slots[slot]
+            kept.entry = entry
+            kept.contact = contact
+            kept.key = key
+            kept.account = account
+            kept.queue = queue
+            kept.leg = leg
+            kept.interval = interval
+            kept.line = line
+            kept.arrived = arrived
+            kept.deadline = deadline
+            kept.talk_end = talk_end
+            kept.waiting = group < 0
+            kept.escalates = escalates
+            item = entry << _ITEM_BITS | slot
+            if group < 0:
+                slot_row[slot] = row
+                tail = last[queue]
+                before[slot] = tail
+                after[slot] = -1
+                if tail >= 0:
+                    after[tail] = slot
+                else:
+                    first[queue] = slot
+                last[queue] = slot
+                if abandon_as_event[queue] and deadline < inf:
+                    _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
+                    count[_N_PATIENCE] += 1
+                    t_patience = patience_time[0]
+            elif escalates:
+                _push(transfer_time, transfer_item, count[_N_TRANSFER], talk_end, item)
+                count[_N_TRANSFER] += 1
+                t_transfer = transfer_time[0]
+            else:
+                _push(release_time, release_item, count[_N_RELEASE], talk_end, item)
+                count[_N_RELEASE] += 1
+                t_release = release_time[0]
+        elif slot >= 0:
+            free[count[_N_FREE]] = slot
+            count[_N_FREE] += 1
+
+    count[_N_SERVICE] = n_service
+    count[_NEXT_CONTACT] = next_contact
+    count[_NEXT_INTERVAL] = next_interval
+    count[_NEXT_GROUP] = next_group
+    count[_ENTRIES] = entries
+    if status == _DONE:
+        for queue in range(first.shape[0]):  # those who have given up and whom no freed agent has looked at since
+            slot = first[queue]
+            while slot >= 0:
+                following = after[slot]
+                if slots[slot].deadline < until:
+                    _unlink(first, last, before, after, queue, slot)
+                    _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
+                slot = following
+        _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, until)
+    return status
+
+
+# --- around the kernel -----------------------------------------------------------------------------------------------------
+
+
+def run(
+    tables: SupportTables,
+    clock: Clock,
+    contacts: Contacts,
+    staff: NDArray[np.int64],
+    state: SupportState | None,
+    until: float,
+    *,
+    sums: Sums,
+    records: bool = False,
+    every_abandonment_an_event: bool = False,
+) -> tuple[SupportOutcome, SupportState]:
+    """Run the support wing from ``state.time`` to ``until``: :func:`simulator.support.reference.run`, compiled.
+
+    Args:
+        every_abandonment_an_event: make abandonments events also where nothing depends on their instant. Slower, with
+            the same outcomes.
+    """
+    state = SupportState.empty(tables, clock) if state is None else state
+    check_run(tables, clock, contacts, staff, state, until, sums)
+    model = _model(tables, every_abandonment_an_event)
+    given = Input(
+        _plain(contacts.time, np.float64),
+        _plain(contacts.interval, np.int64),
+        _plain(contacts.queue, np.int64),
+        _plain(contacts.key, np.uint64),
+        _plain(contacts.account, np.int64),
+        _plain(clock.interval_start, np.float64),
+        _plain(clock.cell, np.int64),
+        clock.next_cell,
+        _plain(staff, np.int64),
+    )
+    carried = len(state.waiting)
+    work = _load(tables, model, given, state, rows=carried + len(contacts) + len(contacts) // 4 + 64 if records else 0)
+    while True:
+        status = _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
+        if status == _DONE:
+            break
+        work = _enlarge(work, status)
+    after = _dump(work, state, len(contacts), until)
+    escalated = work.escalated[: work.count[_N_ESCALATED]].copy()
+    table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
+    waiting = np.bincount(after.waiting["queue"], minlength=tables.queues).astype(np.int64)
+    return SupportOutcome(waiting, escalated, table), after
+
+
+def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
+    """The array as the kernel was compiled for: of this type, contiguous and writable (copied only when it is not)."""
+    return np.require(array, kind, ["C", "W", "A"])
+
+
+def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
+    laws = tables.laws
+    tries, serves = _flat(tables.tries), _flat(tables.serves)
+    as_event = tables.may_hold_line | every_abandonment_an_event
+    return Model(
+        _plain(laws.tables, np.float64),
+        _plain(laws.scale, np.float64),
+        _plain(laws.zero, np.float64),
+        *(_plain(array, np.int64) for array in (tables.patience, tables.talk, tables.after_call, tables.escalation_to)),
+        _plain(tables.escalation_probability, np.float64),
+        _plain(tables.line_pool, np.int64),
+        _plain(tables.line_capacity, np.int64),
+        _plain(tables.answer_within, np.float64),
+        _plain(tables.short_abandon, np.float64),
+        as_event,
+        *tries,
+        *serves,
+    )
+
+
+def _flat(
+    rows: tuple[tuple[tuple[int, int], ...], ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Ragged rows of pairs laid end to end: where each row starts, the first and the second members."""
+    pairs = np.array([pair for row in rows for pair in row], dtype=np.int64).reshape(-1, 2)
+    start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+    return start, pairs[:, 0].copy(), pairs[:, 1].copy()
+
+
+_SLOTS = 256
+
+
+def _load(tables: SupportTables, model: Model, given: Input, state: SupportState, rows: int) -> Work:
+    """The working store of a call that takes up ``state``. A sorted array is a heap."""
+    agents = np.maximum(given.staff.max(axis=1, initial=0), state.staff + state.surplus)
+    ring = 1 << int(max(int(agents.max(initial=1)), 1) - 1).bit_length()
+    room = int(agents.sum()) + 1
+    open_rows = np.concatenate([state.waiting, state.talking])
+    used, waiting = len(open_rows), len(state.waiting)
+    slots = used + max(_SLOTS, used)
+    slot = np.zeros(slots, dtype=OPEN)
+    slot[:used] = open_rows
+    slot_row = np.zeros(slots, dtype=np.int64)
+    slot_row[:waiting] = np.arange(waiting)
+    first = np.full(tables.queues, -1, dtype=np.int64)
+    last, before, after = first.copy(), np.full(slots, -1, dtype=np.int64), np.full(slots, -1, dtype=np.int64)
+    for queue in np.unique(state.waiting["queue"]):
+        mine = np.flatnonzero(state.waiting["queue"] == queue)
+        first[queue], last[queue] = mine[0], mine[-1]
+        after[mine[:-1]], before[mine[1:]] = mine[1:], mine[:-1]
+    idle = np.zeros((tables.groups, ring))
+    idle_count = np.bincount(state.idle_group, minlength=tables.groups).astype(np.int64)
+    for group in np.flatnonzero(idle_count):
+        idle[group, : idle_count[group]] = state.idle_since[state.idle_group == group]
+    escalates = open_rows["escalates"]
+    waits = open_rows["waiting"] & model.abandon_as_event[open_rows["queue"]] & (open_rows["deadline"] < inf)
+    service = _heap(state.service_end, state.service_entry, state.service_group, room)
+    release = _heap_of(open_rows, "talk_end", ~open_rows["waiting"] & ~escalates, slots)
+    transfer = _heap_of(open_rows, "talk_end", escalates, slots)
+    patience = _heap_of(open_rows, "deadline", waits, slots)
+    count = np.zeros(_COUNTS, dtype=np.int64)
+    count[_N_SERVICE] = len(state.service_end)
+    count[_N_RELEASE] = np.count_nonzero(~open_rows["waiting"] & ~escalates)
+    count[_N_TRANSFER] = np.count_nonzero(escalates)
+    count[_N_PATIENCE] = np.count_nonzero(waits)
+    count[_N_FREE] = slots - used
+    count[_NEXT_INTERVAL] = state.interval
+    count[_ENTRIES] = state.entries
+    count[_CONTACTS_BEFORE] = state.contacts
+    return Work(
+        count,
+        *service,
+        *release,
+        *transfer,
+        *patience,
+        slot,
+        slot_row,
+        after,
+        before,
+        np.concatenate([np.arange(slots - 1, used - 1, -1), np.zeros(used)]).astype(np.int64),
+        first,
+        last,
+        idle,
+        np.zeros(tables.groups, dtype=np.int64),
+        idle_count,
+        state.staff.copy(),
+        state.surplus.copy(),
+        state.lines.copy(),
+        np.array([state.time]),
+        _rows(state, rows),
+        np.zeros(_SLOTS, dtype=ESCALATED),
+    )
+
+
+def _rows(state: SupportState, rows: int) -> NDArray[Any]:
+    """The record table, with the rows of those who were waiting when the call began."""
+    table = np.zeros(rows, dtype=RECORD)
+    if rows:
+        carried = table[: len(state.waiting)]
+        for name in ("entry", "contact", "key", "account", "queue", "leg", "interval", "arrived"):
+            carried[name] = state.waiting[name]
+        carried["group"] = -1
+        for name in ("answered_at", "talk_end", "end"):
+            carried[name] = nan
+    return table
+
+
+def _heap_of(
+    rows: NDArray[Any], time: str, chosen: NDArray[np.bool_], room: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    slot = np.flatnonzero(chosen)
+    order = np.lexsort((rows["entry"][slot], rows[time][slot]))
+    slot = slot[order]
+    return _heap(rows[time][slot], rows["entry"][slot], slot, room)
+
+
+def _heap(
+    time: NDArray[np.float64], entry: NDArray[np.int64], member: NDArray[np.int64], room: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    times, items = np.zeros(room), np.zeros(room, dtype=np.int64)
+    times[: len(time)] = time
+    items[: len(time)] = entry << _ITEM_BITS | member
+    return times, items
+
+
+def _enlarge(work: Work, status: int) -> Work:
+    """Twice the room in the store that was full."""
+    if status == _NO_PATIENCE:
+        return work._replace(patience_time=_twice(work.patience_time), patience_item=_twice(work.patience_item))
+    if status == _NO_ROW:
+        return work._replace(row=_twice(work.row))
+    if status == _NO_ESCALATION:
+        return work._replace(escalated=_twice(work.escalated))
+    slots = len(work.slot)
+    if 2 * slots > _ITEM_MASK:
+        raise SimulatorError(f"more than {slots} contacts wait at once")
+    free = _twice(work.free)
+    free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)
+    work.count[_N_FREE] = slots
+    names = ("release_time", "release_item", "transfer_time", "transfer_item", "slot", "slot_row", "after", "before")
+    return work._replace(free=free, **{name: _twice(getattr(work, name)) for name in names})
+
+
+def _twice(array: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([array, np.zeros_like(array)])
+
+
+def _dump(work: Work, state: SupportState, contacts: int, until: float) -> SupportState:
+    count = work.count.tolist()
+    end, item = work.service_time[: count[_N_SERVICE]], work.service_item[: count[_N_SERVICE]]
+    order = np.lexsort((item, end))
+    item = item[order]
+    held = [work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]]
+    idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
+    nth = np.arange(len(idle_group)) - np.repeat(np.cumsum(work.idle_count) - work.idle_count, work.idle_count)
+    return SupportState(
+        time=until,
+        interval=count[_NEXT_INTERVAL],
+        entries=count[_ENTRIES],
+        contacts=state.contacts + contacts,
+        staff=work.staff,
+        surplus=work.surplus,
+        lines=work.lines,
+        idle_group=idle_group,
+        idle_since=work.idle[idle_group, (work.idle_head[idle_group] + nth) & (work.idle.shape[1] - 1)],
+        service_end=end[order],
+        service_entry=item >> _ITEM_BITS,
+        service_group=item & _ITEM_MASK,
+        waiting=_by_entry(work.slot[_waiting_slots(work)]),
+        talking=_by_entry(work.slot[np.concatenate(held) & _ITEM_MASK]),
+    )
+
+
+def _waiting_slots(work: Work) -> NDArray[np.int64]:
+    in_use = np.ones(len(work.slot), dtype=bool)
+    in_use[work.free[: work.count[_N_FREE]]] = False
+    return np.flatnonzero(in_use & work.slot["waiting"])
+
+
+def _by_entry(rows: NDArray[Any]) -> NDArray[Any]:
+    return rows[np.argsort(rows["entry"])]

@@ -1,0 +1,248 @@
+"""Every support KPI once, as a ratio of two linear forms of the engine's sums.
+
+The sums are those of :class:`~simulator.support.tables.Sums`: float64 (..., Q, K) with the columns of
+:class:`~simulator.support.tables.QueueMeasure`, or (..., G, K) with those of
+:class:`~simulator.support.tables.GroupMeasure`; any axes may lead (replication, cell). A KPI over a window is the sum
+of its numerators over the sum of its denominators, so add the sums up first (:func:`by_window`), then take the ratio.
+Nothing to divide by is NaN, never zero.
+
+What sums cannot tell comes from records: the virtual service level and percentiles of the wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simulator.errors import ParameterError
+from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "queue": tuple(measure.name.lower() for measure in QueueMeasure),
+    "group": tuple(measure.name.lower() for measure in GroupMeasure),
+}
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One KPI.
+
+    Attributes:
+        name: its key in :data:`KPIS` and in the glossary.
+        of: whose sums it reads.
+        unit: ``count``, ``share`` (0 to 1) or ``s``.
+        better: which way is good; None when neither is.
+        numerator, denominator: columns with plus and minus between them; without a denominator the KPI is a count.
+    """
+
+    name: str
+    of: Literal["queue", "group"]
+    unit: Literal["count", "share", "s"]
+    better: Literal["higher", "lower"] | None
+    numerator: str
+    denominator: str | None = None
+
+    def top(self, sums: ArrayLike) -> NDArray[np.float64]:
+        """The numerator, shape (..., Q) for sums (..., Q, K)."""
+        return _form(self.numerator, self.of, sums)
+
+    def bottom(self, sums: ArrayLike) -> NDArray[np.float64]:
+        """The denominator, shape (..., Q); ones for a count."""
+        if self.denominator is None:
+            return np.ones(np.shape(sums)[:-1])
+        return _form(self.denominator, self.of, sums)
+
+    def __call__(self, sums: ArrayLike) -> NDArray[np.float64]:
+        """The value, shape (..., Q); NaN where the denominator is 0."""
+        return ratio(self.top(sums), self.bottom(sums))
+
+
+def _form(text: str, of: str, sums: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(sums, dtype=np.float64)
+    columns = _COLUMNS[of]
+    if array.shape[-1] != len(columns):
+        raise ParameterError(f"sums of a {of} have {len(columns)} columns, not {array.shape[-1]}")
+    total = np.zeros(array.shape[:-1])
+    sign = 1.0
+    for token in text.split():
+        if token in "+-":
+            sign = 1.0 if token == "+" else -1.0
+        else:
+            total += sign * array[..., columns.index(token)]
+    return total
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:
+    """Elementwise quotient, NaN where the denominator is not positive."""
+    top, bottom = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    out = np.full(top.shape, np.nan)
+    np.divide(top, bottom, out=out, where=bottom > 0.0)
+    return out
+
+
+_ALL = (
+    Kpi("offered", "queue", "count", None, "offered"),
+    Kpi("transferred_in", "queue", "count", None, "transferred_in"),
+    Kpi("answered", "queue", "count", None, "answered"),
+    Kpi("abandoned", "queue", "count", "lower", "abandoned"),
+    Kpi("short_abandoned", "queue", "count", None, "short_abandoned"),
+    Kpi("blocked", "queue", "count", "lower", "blocked"),
+    Kpi("escalated", "queue", "count", "lower", "escalated"),
+    Kpi("answer_rate", "queue", "share", "higher", "answered", "offered"),
+    Kpi("abandonment", "queue", "share", "lower", "abandoned", "offered"),
+    Kpi("short_abandonment", "queue", "share", None, "short_abandoned", "offered"),
+    Kpi("blocking", "queue", "share", "lower", "blocked", "offered"),
+    Kpi("service_level", "queue", "share", "higher", "answered_within", "offered - short_abandoned"),
+    Kpi("sl_served_over_offered", "queue", "share", "higher", "answered_within", "offered"),
+    Kpi("sl_excl_short_abandons", "queue", "share", "higher", "answered_within", "offered - abandoned_within"),
+    Kpi("sl_served_over_served", "queue", "share", "higher", "answered_within", "answered"),
+    Kpi("sl_incl_short_abandons", "queue", "share", "higher", "answered_within + abandoned_within", "offered"),
+    Kpi("asa", "queue", "s", "lower", "wait_answered", "answered"),
+    # blocked contacts never waited, and the wait of those still waiting at the end is not known
+    Kpi("mean_wait", "queue", "s", "lower", "wait_answered + wait_abandoned", "answered + abandoned"),
+    Kpi("mean_wait_abandoned", "queue", "s", None, "wait_abandoned", "abandoned"),
+    Kpi("talk_time", "queue", "s", None, "talk", "answered"),
+    Kpi("after_call_time", "queue", "s", None, "after_call", "answered"),
+    Kpi("handle_time", "queue", "s", None, "talk + after_call", "answered"),
+    Kpi("escalation_rate", "queue", "share", "lower", "escalated", "answered"),
+    # agents who finish a contact after their shift worked those seconds too
+    Kpi("occupancy", "group", "share", None, "busy", "staffed + overrun"),
+)
+
+KPIS: dict[str, Kpi] = {kpi.name: kpi for kpi in _ALL}
+"""Every KPI that sums give. Cost per contact needs a cost (:func:`cost_per_contact`), the virtual service level needs
+records (:func:`virtual_service_level`)."""
+
+SERVICE_LEVELS = (
+    "sl_served_over_offered",
+    "sl_excl_short_abandons",
+    "sl_served_over_served",
+    "sl_incl_short_abandons",
+    "sl_virtual",
+)
+"""The five named meanings. ``service_level`` is the second with the queue's own short-abandon threshold."""
+
+
+def evaluate(of: Literal["queue", "group"], sums: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """Every KPI of queues or of groups: name to values (..., Q) or (..., G)."""
+    return {kpi.name: kpi(sums) for kpi in _ALL if kpi.of == of}
+
+
+def by_window(sums: ArrayLike, window: ArrayLike, windows: int) -> NDArray[np.float64]:
+    """Sums added up by window.
+
+    Args:
+        sums: float64 (..., cells, Q, K).
+        window: int64 (cells,), the window of each cell; -1 for none.
+
+    Returns:
+        float64 (..., windows, Q, K).
+    """
+    array, index = np.asarray(sums, dtype=np.float64), np.asarray(window)
+    return np.stack([array[..., index == w, :, :].sum(axis=-3) for w in range(windows)], axis=-3)
+
+
+def cost_per_contact(cost: ArrayLike, answered: ArrayLike) -> NDArray[np.float64]:
+    """Cost of a team ÷ contacts it answered, both over the same window; NaN where none was answered."""
+    return ratio(cost, answered)
+
+
+def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> Sums:
+    """The sums of a whole run, recomputed from its records; the seconds staffed and overrun are no part of those: NaN.
+
+    Args:
+        records: :data:`~simulator.support.tables.RECORD` rows of all calls
+            (:func:`~simulator.support.tables.join_records`).
+    """
+    sums = Sums.zeros(tables, clock)
+    cell, queue = clock.cell[records["interval"]], records["queue"]
+    outcome = records["outcome"]
+    answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
+    abandoned = outcome == Outcome.ABANDONED
+    wait = waits(records)
+    within = wait <= tables.answer_within[queue]
+
+    def add(measure: QueueMeasure, which: NDArray[np.bool_], amount: ArrayLike = 1.0) -> None:
+        value = np.broadcast_to(np.asarray(amount, dtype=np.float64), which.shape)
+        np.add.at(sums.queue[..., measure], (cell[which], queue[which]), value[which])
+
+    add(QueueMeasure.OFFERED, np.ones(len(records), dtype=bool))
+    add(QueueMeasure.TRANSFERRED_IN, records["leg"] > 0)
+    add(QueueMeasure.BLOCKED, outcome == Outcome.BLOCKED)
+    add(QueueMeasure.ABANDONED, abandoned)
+    add(QueueMeasure.SHORT_ABANDONED, abandoned & (wait <= tables.short_abandon[queue]))
+    add(QueueMeasure.ABANDONED_WITHIN, abandoned & within)
+    add(QueueMeasure.ANSWERED, answered)
+    add(QueueMeasure.ANSWERED_WITHIN, answered & within)
+    add(QueueMeasure.WAIT_ANSWERED, answered, wait)
+    add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
+    add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
+    add(QueueMeasure.TALK, answered, records["talk_end"] - records["answered_at"])
+    add(QueueMeasure.AFTER_CALL, answered, records["end"] - records["talk_end"])
+    add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
+
+    served = answered & (records["answered_at"] < clock.end)
+    start, end, group = (records[name][served] for name in ("answered_at", "end", "group"))
+    interval = np.searchsorted(clock.interval_start, start, side="right") - 1
+    while start.size:  # one round per cell that a service reaches into
+        following = clock.next_cell[interval]
+        stop = np.minimum(end, clock.interval_start[following])
+        np.add.at(sums.group[..., GroupMeasure.BUSY], (clock.cell[interval], group), stop - start)
+        goes_on = (end > stop) & (following < clock.intervals)
+        start, end, group, interval = stop[goes_on], end[goes_on], group[goes_on], following[goes_on]
+    sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN]] = np.nan
+    return sums
+
+
+def waits(records: NDArray[Any]) -> NDArray[np.float64]:
+    """Seconds from entry into the queue to the answer or the abandonment, float64 (n,).
+
+    NaN for contacts that were blocked or still wait.
+    """
+    over = np.where(records["outcome"] == Outcome.ABANDONED, records["end"], records["answered_at"])
+    wait: NDArray[np.float64] = over - records["arrived"]
+    return wait
+
+
+def wait_percentiles(records: NDArray[Any], queues: int, shares: Sequence[float]) -> NDArray[np.float64]:
+    """Percentiles of the wait of answered contacts, float64 (queues, len(shares)); NaN without any."""
+    wait = np.where(records["outcome"] == Outcome.ABANDONED, np.nan, waits(records))
+    out = np.full((queues, len(shares)), np.nan)
+    for q in range(queues):
+        values = wait[(records["queue"] == q) & np.isfinite(wait)]
+        if values.size:
+            out[q] = np.quantile(values, shares)
+    return out
+
+
+def virtual_service_level(records: NDArray[Any], within: ArrayLike, until: float) -> NDArray[np.float64]:
+    """P(an infinitely patient caller would wait at most so long), ``sl_virtual``, float64 (Q,).
+
+    An abandonment hides how long the caller would have waited, so this is the product-limit estimate (Kaplan and Meier
+    1958): answers are observed waits; abandonments, and those who still wait at ``until``, are censored ones. Blocked
+    contacts had no wait. NaN without an entry.
+
+    Args:
+        within: float (Q,), seconds.
+        until: elapsed seconds at which the records end.
+    """
+    limit = np.asarray(within, dtype=np.float64)
+    outcome = records["outcome"]
+    wait = np.where(outcome == Outcome.WAITING, until - records["arrived"], waits(records))
+    observed = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
+    out = np.full(limit.shape, np.nan)
+    for q in range(limit.size):
+        mine = (records["queue"] == q) & (outcome != Outcome.BLOCKED)
+        if not mine.any():
+            continue
+        values, count = np.unique(wait[mine & observed], return_counts=True)
+        at_risk = mine.sum() - np.searchsorted(np.sort(wait[mine]), values)
+        short = values <= limit[q]
+        out[q] = 1.0 - np.prod(1.0 - count[short] / at_risk[short])
+    return out

@@ -1,0 +1,459 @@
+"""The readable support engine. It defines the rules; :mod:`simulator.support.compiled` must give the same outcomes.
+
+**Things.** Contacts arrive at queues; groups are sets of like agents. The tables say which group serves which queue, in
+which order a queue tries its groups (``level``) and in which order a group takes from its queues (``priority``).
+
+**A contact's life.**
+
+1. It arrives at its queue and is numbered: the *entry* number counts all entries into queues in the order in which they
+   happen, transfers included. If its queue belongs to a line pool and all lines of the pool are taken, it is blocked and
+   gone, even if an agent is idle. Otherwise it takes a line of the pool.
+2. If an agent of a group that serves the queue is idle, it is answered at once: by the groups of the lowest level that
+   has an idle agent, and among those by the agent who has been idle longest (equal: the lower group; inside a group:
+   the one who became idle first).
+3. Otherwise it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
+   back. Patience counts from entry into this queue and is drawn only by those who must wait.
+4. An agent set free, or starting a shift, takes, of the contacts waiting in the queues of its group, the highest priority,
+   and within a priority the longest wait, which is the lowest entry number. If there is none, the agent is idle from now.
+5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the contact
+   is escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
+   free at ``end``.
+6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1, fresh
+   patience and the line that it holds (it needs no line of that queue's pool).
+
+**Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
+longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
+work, whoever is free first. On a rise the surplus is reduced first (somebody who would have left stays), and then new
+agents start, one after the other. After the horizon the last interval's staff stays.
+
+**Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work, staffing,
+transfer, arrival, abandonment. The index is the entry number, for staffing the group, for arrivals the contact's place in
+:class:`~simulator.support.tables.Contacts`; an abandonment at the instant at which an agent is freed thus comes too late, and
+so does an arrival that finds the staff of an interval that starts at the same instant. What an event schedules for the
+present instant joins this order, so a service of length zero runs to its end before the next arrival of that instant. A
+group's staffing change is one event: all its new agents start before anything else happens.
+
+**A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call, so that
+months laid end to end equal one run. Contacts that are open at the end stay open in the state.
+
+**Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
+which they pass, up to the end of the horizon.
+
+Every random number is drawn by the contact's key, the purpose and the leg.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from heapq import heappush
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from simulator import kernels, randomness
+from simulator.support.tables import (
+    AFTER_CALL,
+    ESCALATED,
+    ESCALATION,
+    OPEN,
+    PATIENCE,
+    RECORD,
+    TALK,
+    Clock,
+    Contacts,
+    GroupMeasure,
+    Outcome,
+    QueueMeasure,
+    Sums,
+    SupportOutcome,
+    SupportState,
+    SupportTables,
+    check_run,
+    mark_in_service,
+)
+
+
+def run(
+    tables: SupportTables,
+    clock: Clock,
+    contacts: Contacts,
+    staff: NDArray[np.int64],
+    state: SupportState | None,
+    until: float,
+    *,
+    sums: Sums,
+    records: bool = False,
+) -> tuple[SupportOutcome, SupportState]:
+    """Run the support wing from ``state.time`` to ``until``.
+
+    Args:
+        contacts: those that arrive in this call, sorted by time.
+        staff: int64 (G, I), agents present per interval of the horizon.
+        state: what the last call returned; None starts empty at the start of the horizon. It is not changed.
+        until: elapsed seconds at which this call ends; may lie beyond the horizon, to serve out those who are there.
+        sums: added to in place.
+        records: whether to return one row per entry.
+
+    Raises:
+        ParameterError: arguments that do not fit together.
+    """
+    state = SupportState.empty(tables, clock) if state is None else state
+    check_run(tables, clock, contacts, staff, state, until, sums)
+    desk = _Desk(tables, clock, contacts, staff, state, sums)
+    while desk.calendar.peek() < until:
+        desk.calendar.step()
+    desk.settle_overrun(until)
+    return desk.outcome(until, records), desk.state(until)
+
+
+class _Kind(IntEnum):
+    """What happens first of the things that happen at one instant."""
+
+    END_OF_TALK = 0
+    END_OF_AFTER_CALL = 1
+    STAFFING = 2
+    TRANSFER = 3
+    ARRIVAL = 4
+    ABANDONMENT = 5
+
+
+class _Calendar(simpy.Environment):
+    """SimPy's calendar with appointments at absolute times, ordered by kind and index within an instant.
+
+    ``Environment.schedule`` adds a delay to the present time, and now + (then - now) is not always then.
+    """
+
+    def at(self, time: float, kind: _Kind, index: int, action: Callable[[], None]) -> None:
+        event = simpy.Event(self)
+        event._ok, event._value = True, None
+        event.callbacks.append(lambda _: action())
+        heappush(self._queue, (time, (kind, index), next(self._eid), event))  # type: ignore[misc]
+
+
+@dataclass
+class _Entry:
+    """One stay of one contact in one queue."""
+
+    number: int
+    contact: int
+    key: np.uint64
+    account: int
+    queue: int
+    leg: int
+    interval: int
+    line: int
+    arrived: float
+    deadline: float = inf
+    answered_at: float = nan
+    talk_end: float = nan
+    end: float = nan
+    group: int = -1
+    escalates: bool = False
+    outcome: Outcome = Outcome.WAITING
+
+
+class _Desk:
+    """The support wing during one call."""
+
+    def __init__(
+        self,
+        tables: SupportTables,
+        clock: Clock,
+        contacts: Contacts,
+        staff: NDArray[np.int64],
+        state: SupportState,
+        sums: Sums,
+    ) -> None:
+        self.tables, self.clock, self.contacts, self.plan, self.sums = tables, clock, contacts, staff, sums
+        self.calendar = _Calendar(initial_time=state.time)
+        self.waiting: list[deque[_Entry]] = [deque() for _ in range(tables.queues)]
+        self.idle: list[deque[float]] = [deque() for _ in range(tables.groups)]
+        self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
+        self.busy: dict[int, tuple[float, int]] = {}
+        self.talking: dict[int, _Entry] = {}
+        self.overrun_since = state.time
+        self.interval = max(state.interval - 1, 0)
+        self.next_interval = state.interval
+        self.entries, self.contacts_before = state.entries, state.contacts
+        self.rows: list[_Entry] = []
+        self.escalated: list[tuple[float, int, int, np.uint64]] = []
+        self._resume(state)
+        for i in range(state.interval, clock.intervals):
+            for g in range(tables.groups):
+                self.calendar.at(
+                    float(clock.interval_start[i]), _Kind.STAFFING, g, lambda i=i, g=g: self.change_staff(i, g)
+                )  # type: ignore[misc]
+        for i, time in enumerate(contacts.time.tolist()):
+            self.calendar.at(time, _Kind.ARRIVAL, i, lambda i=i: self.arrive(i))  # type: ignore[misc]
+
+    def _resume(self, state: SupportState) -> None:
+        """Take up what an earlier call left open."""
+        for group, since in zip(state.idle_group.tolist(), state.idle_since.tolist(), strict=True):
+            self.idle[group].append(since)
+        services = zip(
+            state.service_end.tolist(), state.service_entry.tolist(), state.service_group.tolist(), strict=True
+        )
+        for end, number, group in services:
+            self.keep_busy(number, group, end)
+        for row in state.waiting:
+            entry = _Entry(*(row[name].item() for name in OPEN.names[:10]))  # type: ignore[index]
+            entry.key = row["key"]
+            self.rows.append(entry)
+            self.join_waiting(entry)
+        for row in state.talking:
+            entry = _Entry(*(row[name].item() for name in OPEN.names[:10]))  # type: ignore[index]
+            entry.key, entry.talk_end, entry.escalates = row["key"], float(row["talk_end"]), bool(row["escalates"])
+            entry.outcome = Outcome.ANSWERED
+            self.keep_talking(entry)
+
+    # --- the contact ---------------------------------------------------------------------------------------------------
+
+    def arrive(self, i: int) -> None:
+        queue = int(self.contacts.queue[i])
+        pool = int(self.tables.line_pool[queue])
+        entry = _Entry(
+            number=self.entries,
+            contact=self.contacts_before + i,
+            key=self.contacts.key[i],
+            account=int(self.contacts.account[i]),
+            queue=queue,
+            leg=0,
+            interval=int(self.contacts.interval[i]),
+            line=pool,
+            arrived=self.calendar.now,
+        )
+        self.register(entry)
+        if pool >= 0 and self.lines[pool] >= self.tables.line_capacity[pool]:
+            entry.outcome, entry.end = Outcome.BLOCKED, entry.arrived
+            self.count(entry, QueueMeasure.BLOCKED)
+            return
+        if pool >= 0:
+            self.lines[pool] += 1
+        self.seek_agent(entry)
+
+    def transfer(self, earlier: _Entry) -> None:
+        """A contact enters the queue of the next tier."""
+        self.count(earlier, QueueMeasure.ESCALATED)
+        if earlier.account >= 0:
+            self.escalated.append((self.calendar.now, earlier.account, earlier.queue, earlier.key))
+        entry = _Entry(
+            number=self.entries,
+            contact=earlier.contact,
+            key=earlier.key,
+            account=earlier.account,
+            queue=int(self.tables.escalation_to[earlier.queue]),
+            leg=earlier.leg + 1,
+            interval=self.interval,
+            line=earlier.line,
+            arrived=self.calendar.now,
+        )
+        self.register(entry)
+        self.count(entry, QueueMeasure.TRANSFERRED_IN)
+        self.seek_agent(entry)
+
+    def register(self, entry: _Entry) -> None:
+        self.entries += 1
+        self.rows.append(entry)
+        self.count(entry, QueueMeasure.OFFERED)
+
+    def seek_agent(self, entry: _Entry) -> None:
+        """Answer at once if an agent is idle, otherwise wait."""
+        group = self.idle_group(entry.queue)
+        if group is not None:
+            self.idle[group].popleft()
+            self.answer(entry, group)
+            return
+        law = int(self.tables.patience[entry.queue])
+        if law >= 0:
+            entry.deadline = entry.arrived + self.draw(law, entry, PATIENCE)
+        self.join_waiting(entry)
+
+    def idle_group(self, queue: int) -> int | None:
+        """The group of the lowest level with an idle agent; within a level that of the agent idle longest."""
+        choices = [(level, self.idle[group][0], group) for group, level in self.tables.tries[queue] if self.idle[group]]
+        return min(choices)[2] if choices else None
+
+    def join_waiting(self, entry: _Entry) -> None:
+        self.waiting[entry.queue].append(entry)
+        if entry.deadline < inf:
+            self.calendar.at(entry.deadline, _Kind.ABANDONMENT, entry.number, lambda: self.abandon(entry))
+
+    def abandon(self, entry: _Entry) -> None:
+        if entry.outcome is not Outcome.WAITING:
+            return
+        self.waiting[entry.queue].remove(entry)
+        entry.outcome, entry.end = Outcome.ABANDONED, entry.deadline
+        self.free_line(entry)
+        wait = entry.deadline - entry.arrived
+        self.count(entry, QueueMeasure.ABANDONED)
+        self.count(entry, QueueMeasure.WAIT_ABANDONED, wait)
+        self.count(entry, QueueMeasure.SHORT_ABANDONED, wait <= self.tables.short_abandon[entry.queue])
+        self.count(entry, QueueMeasure.ABANDONED_WITHIN, wait <= self.tables.answer_within[entry.queue])
+
+    def answer(self, entry: _Entry, group: int) -> None:
+        now, queue, tables = self.calendar.now, entry.queue, self.tables
+        talk = self.draw(int(tables.talk[queue, group]), entry, TALK)
+        law = int(tables.after_call[queue, group])
+        after_call = self.draw(law, entry, AFTER_CALL) if law >= 0 else 0.0
+        entry.outcome, entry.group, entry.answered_at = Outcome.ANSWERED, group, now
+        entry.talk_end = now + talk
+        entry.end = entry.talk_end + after_call
+        if tables.escalation_to[queue] >= 0:
+            u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
+            entry.escalates = bool(u < tables.escalation_probability[queue])
+        self.keep_talking(entry)
+        self.keep_busy(entry.number, group, entry.end)
+        wait = now - entry.arrived
+        self.count(entry, QueueMeasure.ANSWERED)
+        self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
+        self.count(entry, QueueMeasure.WAIT_ANSWERED, wait)
+        self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
+        self.count(entry, QueueMeasure.TALK, talk)
+        self.count(entry, QueueMeasure.AFTER_CALL, after_call)
+        self.count_busy(group, now, entry.end)
+
+    def keep_talking(self, entry: _Entry) -> None:
+        self.talking[entry.number] = entry
+        self.calendar.at(entry.talk_end, _Kind.END_OF_TALK, entry.number, lambda: self.end_talk(entry))
+
+    def end_talk(self, entry: _Entry) -> None:
+        if not entry.escalates:
+            del self.talking[entry.number]
+            self.free_line(entry)
+            return
+
+        def go_on() -> None:
+            del self.talking[entry.number]
+            self.transfer(entry)
+
+        self.calendar.at(self.calendar.now, _Kind.TRANSFER, entry.number, go_on)
+
+    def free_line(self, entry: _Entry) -> None:
+        if entry.line >= 0:
+            self.lines[entry.line] -= 1
+
+    def draw(self, law: int, entry: _Entry, purpose: np.uint64) -> float:
+        laws = self.tables.laws
+        word = randomness.bits(entry.key, purpose, entry.leg)[0]
+        return float(kernels.draw(laws.tables, laws.scale, laws.zero, law, word))
+
+    # --- the agents ----------------------------------------------------------------------------------------------------
+
+    def keep_busy(self, number: int, group: int, end: float) -> None:
+        self.busy[number] = (end, group)
+        self.calendar.at(end, _Kind.END_OF_AFTER_CALL, number, lambda: self.end_after_call(number, group))
+
+    def end_after_call(self, number: int, group: int) -> None:
+        del self.busy[number]
+        if self.surplus[group] > 0:
+            self.settle_overrun(self.calendar.now)
+            self.surplus[group] -= 1
+        else:
+            self.set_free(group)
+
+    def set_free(self, group: int) -> None:
+        """An agent takes the next contact or is idle from now."""
+        heads = [
+            (priority, self.waiting[queue][0].number, queue)
+            for queue, priority in self.tables.serves[group]
+            if self.waiting[queue]
+        ]
+        if heads:
+            self.answer(self.waiting[min(heads)[2]].popleft(), group)
+        else:
+            self.idle[group].append(self.calendar.now)
+
+    def change_staff(self, interval: int, group: int) -> None:
+        self.settle_overrun(self.calendar.now)
+        self.interval, self.next_interval = interval, interval + 1
+        planned = int(self.plan[group, interval])
+        length = self.clock.interval_start[interval + 1] - self.clock.interval_start[interval]
+        self.sums.group[self.clock.cell[interval], group, GroupMeasure.STAFFED] += planned * length
+        change = planned - self.staff[group]
+        self.staff[group] = planned
+        while change < 0 and self.idle[group]:
+            self.idle[group].popleft()
+            change += 1
+        stay = min(self.surplus[group], change) if change > 0 else change
+        self.surplus[group] -= stay
+        for _ in range(change - stay):
+            self.set_free(group)
+
+    # --- sums ----------------------------------------------------------------------------------------------------------
+
+    def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
+        self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
+
+    def count_busy(self, group: int, start: float, end: float) -> None:
+        for interval in range(self.interval, self.clock.intervals):
+            passes = min(end, self.clock.interval_start[interval + 1]) - start
+            if passes > 0:
+                self.sums.group[self.clock.cell[interval], group, GroupMeasure.BUSY] += passes
+                start += passes
+            if end <= self.clock.interval_start[interval + 1]:
+                return
+
+    def settle_overrun(self, now: float) -> None:
+        """Count the presence of surplus agents since this was last done; the interval in force has not changed since."""
+        passed = min(now, self.clock.end) - self.overrun_since
+        if passed > 0:
+            cell = self.clock.cell[self.interval]
+            self.sums.group[cell, :, GroupMeasure.OVERRUN] += np.array(self.surplus) * passed
+        self.overrun_since = max(now, self.overrun_since)
+
+    # --- what is handed back -------------------------------------------------------------------------------------------
+
+    def outcome(self, until: float, records: bool) -> SupportOutcome:
+        table = None
+        if records:
+            table = np.array(
+                [
+                    (
+                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.interval, e.group,
+                        e.arrived, e.answered_at, e.talk_end, e.end, e.outcome, e.escalates,
+                    )
+                    for e in self.rows
+                ],
+                dtype=RECORD,
+            )  # fmt: skip
+            mark_in_service(table, until)
+        waiting = np.array([len(queue) for queue in self.waiting], dtype=np.int64)
+        return SupportOutcome(waiting, np.array(self.escalated, dtype=ESCALATED), table)
+
+    def state(self, until: float) -> SupportState:
+        busy = sorted((end, number, group) for number, (end, group) in self.busy.items())
+        waiting = sorted((e for queue in self.waiting for e in queue), key=lambda e: e.number)
+        talking = sorted((e for e in self.talking.values() if e.escalates or e.line >= 0), key=lambda e: e.number)
+        return SupportState(
+            time=until,
+            interval=self.next_interval,
+            entries=self.entries,
+            contacts=self.contacts_before + len(self.contacts),
+            staff=np.array(self.staff, dtype=np.int64),
+            surplus=np.array(self.surplus, dtype=np.int64),
+            lines=np.array(self.lines, dtype=np.int64),
+            idle_group=np.array([g for g, idle in enumerate(self.idle) for _ in idle], dtype=np.int64),
+            idle_since=np.array([since for idle in self.idle for since in idle], dtype=np.float64),
+            service_end=np.array([end for end, _, _ in busy], dtype=np.float64),
+            service_entry=np.array([number for _, number, _ in busy], dtype=np.int64),
+            service_group=np.array([group for _, _, group in busy], dtype=np.int64),
+            waiting=_open_rows(waiting),
+            talking=_open_rows(talking),
+        )
+
+
+def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
+    rows = [
+        (
+            e.number, e.contact, e.key, e.account, e.queue, e.leg, e.interval, e.line,
+            e.arrived, e.deadline, e.talk_end, e.outcome is Outcome.WAITING, e.escalates,
+        )
+        for e in entries
+    ]  # fmt: skip
+    return np.array(rows, dtype=OPEN)

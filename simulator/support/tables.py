@@ -1,0 +1,466 @@
+"""What the support engines take and give: the model as flat tables, contacts, the clock, sums, records and the state.
+
+Times are seconds on the elapsed clock of :mod:`simulator.timegrid`. Sizes in shapes: Q queues, G groups, P line pools,
+I intervals, n contacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import randomness
+from simulator.distributions import LawTables
+from simulator.errors import ParameterError
+
+if TYPE_CHECKING:
+    from simulator.timegrid import TimeGrid
+
+TALK = randomness.purpose("support.talk")
+AFTER_CALL = randomness.purpose("support.after_call")
+PATIENCE = randomness.purpose("support.patience")
+ESCALATION = randomness.purpose("support.escalation")
+
+
+class QueueMeasure(IntEnum):
+    """Columns of :attr:`Sums.queue`, each a sum over the entries into a queue, by the interval of entry.
+
+    Waits count from entry into that queue. ``TALK`` and ``AFTER_CALL`` are counted in full when the contact is
+    answered, so that calls in progress at the end do not shorten the mean.
+    """
+
+    OFFERED = 0
+    """Entries, by arrival or by transfer."""
+    TRANSFERRED_IN = 1
+    BLOCKED = 2
+    ABANDONED = 3
+    SHORT_ABANDONED = 4
+    """Abandoned after a wait of at most ``short_abandon``."""
+    ABANDONED_WITHIN = 5
+    """Abandoned after a wait of at most ``answer_within``."""
+    ANSWERED = 6
+    ANSWERED_WITHIN = 7
+    """Answered after a wait of at most ``answer_within``."""
+    WAIT_ANSWERED = 8
+    WAIT_ANSWERED_SQUARED = 9
+    WAIT_ABANDONED = 10
+    TALK = 11
+    AFTER_CALL = 12
+    ESCALATED = 13
+    """Gone on to the next tier (counted when that happens)."""
+
+
+class GroupMeasure(IntEnum):
+    """Columns of :attr:`Sums.group`, in agent-seconds by the time at which they pass (up to the end of the horizon)."""
+
+    BUSY = 0
+    """Talk and after-call work. A service counts when it starts, split over the cells in which it will pass."""
+    STAFFED = 1
+    """Agents by plan times the length of the interval, counted at the interval's start."""
+    OVERRUN = 2
+    """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun = busy + idle."""
+
+
+class Outcome(IntEnum):
+    """What became of an entry."""
+
+    WAITING = 0
+    IN_SERVICE = 1
+    """Answered, the talk not over yet; its ends are fixed all the same and stand in the record."""
+    ANSWERED = 2
+    ABANDONED = 3
+    BLOCKED = 4
+
+
+RECORD = np.dtype(
+    [
+        ("entry", "i8"),
+        ("contact", "i8"),
+        ("key", "u8"),
+        ("account", "i8"),
+        ("queue", "i8"),
+        ("leg", "i8"),
+        ("interval", "i8"),
+        ("group", "i8"),
+        ("arrived", "f8"),
+        ("answered_at", "f8"),
+        ("talk_end", "f8"),
+        ("end", "f8"),
+        ("outcome", "i1"),
+        ("escalated", "?"),
+    ],
+    align=True,
+)
+"""One row per entry of a contact into a queue.
+
+``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
+:class:`Contacts` plus the number of contacts of earlier calls), ``leg`` the queues of one contact from 0. ``interval``
+and ``arrived`` are those of the entry into this queue. ``end`` is the end of after-call work, the moment of abandonment,
+or the arrival when blocked. ``escalated``: goes on to the next tier at the end of talk. NaN, or group -1, where
+it did not happen.
+"""
+
+OPEN = np.dtype(
+    [
+        ("entry", "i8"),
+        ("contact", "i8"),
+        ("key", "u8"),
+        ("account", "i8"),
+        ("queue", "i8"),
+        ("leg", "i8"),
+        ("interval", "i8"),
+        ("line", "i8"),
+        ("arrived", "f8"),
+        ("deadline", "f8"),
+        ("talk_end", "f8"),
+        ("waiting", "?"),
+        ("escalates", "?"),
+    ],
+    align=True,
+)
+"""An entry that is still open: ``line`` is the pool whose line it holds (-1 none), ``deadline`` the end of patience."""
+
+ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
+"""An escalation of an account's contact: when, whose, from which queue, and the contact's key."""
+
+
+@dataclass(frozen=True, eq=False)
+class SupportTables:
+    """The support model as flat arrays.
+
+    Attributes:
+        queue_names, group_names: names in the order of the indices.
+        laws: the laws that the rows below point to.
+        patience: int64 (Q,), law row; -1 waits for ever (email, ticket).
+        talk: int64 (Q, G), law row; -1 where the group does not serve the queue.
+        after_call: int64 (Q, G), law row; -1 none.
+        priority: int64 (Q, G), what a freed agent of the group takes first, 1 before 2; 0 not served.
+        level: int64 (Q, G), which groups the queue tries first, 1 before 2; 0 not served.
+        escalation_to: int64 (Q,), the queue of the next tier; -1 none.
+        escalation_probability: float64 (Q,).
+        line_pool: int64 (Q,), the pool that a contact arriving at this queue takes a line from; -1 unlimited.
+        line_capacity: int64 (P,).
+        answer_within: float64 (Q,), seconds of the service level.
+        short_abandon: float64 (Q,), an abandonment after at most so many seconds is a short one (negative: none is).
+
+    Raises:
+        ParameterError: arrays that do not fit together, or tiers that escalate in a circle.
+    """
+
+    queue_names: tuple[str, ...]
+    group_names: tuple[str, ...]
+    laws: LawTables
+    patience: NDArray[np.int64]
+    talk: NDArray[np.int64]
+    after_call: NDArray[np.int64]
+    priority: NDArray[np.int64]
+    level: NDArray[np.int64]
+    escalation_to: NDArray[np.int64]
+    escalation_probability: NDArray[np.float64]
+    line_pool: NDArray[np.int64]
+    line_capacity: NDArray[np.int64]
+    answer_within: NDArray[np.float64]
+    short_abandon: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        q, g = self.queues, self.groups
+        for name in (
+            "patience",
+            "escalation_to",
+            "escalation_probability",
+            "line_pool",
+            "answer_within",
+            "short_abandon",
+        ):
+            _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
+        for name in ("talk", "after_call", "priority", "level"):
+            _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
+        rows = self.laws.scale.size
+        for name in ("patience", "talk", "after_call"):
+            _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
+        served = self.talk >= 0
+        _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
+        _require(bool(np.all((self.level > 0) == served)), "level must be positive where talk is given, else 0")
+        _require(bool(np.all(self.escalation_to < q)), "escalation_to points to a queue that is not there")
+        _require(bool(np.all(self.line_pool < self.line_capacity.size)), "line_pool points to a pool that is not there")
+        probability = self.escalation_probability
+        _require(bool(np.all((probability >= 0) & (probability <= 1))), "escalation_probability must lie in 0 to 1")
+        for queue in range(q):
+            _require(
+                queue not in self.tiers_after(queue),
+                f"queue {self.queue_names[queue]!r} escalates to itself in the end",
+            )
+
+    @property
+    def queues(self) -> int:
+        return len(self.queue_names)
+
+    @property
+    def groups(self) -> int:
+        return len(self.group_names)
+
+    def tiers_after(self, queue: int) -> list[int]:
+        """The queues that a contact of ``queue`` may be escalated to, next tier first."""
+        tiers: list[int] = []
+        tier = int(self.escalation_to[queue])
+        while tier >= 0 and tier not in tiers:
+            tiers.append(tier)
+            tier = int(self.escalation_to[tier])
+        return tiers
+
+    @cached_property
+    def tries(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Per queue the (group, level) it tries, by level, then group."""
+        return tuple(
+            tuple(
+                sorted(
+                    ((g, int(self.level[q, g])) for g in np.flatnonzero(self.level[q]).tolist()),
+                    key=lambda x: (x[1], x[0]),
+                )
+            )
+            for q in range(self.queues)
+        )
+
+    @cached_property
+    def serves(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Per group the (queue, priority) it serves, by priority, then queue."""
+        return tuple(
+            tuple(
+                sorted(
+                    ((q, int(self.priority[q, g])) for q in np.flatnonzero(self.priority[:, g]).tolist()),
+                    key=lambda x: (x[1], x[0]),
+                )
+            )
+            for g in range(self.groups)
+        )
+
+    @cached_property
+    def may_hold_line(self) -> NDArray[np.bool_]:
+        """Queues in which a contact may hold a line of a pool, its own or one it came with. Shape (Q,)."""
+        held = self.line_pool >= 0
+        for queue in np.flatnonzero(held):
+            held[self.tiers_after(int(queue))] = True
+        return held
+
+
+@dataclass(frozen=True, eq=False)
+class Contacts:
+    """Contacts of one call of an engine, sorted by time.
+
+    Attributes:
+        time: float64 (n,), elapsed seconds.
+        interval: int64 (n,), interval of the horizon in which it arrives.
+        queue: int64 (n,).
+        key: uint64 (n,), the contact's own key, from which talk, patience and the like are drawn.
+        account: int64 (n,); -1 none.
+    """
+
+    time: NDArray[np.float64]
+    interval: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    account: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @classmethod
+    def none(cls) -> Contacts:
+        """No contacts."""
+        whole = np.zeros(0, dtype=np.int64)
+        return cls(np.zeros(0), whole, whole, np.zeros(0, dtype=np.uint64), whole)
+
+
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """The intervals of the horizon and the cells in which results are summed.
+
+    Attributes:
+        interval_start: float64 (I + 1,), elapsed seconds; the last entry is the end of the horizon.
+        cell: int64 (I,), the cell of each interval; never falls.
+    """
+
+    interval_start: NDArray[np.float64]
+    cell: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _require(self.interval_start.shape == (self.cell.size + 1,), "interval_start needs one entry more than cell")
+        _require(bool(np.all(np.diff(self.interval_start) > 0)), "intervals must have a length")
+        _require(
+            self.cell.size > 0 and self.cell[0] >= 0 and bool(np.all(np.diff(self.cell) >= 0)), "cells must not fall"
+        )
+
+    @classmethod
+    def of(cls, grid: TimeGrid, cell: Literal["month", "day", "interval"] = "month") -> Clock:
+        """The clock of a time grid with one cell per month, day or interval."""
+        index = np.arange(grid.intervals, dtype=np.int64)
+        by = {
+            "interval": index,
+            "day": grid.interval_day,
+            "month": np.searchsorted(grid.month_interval, index, side="right") - 1,
+        }
+        return cls(grid.interval_start, by[cell].astype(np.int64))
+
+    @property
+    def intervals(self) -> int:
+        return self.cell.size
+
+    @property
+    def cells(self) -> int:
+        return int(self.cell[-1]) + 1
+
+    @property
+    def end(self) -> float:
+        """The end of the horizon in elapsed seconds."""
+        return float(self.interval_start[-1])
+
+    @cached_property
+    def next_cell(self) -> NDArray[np.int64]:
+        """Per interval the first later interval of another cell (I where there is none)."""
+        return np.searchsorted(self.cell, self.cell, side="right").astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What engines add up, in place, by cell.
+
+    Attributes:
+        queue: float64 (cells, Q, len(QueueMeasure)).
+        group: float64 (cells, G, len(GroupMeasure)).
+    """
+
+    queue: NDArray[np.float64]
+    group: NDArray[np.float64]
+
+    @classmethod
+    def zeros(cls, tables: SupportTables, clock: Clock) -> Sums:
+        return cls(
+            np.zeros((clock.cells, tables.queues, len(QueueMeasure))),
+            np.zeros((clock.cells, tables.groups, len(GroupMeasure))),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SupportState:
+    """What one call of an engine hands to the next; the same for both engines. Never changed by a run.
+
+    Attributes:
+        time: elapsed seconds up to which everything has happened.
+        interval: the next interval whose staffing is to be applied.
+        entries, contacts: how many there have been.
+        staff: int64 (G,), agents by the plan in force.
+        surplus: int64 (G,), agents beyond it who finish a contact and then leave.
+        lines: int64 (P,), lines taken.
+        idle_group, idle_since: int64 and float64, the idle agents by group, idle longest first.
+        service_end, service_entry, service_group: the busy agents by end of after-call work, then entry.
+        waiting: :data:`OPEN` rows by entry.
+        talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
+    """
+
+    time: float
+    interval: int
+    entries: int
+    contacts: int
+    staff: NDArray[np.int64]
+    surplus: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    idle_group: NDArray[np.int64]
+    idle_since: NDArray[np.float64]
+    service_end: NDArray[np.float64]
+    service_entry: NDArray[np.int64]
+    service_group: NDArray[np.int64]
+    waiting: NDArray[Any]
+    talking: NDArray[Any]
+
+    @classmethod
+    def empty(cls, tables: SupportTables, clock: Clock) -> SupportState:
+        """Nobody there yet, at the start of the horizon."""
+        groups = np.zeros(tables.groups, dtype=np.int64)
+        whole, real, nobody = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=OPEN)
+        lines = np.zeros(tables.line_capacity.size, dtype=np.int64)
+        start = float(clock.interval_start[0])
+        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, real, whole, whole, nobody, nobody)
+
+
+@dataclass(frozen=True, eq=False)
+class SupportOutcome:
+    """What one call of an engine returns.
+
+    Attributes:
+        waiting: int64 (Q,), contacts that wait at the end of the call.
+        escalated: :data:`ESCALATED` rows, the escalations of contacts that belong to an account, in order of time.
+        records: :data:`RECORD` rows by entry, or None: first the entries that were waiting when the call began, then
+            those of the call itself. :func:`join_records` makes one table of several calls.
+    """
+
+    waiting: NDArray[np.int64]
+    escalated: NDArray[Any]
+    records: NDArray[Any] | None
+
+
+def mark_in_service(records: NDArray[Any], until: float) -> NDArray[Any]:
+    """Tell the talks that go on at ``until`` from those that are over. Works in place and returns its argument."""
+    answered = (records["outcome"] == Outcome.ANSWERED) | (records["outcome"] == Outcome.IN_SERVICE)
+    records["outcome"] = np.where(
+        answered, np.where(records["talk_end"] >= until, Outcome.IN_SERVICE, Outcome.ANSWERED), records["outcome"]
+    )
+    return records
+
+
+def join_records(parts: Sequence[NDArray[Any]], until: float) -> NDArray[Any]:
+    """The records of successive calls as one call would have returned them.
+
+    An entry that waited across a boundary stands in both calls; the later row has its outcome.
+    """
+    rows = np.concatenate(parts)
+    order = np.argsort(rows["entry"], kind="stable")
+    rows = rows[order]
+    last = np.append(rows["entry"][1:] != rows["entry"][:-1], True)
+    return mark_in_service(rows[last], until)
+
+
+def check_run(
+    tables: SupportTables,
+    clock: Clock,
+    contacts: Contacts,
+    staff: NDArray[np.int64],
+    state: SupportState,
+    until: float,
+    sums: Sums,
+) -> None:
+    """Refuse what an engine would read wrongly.
+
+    Raises:
+        ParameterError: shapes that do not fit, contacts out of order or outside the call, negative staff.
+    """
+    _require(staff.shape == (tables.groups, clock.intervals), "staff must have shape (groups, intervals)")
+    _require(staff.size == 0 or int(staff.min()) >= 0, "staff must not be negative")
+    _require(until >= state.time, f"the call ends at {until}, before its start at {state.time}")
+    _require(sums.queue.shape == (clock.cells, tables.queues, len(QueueMeasure)), "sums.queue has another shape")
+    _require(sums.group.shape == (clock.cells, tables.groups, len(GroupMeasure)), "sums.group has another shape")
+    if len(contacts):
+        time = contacts.time
+        _require(bool(np.all(time[1:] >= time[:-1])), "contacts must be sorted by time")
+        _require(
+            time[0] >= state.time and time[-1] < until,
+            f"contacts must arrive from {state.time} to before {until}, not from {time[0]} to {time[-1]}",
+        )
+        _require(
+            0 <= int(contacts.queue.min()) and int(contacts.queue.max()) < tables.queues,
+            "a contact arrives at a queue that is not there",
+        )
+        _require(
+            0 <= int(contacts.interval.min()) and int(contacts.interval.max()) < clock.intervals,
+            "a contact arrives in an interval that is not there",
+        )
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ParameterError(message)

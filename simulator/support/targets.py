@@ -1,0 +1,148 @@
+"""What queues must reach: targets as data, and the share of windows in which sums meet them.
+
+A target is a measure, a window and a confidence. The measure of a window is the sum of its numerator over the sum of its
+denominator, by arrival; windows without a denominator are skipped. Windows shorter than a month are counted inside it
+(the share of the month's windows that meet the target); a quarter speaks for each of its months.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import units
+from simulator.scenario.schema import Scenario
+from simulator.support.kpis import KPIS
+from simulator.support.tables import Clock
+from simulator.timegrid import TimeGrid
+
+Cell = Literal["month", "day", "interval"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target of one queue. ``bound`` is a least value when ``at_least``, else a most."""
+
+    queue: int
+    queue_name: str
+    kpi: str
+    bound: float
+    at_least: bool
+    window: str
+    confidence: float
+    text: str
+
+    def margin(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By how much a value is on the right side of the bound (negative: missed)."""
+        return value - self.bound if self.at_least else self.bound - value
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """How results are summed: the engine's clock and where its cells lie.
+
+    Attributes (C cells that count, after those of the warm-up):
+        clock: cells of the engine; the first ``skipped`` of them hold the warm-up.
+        skipped: 0 or 1.
+        month, day: int64 (C,), month and day of each cell (the day of its first interval).
+    """
+
+    clock: Clock
+    skipped: int
+    month: NDArray[np.int64]
+    day: NDArray[np.int64]
+
+    def by_month(self, sums: NDArray[np.float64], months: int) -> NDArray[np.float64]:
+        """Sums (cells, ...) added up by month, (M, ...), the warm-up left out."""
+        out = np.zeros((months, *sums.shape[1:]))
+        np.add.at(out, self.month, sums[self.skipped :])
+        return out
+
+
+@dataclass(frozen=True)
+class Targets:
+    """All targets of a scenario's queues, and the cells that their windows need."""
+
+    items: tuple[Target, ...]
+    cell: Cell
+
+    def layout(self, grid: TimeGrid, warm_up: float) -> Layout:
+        """Cells of months, days or intervals; intervals that begin before ``warm_up`` (seconds) count nowhere."""
+        plain = Clock.of(grid, self.cell).cell
+        counted = grid.interval_start[:-1] >= warm_up
+        skipped = int(not counted.all())
+        cell = np.where(counted, plain - plain[np.argmax(counted)] + skipped, 0)
+        first = np.searchsorted(cell, np.arange(skipped, int(cell[-1]) + 1))
+        month = np.searchsorted(grid.month_interval, first, side="right") - 1
+        return Layout(Clock(grid.interval_start, cell), skipped, month, grid.interval_day[first])
+
+    def met(self, sums: NDArray[np.float64], layout: Layout, grid: TimeGrid) -> NDArray[np.float64]:
+        """Share of windows that meet each target, float64 (M, targets); NaN for a month without any contact.
+
+        Args:
+            sums: float64 (cells, Q, K) of one replication, the warm-up first.
+        """
+        counted = sums[layout.skipped :]
+        out = np.full((grid.months, len(self.items)), np.nan)
+        for i, target in enumerate(self.items):
+            kpi = KPIS[target.kpi]
+            top, bottom = kpi.top(counted)[:, target.queue], kpi.bottom(counted)[:, target.queue]
+            window = _windows(target.window, layout, grid)
+            count = int(window[-1]) + 1
+            upper = np.bincount(window, weights=top, minlength=count)
+            lower = np.bincount(window, weights=bottom, minlength=count)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                # 1e-12 forgives the rounding of a ratio that equals its bound
+                good = np.where(lower > 0, target.margin(upper / lower) >= -1e-12, np.nan)
+            if target.window == "quarter":
+                out[:, i] = good[grid.quarter_of_month]
+                continue
+            month = layout.month[np.searchsorted(window, np.arange(count))]
+            present = ~np.isnan(good)
+            seen = np.bincount(month, weights=present.astype(float), minlength=grid.months)
+            hits = np.bincount(month, weights=np.where(present, good, 0.0), minlength=grid.months)
+            out[:, i] = np.divide(hits, seen, out=np.full(grid.months, np.nan), where=seen > 0)
+        return out
+
+
+def _windows(window: str, layout: Layout, grid: TimeGrid) -> NDArray[np.int64]:
+    """The window of each cell, counted from 0. A week runs from Monday and belongs to the month of its first day here."""
+    if window == "quarter":
+        return grid.quarter_of_month[layout.month]
+    by = {
+        "month": layout.month,
+        "day": layout.day,
+        "week": (layout.day + int(grid.weekday[0])) // 7,
+        "interval": np.arange(len(layout.month)),
+    }[window]
+    return np.unique(by, return_inverse=True)[1].astype(np.int64)
+
+
+def read(scenario: Scenario) -> Targets:
+    """The targets of a scenario's queues, in the order of the document."""
+    found: list[Target] = []
+    for q, (name, queue) in enumerate(scenario.support.queues.items() if scenario.support else ()):
+        wanted = queue.targets
+        if wanted is None:
+            continue
+        window = f"per {wanted.window}"
+
+        def add(kpi: str, bound: float, at_least: bool, text: str, q=q, name=name, wanted=wanted, window=window) -> None:
+            found.append(Target(q, name, kpi, bound, at_least, wanted.window, wanted.confidence, f"{text}, {window}"))
+
+        if wanted.service_level is not None:
+            meaning = wanted.service_level_meaning
+            kpi = "service_level" if meaning == "sl_excl_short_abandons" else meaning
+            add(kpi, wanted.service_level.share, True, f"service level {wanted.service_level}")
+        if wanted.abandonment is not None:
+            add("abandonment", wanted.abandonment, False, f"abandonment at most {units.format_share(wanted.abandonment)}")
+        if wanted.answer_rate is not None:
+            add("answer_rate", wanted.answer_rate, True, f"answer rate {units.format_share(wanted.answer_rate)}")
+        if wanted.asa is not None:
+            add("asa", wanted.asa, False, f"mean wait of the answered at most {units.format_seconds(wanted.asa)}")
+    windows = {target.window for target in found}
+    cell: Cell = "interval" if "interval" in windows else "day" if windows & {"day", "week"} else "month"
+    return Targets(tuple(found), cell)

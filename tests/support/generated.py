@@ -1,0 +1,136 @@
+"""Support models drawn from a seed, to hold the two engines against each other. Every feature appears in some of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import distributions, randomness
+from simulator.distributions import Law, LawBook
+from simulator.support.tables import Clock, Contacts, SupportTables
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, its contacts and plan, and the instants at which one call ends and the next begins."""
+
+    tables: SupportTables
+    clock: Clock
+    contacts: Contacts
+    staff: NDArray[np.int64]
+    boundaries: tuple[float, ...]
+
+    def calls(self) -> list[tuple[Contacts, float]]:
+        """The contacts and the end of each call."""
+        parts, start = [], 0
+        for until in self.boundaries:
+            stop = int(np.searchsorted(self.contacts.time, until, side="left"))
+            parts.append((part(self.contacts, start, stop), until))
+            start = stop
+        return parts
+
+
+def part(contacts: Contacts, start: int, stop: int) -> Contacts:
+    """Contacts from ``start`` to before ``stop``."""
+    names = ("time", "interval", "queue", "key", "account")
+    return Contacts(*(getattr(contacts, name)[start:stop] for name in names))
+
+
+def case(seed: int) -> Case:
+    """The model of a seed. Odd seeds have whole seconds throughout, so that events coincide."""
+    rng = np.random.default_rng(seed)
+    whole = seed % 2 == 1
+    queues, groups = int(rng.integers(1, 5)), int(rng.integers(1, 5))
+    book = LawBook()
+
+    def law(mean: float) -> int:
+        return book.row(_whole_law(rng, mean) if whole else _law(rng, mean))
+
+    served = rng.random((queues, groups)) < 0.6
+    served[np.arange(queues), rng.integers(groups, size=queues)] = True  # every queue has some group
+    length = rng.choice([20.0, 30.0, 60.0]) if whole else rng.uniform(20.0, 60.0)
+    per_month = int(rng.integers(4, 9))
+    intervals = 3 * per_month
+    gaps = np.full(intervals, length)
+    if rng.random() < 0.3:
+        gaps[rng.integers(intervals)] *= 2.0
+    start = np.concatenate([[0.0], np.cumsum(gaps)])
+    talk_mean = float(rng.choice([4.0, 8.0, 15.0]))
+    talk = np.full((queues, groups), -1)
+    after_call = np.full((queues, groups), -1)
+    for q, g in zip(*np.nonzero(served), strict=True):
+        talk[q, g] = law(talk_mean)
+        after_call[q, g] = law(talk_mean / 3) if rng.random() < 0.7 else -1
+    pools = int(rng.integers(0, 3))
+    escalation_to = np.full(queues, -1)
+    for q in range(queues - 1):
+        if rng.random() < 0.6:
+            escalation_to[q] = rng.integers(q + 1, queues)
+    tables = SupportTables(
+        queue_names=tuple(f"q{q}" for q in range(queues)),
+        group_names=tuple(f"g{g}" for g in range(groups)),
+        patience=np.array(
+            [law(float(rng.choice([3.0, 10.0, 30.0]))) if rng.random() < 0.8 else -1 for _ in range(queues)]
+        ),
+        talk=talk,
+        after_call=after_call,
+        priority=np.where(served, rng.integers(1, 3, served.shape), 0),
+        level=np.where(served, rng.integers(1, 3, served.shape), 0),
+        escalation_to=escalation_to,
+        escalation_probability=rng.choice([0.0, 0.3, 0.6, 1.0], size=queues),
+        line_pool=rng.integers(-1, pools, size=queues) if pools else np.full(queues, -1),
+        line_capacity=rng.integers(1, 7, size=pools),
+        answer_within=rng.choice([0.0, 2.0, 10.0], size=queues),
+        short_abandon=rng.choice([-1.0, 0.0, 3.0], size=queues),
+        laws=book.tables(),
+    )
+    staff = rng.integers(0, 5, size=(groups, intervals))
+    if rng.random() < 0.5:  # the same people for a while, then nobody
+        staff = np.repeat(staff[:, ::3], 3, axis=1)[:, :intervals]
+        staff[:, rng.integers(1, intervals)] = 0
+    load = float(rng.choice([0.5, 1.0, 1.6])) * max(staff.sum(axis=0).mean(), 1.0) / talk_mean
+    count = int(rng.poisson(load * start[-1] * 0.7))
+    time = np.sort(rng.uniform(0.0, start[-1], count))
+    if whole:
+        time = np.floor(time)
+    queue = rng.integers(queues, size=count)
+    if rng.random() < 0.3:
+        queue[:] = 0
+    order = np.lexsort((queue, time))
+    contacts = Contacts(
+        time=time[order],
+        interval=np.searchsorted(start, time[order], side="right") - 1,
+        queue=queue[order],
+        key=randomness.keys(randomness.stream(seed, 0, "test"), np.arange(count)),
+        account=rng.integers(-1, 5, size=count),
+    )
+    months = start[[per_month, 2 * per_month]]
+    odd = np.floor(start[-1] * 0.45) if whole else start[-1] * 0.45  # a call may end anywhere, not only at an interval
+    cell = np.arange(intervals) if rng.random() < 0.5 else np.arange(intervals) // per_month
+    boundaries = tuple(sorted({float(x) for x in (*months, odd, start[-1])}))
+    return Case(tables, Clock(start, cell), contacts, staff, boundaries)
+
+
+def _law(rng: np.random.Generator, mean: float) -> Law:
+    kinds = (
+        lambda: distributions.exponential(mean),
+        lambda: distributions.gamma(mean, cv=0.7),
+        lambda: distributions.lognormal(mean, cv=1.2),
+        lambda: distributions.weibull(mean, shape=0.8),
+        lambda: distributions.uniform(0.0, 2 * mean),
+        lambda: distributions.triangular(0.0, mean, 2 * mean),
+        lambda: distributions.deterministic(mean),
+        lambda: distributions.deterministic(0.0),
+        lambda: distributions.hyperexponential([0.8, 0.2], [0.5 * mean, 3 * mean]),
+        lambda: distributions.empirical([0.0, 0.5 * mean, mean, 2.5 * mean]),
+    )
+    law = kinds[rng.integers(len(kinds))]()
+    return distributions.with_zero(law, 0.3) if law.scale > 0 and rng.random() < 0.2 else law
+
+
+def _whole_law(rng: np.random.Generator, mean: float) -> Law:
+    """Whole seconds, some of them zero."""
+    law = distributions.deterministic(float(rng.integers(0, round(2 * mean) + 1)))
+    return distributions.with_zero(law, 0.3) if law.scale > 0 and rng.random() < 0.4 else law

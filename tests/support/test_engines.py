@@ -1,0 +1,451 @@
+"""The readable and the compiled engine: the same outcome for every contact, and what must hold in any run."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from types import ModuleType
+from typing import Any
+
+import generated
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from simulator import distributions, randomness
+from simulator.distributions import LawBook
+from simulator.errors import ParameterError
+from simulator.support import compiled, reference
+from simulator.support.tables import (
+    Clock,
+    Contacts,
+    GroupMeasure,
+    Outcome,
+    QueueMeasure,
+    Sums,
+    SupportState,
+    SupportTables,
+    join_records,
+)
+
+SEEDS = range(100)
+
+
+@dataclasses.dataclass
+class Run:
+    """A case run to the end, in one or several calls."""
+
+    records: NDArray[Any]
+    parts: list[NDArray[Any]]
+    escalated: NDArray[Any]
+    waiting: list[NDArray[np.int64]]
+    states: list[SupportState]
+    sums: Sums
+
+
+def run(engine: ModuleType, case: generated.Case, *, calls: bool = True, **options: Any) -> Run:
+    sums = Sums.zeros(case.tables, case.clock)
+    parts = case.calls() if calls else [(case.contacts, case.boundaries[-1])]
+    state, outcomes, states = None, [], []
+    for contacts, until in parts:
+        outcome, state = engine.run(
+            case.tables, case.clock, contacts, case.staff, state, until, sums=sums, records=True, **options
+        )
+        outcomes.append(outcome)
+        states.append(state)
+    rows = [outcome.records for outcome in outcomes]
+    records = join_records(rows, case.boundaries[-1])
+    escalated = np.concatenate([outcome.escalated for outcome in outcomes])
+    return Run(records, rows, escalated, [outcome.waiting for outcome in outcomes], states, sums)
+
+
+@functools.cache
+def reference_run(seed: int) -> Run:
+    return run(reference, generated.case(seed))
+
+
+def assert_same_rows(a: NDArray[Any], b: NDArray[Any]) -> None:
+    assert len(a) == len(b)
+    for name in a.dtype.names:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def assert_same(a: Run, b: Run) -> None:
+    """Everything equal, exactly, but for sums: abandonments found late are added in another order."""
+    assert_same_rows(a.records, b.records)
+    assert_same_rows(a.escalated, b.escalated)
+    for mine, other in zip(a.waiting, b.waiting, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    for mine, other in zip(a.states, b.states, strict=True):
+        for field in dataclasses.fields(SupportState):
+            x, y = getattr(mine, field.name), getattr(other, field.name)
+            if field.name in ("waiting", "talking"):
+                assert_same_rows(x, y)
+            else:
+                np.testing.assert_array_equal(x, y, err_msg=field.name)
+    assert_same_sums(a.sums, b.sums)
+
+
+def assert_same_sums(a: Sums, b: Sums) -> None:
+    # Rounding of some thousand additions in another order.
+    np.testing.assert_allclose(a.queue, b.queue, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(a.group, b.group, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_both_engines_give_the_same_outcome_for_every_contact(seed: int) -> None:
+    assert_same(reference_run(seed), run(compiled, generated.case(seed)))
+
+
+@pytest.mark.parametrize("seed", range(0, 100, 2))
+def test_looking_at_deadlines_late_equals_abandonment_as_event(seed: int) -> None:
+    case = generated.case(seed + seed // 2 % 2)
+    assert_same(run(compiled, case), run(compiled, case, every_abandonment_an_event=True))
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+@pytest.mark.parametrize("seed", range(20))
+def test_months_laid_end_to_end_equal_one_run(engine: ModuleType, seed: int) -> None:
+    case = generated.case(seed)
+    whole, months = run(engine, case, calls=False), run(engine, case)
+    assert_same_rows(whole.records, months.records)
+    assert_same_rows(whole.escalated, months.escalated)
+    assert_same_sums(whole.sums, months.sums)
+
+
+# --- what must hold in any run ---------------------------------------------------------------------------------------------
+
+
+def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
+    """The sums again, from the rows alone. An agent beyond the plan is one who is busy while as many others are."""
+    tables, clock = case.tables, case.clock
+    sums = Sums.zeros(tables, clock)
+    into = (clock.cell[records["interval"]], records["queue"])
+    outcome = records["outcome"]
+    answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
+    gave_up = outcome == Outcome.ABANDONED
+    wait = np.where(answered, records["answered_at"], records["end"]) - records["arrived"]
+    within, short = tables.answer_within[records["queue"]], tables.short_abandon[records["queue"]]
+    talk = records["talk_end"] - records["answered_at"]
+    columns = {
+        QueueMeasure.OFFERED: np.ones(len(records)),
+        QueueMeasure.TRANSFERRED_IN: records["leg"] > 0,
+        QueueMeasure.BLOCKED: outcome == Outcome.BLOCKED,
+        QueueMeasure.ABANDONED: gave_up,
+        QueueMeasure.SHORT_ABANDONED: gave_up & (wait <= short),
+        QueueMeasure.ABANDONED_WITHIN: gave_up & (wait <= within),
+        QueueMeasure.ANSWERED: answered,
+        QueueMeasure.ANSWERED_WITHIN: answered & (wait <= within),
+        QueueMeasure.WAIT_ANSWERED: np.where(answered, wait, 0.0),
+        QueueMeasure.WAIT_ANSWERED_SQUARED: np.where(answered, wait**2, 0.0),
+        QueueMeasure.WAIT_ABANDONED: np.where(gave_up, wait, 0.0),
+        QueueMeasure.TALK: np.where(answered, talk, 0.0),
+        QueueMeasure.AFTER_CALL: np.where(answered, records["end"] - records["talk_end"], 0.0),
+        QueueMeasure.ESCALATED: (outcome == Outcome.ANSWERED) & records["escalated"],
+    }
+    for measure in QueueMeasure:
+        np.add.at(sums.queue[..., measure], into, columns[measure].astype(float))
+    start, end, group = records["answered_at"], records["end"], records["group"]
+    for g in range(tables.groups):
+        mine = group == g
+        for i in range(clock.intervals):
+            left, right = clock.interval_start[i : i + 2]
+            a, b = np.clip(start[mine], left, right), np.clip(end[mine], left, right)
+            points = np.unique([left, right, *a, *b])
+            busy = np.array([np.count_nonzero((a <= x) & (b > x)) for x in points[:-1]])
+            cell = sums.group[clock.cell[i], g]
+            cell[GroupMeasure.BUSY] += np.sum(b - a)
+            cell[GroupMeasure.STAFFED] += case.staff[g, i] * (right - left)
+            cell[GroupMeasure.OVERRUN] += np.sum(np.maximum(busy - case.staff[g, i], 0) * np.diff(points))
+    return sums
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sums_equal_those_of_the_records(seed: int) -> None:
+    result = reference_run(seed)
+    assert_same_sums(sums_of_records(generated.case(seed), result.records), result.sums)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_flow_balance_of_every_call(seed: int) -> None:
+    """Opening waiting + offered = blocked + abandoned + answered + waiting, per queue (offered counts transfers in)."""
+    case = generated.case(seed)
+    state, opening, before = None, np.zeros(case.tables.queues), np.zeros((case.tables.queues, len(QueueMeasure)))
+    sums = Sums.zeros(case.tables, case.clock)
+    for contacts, until in case.calls():
+        outcome, state = compiled.run(case.tables, case.clock, contacts, case.staff, state, until, sums=sums)
+        now = sums.queue.sum(axis=0)
+        flow = now - before
+        gone = flow[:, QueueMeasure.BLOCKED] + flow[:, QueueMeasure.ABANDONED] + flow[:, QueueMeasure.ANSWERED]
+        np.testing.assert_array_equal(opening + flow[:, QueueMeasure.OFFERED], gone + outcome.waiting)
+        offered = np.bincount(contacts.queue, minlength=case.tables.queues) + flow[:, QueueMeasure.TRANSFERRED_IN]
+        np.testing.assert_array_equal(flow[:, QueueMeasure.OFFERED], offered)
+        escalated = np.zeros(case.tables.queues)
+        target = case.tables.escalation_to
+        np.add.at(escalated, target[target >= 0], flow[target >= 0, QueueMeasure.ESCALATED])
+        np.testing.assert_array_equal(flow[:, QueueMeasure.TRANSFERRED_IN], escalated)
+        opening, before = outcome.waiting, now
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(seed: int) -> None:
+    case, result = generated.case(seed), reference_run(seed)
+    tables, clock, rows = case.tables, case.clock, result.records
+    end = clock.end
+    left = np.where(
+        np.isnan(rows["answered_at"]), np.where(np.isnan(rows["end"]), np.inf, rows["end"]), rows["answered_at"]
+    )
+    points = np.unique(np.concatenate([rows["arrived"], left, np.nan_to_num(rows["end"]), clock.interval_start]))
+    points = points[(points >= 0) & (points <= end)]
+    idle_seconds = np.zeros(tables.groups)
+    for a, b in zip(points[:-1], points[1:], strict=True):
+        interval = np.searchsorted(clock.interval_start, a, side="right") - 1
+        serving = (rows["answered_at"] <= a) & (rows["end"] > a)
+        busy = np.bincount(rows["group"][serving], minlength=tables.groups)
+        idle = np.maximum(case.staff[:, interval] - busy, 0)
+        waits = np.unique(rows["queue"][(rows["arrived"] <= a) & (left > a)])
+        assert not np.any((tables.talk[waits] >= 0) & (idle > 0)), f"an idle agent and a waiting contact at {a}"
+        idle_seconds += idle * (b - a)
+    busy, staffed, overrun = result.sums.group.sum(axis=0).T
+    # Rounding of some thousand differences of times.
+    np.testing.assert_allclose(staffed + overrun, busy + idle_seconds, atol=1e-7)
+
+
+def test_the_generated_models_exercise_every_feature() -> None:
+    seen: dict[str, int] = {}
+
+    def see(feature: str, times: Any) -> None:
+        seen[feature] = seen.get(feature, 0) + int(np.sum(times))
+
+    for seed in SEEDS:
+        case, result = generated.case(seed), reference_run(seed)
+        rows, tables = result.records, case.tables
+        answered = ~np.isnan(rows["answered_at"])
+        wait = rows["answered_at"] - rows["arrived"]
+        for outcome in Outcome:
+            see(outcome.name.lower(), rows["outcome"] == outcome)
+        see("answered at once", wait == 0)
+        see("answered after a wait", wait > 0)
+        see("third tier", rows["leg"] == 2)
+        see("no talk at all", rows["talk_end"] == rows["answered_at"])
+        see("neither talk nor after-call work", rows["end"] == rows["answered_at"])
+        see("no after-call work", answered & (rows["end"] == rows["talk_end"]))
+        see("patience zero", (rows["outcome"] == Outcome.ABANDONED) & (rows["end"] == rows["arrived"]))
+        see("first line escalated while holding a line", rows["escalated"] & (tables.line_pool[rows["queue"]] >= 0))
+        see("escalation of an account", len(result.escalated))
+        see("entries at one instant", rows["arrived"][1:] == rows["arrived"][:-1])
+        see("arrival when an agent is freed", np.isin(rows["arrived"], rows["end"]))
+        see("arrival when an interval starts", np.isin(rows["arrived"], case.clock.interval_start))
+        see("freed when an interval starts", np.isin(rows["end"][answered], case.clock.interval_start))
+        see(
+            "abandons when an agent is freed",
+            np.isin(rows["end"][rows["outcome"] == Outcome.ABANDONED], rows["end"][answered]),
+        )
+        see("served by several groups", len(np.unique(rows["group"])) > 2)
+        see("leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
+        see("nobody there", np.all(case.staff == 0, axis=0))
+        see("groups of one level", [len(t) > len({level for _, level in t}) for t in tables.tries])
+        see("queues of one priority", [len(t) > len({priority for _, priority in t}) for t in tables.serves])
+        for state in result.states[:-1]:
+            see("carried over waiting", len(state.waiting))
+            see("carried over in service", len(state.service_end))
+            see("carried over before its escalation", state.talking["escalates"])
+            see("carried over with a line", state.talking["line"] >= 0)
+            see("carried over surplus", state.surplus)
+            see("carried over idle", len(state.idle_group))
+            see("call ends inside an interval", state.time not in case.clock.interval_start)
+    missing = {feature for feature, times in seen.items() if times == 0}
+    assert not missing, missing
+
+
+# --- the comparison must be able to fail -----------------------------------------------------------------------------------
+
+
+def differs(seed: int, case: generated.Case | None = None) -> bool:
+    try:
+        assert_same(run(reference, generated.case(seed)), run(compiled, case or generated.case(seed)))
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("END_OF_TALK", "ARRIVAL"),
+        ("END_OF_AFTER_CALL", "STAFFING"),
+        ("END_OF_AFTER_CALL", "ARRIVAL"),
+        ("STAFFING", "ARRIVAL"),
+        ("TRANSFER", "ARRIVAL"),
+        ("END_OF_AFTER_CALL", "ABANDONMENT"),
+        ("ARRIVAL", "ABANDONMENT"),
+    ],
+)
+def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: str, later: str) -> None:
+    kinds = {kind.name: int(kind) for kind in reference._Kind}
+    kinds[earlier], kinds[later] = kinds[later], kinds[earlier]
+    monkeypatch.setattr(reference, "_Kind", type("Kind", (), kinds))
+    assert any(differs(seed) for seed in SEEDS if seed % 2)
+
+
+@pytest.mark.parametrize("name", ["priority", "level", "escalation_probability", "line_capacity", "answer_within"])
+def test_a_changed_table_is_caught(name: str) -> None:
+    def changed(case: generated.Case) -> generated.Case:
+        value = getattr(case.tables, name)
+        if name in ("priority", "level"):
+            value = np.where(value > 0, 3 - value, 0)
+        elif name == "escalation_probability":
+            value = 1.0 - value
+        else:
+            value = value + 1
+        return dataclasses.replace(case, tables=dataclasses.replace(case.tables, **{name: value}))
+
+    assert any(differs(seed, changed(generated.case(seed))) for seed in SEEDS)
+
+
+# --- small models whose outcome can be told by hand --------------------------------------------------------------------------
+
+
+def one_queue(talk: float, patience: float | None = None, **changes: Any) -> SupportTables:
+    book = LawBook()
+    tables = SupportTables(
+        queue_names=("phone",),
+        group_names=("agents",),
+        talk=np.array([[book.row(distributions.deterministic(talk))]]),
+        patience=np.array([-1 if patience is None else book.row(distributions.deterministic(patience))]),
+        after_call=np.array([[-1]]),
+        priority=np.array([[1]]),
+        level=np.array([[1]]),
+        escalation_to=np.array([-1]),
+        escalation_probability=np.array([0.0]),
+        line_pool=np.array([-1]),
+        line_capacity=np.zeros(0, dtype=np.int64),
+        answer_within=np.array([20.0]),
+        short_abandon=np.array([5.0]),
+        laws=book.tables(),
+    )
+    return dataclasses.replace(tables, **changes)
+
+
+def calls_at(times: list[float], clock: Clock) -> Contacts:
+    time = np.array(times, dtype=float)
+    n = len(time)
+    interval = np.clip(np.searchsorted(clock.interval_start, time, side="right") - 1, 0, clock.intervals - 1)
+    keys = randomness.keys(np.uint64(1), np.arange(n))
+    return Contacts(time, interval, np.zeros(n, dtype=np.int64), keys, np.full(n, -1))
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_a_shift_end_and_a_shift_start(engine: ModuleType) -> None:
+    """Two agents until 100, none until 200, one from 200; each call takes 60 s."""
+    clock = Clock(np.array([0.0, 100.0, 200.0, 300.0]), np.arange(3))
+    contacts, staff, sums = calls_at([70.0, 90.0, 95.0], clock), np.array([[2, 0, 1]]), None
+    tables = one_queue(60.0)
+    sums = Sums.zeros(tables, clock)
+    outcome, _ = engine.run(tables, clock, contacts, staff, None, 300.0, sums=sums, records=True)
+    assert outcome.records is not None
+    # Both agents finish after their shift and leave; the third call waits for the morning.
+    assert outcome.records["answered_at"].tolist() == [70.0, 90.0, 200.0]
+    assert sums.group[:, 0, GroupMeasure.BUSY].tolist() == [40.0, 80.0, 60.0]
+    assert sums.group[:, 0, GroupMeasure.STAFFED].tolist() == [200.0, 0.0, 100.0]
+    assert sums.group[:, 0, GroupMeasure.OVERRUN].tolist() == [0.0, 80.0, 0.0]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_patience_that_ends_when_an_agent_is_freed_is_answered(engine: ModuleType) -> None:
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = one_queue(60.0, patience=30.0)
+    sums = Sums.zeros(tables, clock)
+    contacts = calls_at([0.0, 30.0, 31.0, 200.0, 231.0], clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    named = [Outcome(code).name for code in outcome.records["outcome"]]
+    assert named == ["ANSWERED", "ANSWERED", "ABANDONED", "ANSWERED", "ANSWERED"]
+    assert outcome.records["answered_at"][[1, 4]].tolist() == [60.0, 260.0]
+    assert outcome.records["end"][2] == 61.0
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_a_line_is_held_while_talking_and_not_during_after_call_work(engine: ModuleType) -> None:
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = one_queue(60.0, line_pool=np.array([0]), line_capacity=np.array([1]))
+    tables = dataclasses.replace(tables, after_call=tables.talk)
+    sums = Sums.zeros(tables, clock)
+    contacts = calls_at([0.0, 59.0, 60.0, 61.0], clock)
+    outcome, state = engine.run(tables, clock, contacts, np.array([[5]]), None, 100.0, sums=sums, records=True)
+    assert outcome.records is not None
+    named = [Outcome(code).name for code in outcome.records["outcome"]]
+    assert named == ["ANSWERED", "BLOCKED", "IN_SERVICE", "BLOCKED"]
+    assert state.lines.tolist() == [1]
+
+
+def test_stores_grow_when_they_are_full() -> None:
+    """Thousands wait at once, with lines and escalations to an account."""
+    clock = Clock(np.array([0.0, 1e6]), np.array([0]))
+    base = generated.case(0)
+    book = LawBook()
+    talk, patience = book.row(distributions.exponential(10.0)), book.row(distributions.exponential(5000.0))
+    tables = SupportTables(
+        queue_names=("phone", "tier2"),
+        group_names=("agents",),
+        talk=np.array([[talk], [talk]]),
+        patience=np.array([patience, patience]),
+        after_call=np.array([[-1], [-1]]),
+        priority=np.array([[1], [1]]),
+        level=np.array([[1], [1]]),
+        escalation_to=np.array([1, -1]),
+        escalation_probability=np.array([0.9, 0.0]),
+        line_pool=np.array([0, -1]),
+        line_capacity=np.array([100_000]),
+        answer_within=np.zeros(2),
+        short_abandon=np.zeros(2),
+        laws=book.tables(),
+    )
+    n = 3000
+    contacts = dataclasses.replace(calls_at(np.linspace(0.0, 100.0, n).tolist(), clock), account=np.arange(n) % 7)
+    case = generated.Case(tables, clock, contacts, np.array([[8]]), (40.0, 3000.0))
+    assert base is not case
+    assert_same(run(reference, case), run(compiled, case))
+
+
+def test_state_and_inputs_are_not_changed_by_a_run() -> None:
+    case = generated.case(3)
+    (first, until), (second, then), *_ = case.calls()
+    sums = Sums.zeros(case.tables, case.clock)
+    _, state = compiled.run(case.tables, case.clock, first, case.staff, None, until, sums=sums)
+    outcomes = []
+    for engine in (compiled, reference, compiled):  # one state, handed to either engine
+        outcome, after = engine.run(case.tables, case.clock, second, case.staff, state, then, sums=sums, records=True)
+        outcomes.append((outcome.records, after.entries))
+    for records, entries in outcomes[1:]:
+        assert_same_rows(records, outcomes[0][0])
+        assert entries == outcomes[0][1]
+
+
+def test_read_only_inputs_are_taken() -> None:
+    case = generated.case(2)
+    for array in (case.contacts.time, case.contacts.key, case.staff, case.clock.interval_start, case.tables.talk):
+        array.setflags(write=False)
+    assert_same(run(reference, case), run(compiled, case))
+    assert len(compiled._advance.signatures) == 1, "another kind of array compiled the kernel once more"
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    clock = Clock(np.array([0.0, 100.0]), np.array([0]))
+    tables, staff = one_queue(60.0), np.array([[1]])
+    sums = Sums.zeros(tables, clock)
+
+    def refused(contacts: Contacts, plan: NDArray[np.int64], message: str, until: float = 100.0) -> None:
+        for engine in (reference, compiled):
+            with pytest.raises(ParameterError, match=message):
+                engine.run(tables, clock, contacts, plan, None, until, sums=sums)
+
+    refused(calls_at([5.0, 3.0], clock), staff, "sorted by time")
+    refused(calls_at([5.0, 100.0], clock), staff, "must arrive from")
+    refused(calls_at([5.0], clock), -staff, "must not be negative")
+    refused(calls_at([5.0], clock), np.ones((2, 1), dtype=np.int64), "staff must have shape")
+    refused(calls_at([], clock), staff, "before its start", until=-1.0)
+    with pytest.raises(ParameterError, match="escalates to itself"):
+        one_queue(60.0, escalation_to=np.array([0]))
+    with pytest.raises(ParameterError, match="priority must be positive"):
+        one_queue(60.0, priority=np.array([[0]]))

@@ -1,0 +1,371 @@
+"""Numbers from call logs: known parameters come back from synthetic logs; a bad log is refused, all faults at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy import stats
+
+from simulator import distributions
+from simulator.errors import InputError, ParameterError
+from simulator.support import fit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def draws(law: distributions.Law, size: int, seed: int) -> np.ndarray:
+    return law.quantile(np.random.default_rng(seed).random(size))
+
+
+# --- laws -----------------------------------------------------------------------------------------------------------
+
+LAWS = {
+    "exponential": distributions.exponential(180.0),
+    "weibull": distributions.weibull(mean=180.0, shape=0.6),
+    "gamma": distributions.gamma(mean=180.0, shape=3.0),
+    "lognormal": distributions.lognormal(mean=180.0, cv=1.5),
+    "hyperexponential": distributions.hyperexponential((0.3, 0.7), (30.0, 400.0)),
+}
+
+
+@pytest.mark.parametrize("family", LAWS)
+def test_the_right_family_and_its_parameters_come_back_although_half_is_censored(family):
+    law = LAWS[family]
+    patience = draws(law, 8000, seed=1)
+    offered_wait = draws(distributions.exponential(200.0), 8000, seed=2)
+    recorded = np.round(np.minimum(patience, offered_wait))
+    best = fit.fit_laws(recorded, patience <= offered_wait)[0]
+    assert best.law.family == family
+    t = np.array([20.0, 60.0, 150.0, 300.0])
+    # 8,000 durations, half of them censored: a share is known to about 0.5 / sqrt(4000) = 0.008, here 2.5 times that
+    assert best.law.survival(t) == pytest.approx(law.survival(t), abs=0.02)
+    # the mean rests on the tail that censoring hides; the families differ by factors
+    assert best.law.mean == pytest.approx(law.mean, rel=0.12)
+
+
+def test_ignoring_the_censoring_would_be_seen():
+    patience, offered_wait = draws(LAWS["exponential"], 4000, 3), draws(distributions.exponential(60.0), 4000, 4)
+    recorded, gave_up = np.minimum(patience, offered_wait), patience <= offered_wait
+    fitted = fit.fit_laws(recorded, gave_up, families=["exponential"])[0].law.mean
+    closed_form = recorded.sum() / gave_up.sum()
+    # rounding to the second moves the closed form of the unrounded law by less than a second in 180
+    assert fitted == pytest.approx(closed_form, rel=0.005)
+    assert fitted > 3 * fit.fit_laws(recorded[gave_up], families=["exponential"])[0].law.mean
+
+
+def test_the_fit_agrees_with_scipy():
+    # shape over 1: where the density is infinite at 0, a single tiny duration parts a density from an interval
+    patience = draws(distributions.weibull(mean=180.0, shape=1.5), 3000, 5)
+    offered_wait = draws(distributions.exponential(200.0), 3000, 6)
+    recorded, gave_up = np.minimum(patience, offered_wait), patience <= offered_wait
+    ours = fit.fit_laws(recorded, gave_up, families=["weibull"], resolution=1e-3)[0]
+    data = stats.CensoredData(uncensored=recorded[gave_up], right=recorded[~gave_up])
+    shape, _, scale = stats.weibull_min.fit(data, floc=0)
+    # two optimisers of one likelihood, each stopped within about 1e-4 of its parameters
+    assert ours.law.shape[0] == pytest.approx(shape, rel=1e-3)
+    assert ours.law.scale == pytest.approx(scale * math.gamma(1 + 1 / shape), rel=1e-3)
+
+
+def test_an_atom_is_found_where_there_is_one_and_only_there():
+    rest = distributions.gamma(mean=100.0, shape=2.0)
+    with_atom = np.round(draws(distributions.with_zero(rest, 0.1), 5000, 7))
+    best = fit.fit_laws(with_atom, families=["gamma"], atom=True)[0]
+    # 500 zeros of 5,000: the share is known to 0.0042
+    assert best.law.zero == pytest.approx(0.1, abs=0.015)
+    assert best.parameters == 3
+    assert fit.fit_laws(np.round(draws(rest, 5000, 8)), families=["gamma"], atom=True)[0].law.zero == 0.0
+
+
+def test_fits_come_in_the_order_of_the_criterion():
+    fits = fit.fit_laws(draws(LAWS["lognormal"], 500, 9))
+    assert sorted(f.law.family for f in fits) == sorted(fit.LAW_FAMILIES)
+    assert [f.aic for f in fits] == sorted(f.aic for f in fits)
+    assert fits[0].aic == 2 * fits[0].parameters - 2 * fits[0].log_likelihood
+
+
+@pytest.mark.parametrize(
+    ("duration", "ended"),
+    [([1.0, -1.0], None), ([1.0, math.nan], None), ([1.0, 2.0], [False, False]), ([1.0], [True, False])],
+)
+def test_impossible_samples_are_refused(duration, ended):
+    with pytest.raises(ParameterError):
+        fit.fit_laws(duration, ended)
+
+
+def test_an_unknown_family_is_refused():
+    with pytest.raises(ParameterError, match="cauchy"):
+        fit.fit_laws([1.0, 2.0], families=["cauchy"])
+
+
+@pytest.mark.parametrize("family", LAWS)
+def test_a_law_written_for_a_scenario_reads_back(family):
+    from simulator.scenario.schema import Queue
+
+    law = distributions.with_zero(LAWS[family], 0.05)
+    back = Queue.model_validate({"talk": fit.law_document(law)}).talk.law
+    assert back.family == family
+    # three digits
+    assert back.mean == pytest.approx(law.mean, rel=0.01)
+    assert back.cv == pytest.approx(law.cv, rel=0.02)
+    assert back.zero == 0.05
+
+
+def test_a_heavy_lognormal_is_told_by_its_median():
+    heavy = fit.law_document(distributions.lognormal(median=474.0, sigma=1.89))
+    assert heavy == {"lognormal": {"median": "474 s", "sigma": 1.89}}
+
+
+# --- Kaplan-Meier ---------------------------------------------------------------------------------------------------
+
+
+def test_kaplan_meier_by_hand_with_ties():
+    # at 2 s one gives up and one is answered: the answered one counts as still there at 2 s
+    curve = fit.kaplan_meier([1, 2, 2, 3, 4], [True, True, False, True, False])
+    assert curve.at([0.5, 1, 2, 3, 10]) == pytest.approx([1.0, 4 / 5, 4 / 5 * 3 / 4, 4 / 5 * 3 / 4 / 2, 0.3], abs=1e-12)
+    assert curve.at_risk.tolist() == [5, 4, 2, 1]
+
+
+def test_kaplan_meier_sees_through_the_censoring():
+    law = LAWS["weibull"]
+    patience, offered_wait = draws(law, 20_000, 10), draws(distributions.exponential(120.0), 20_000, 11)
+    curve = fit.kaplan_meier(np.minimum(patience, offered_wait), patience <= offered_wait)
+    t = np.array([10.0, 60.0, 120.0, 240.0])
+    # at 240 s some 1,500 are still at risk: a standard error of about 0.007
+    assert curve.at(t) == pytest.approx(law.survival(t), abs=0.025)
+    right = fit.LawFit(law, 2, 0.0)
+    wrong = fit.LawFit(LAWS["exponential"], 1, 0.0)
+    assert right.gap(curve, at_risk=1000) < 0.025 < 0.1 < wrong.gap(curve, at_risk=1000)
+
+
+# --- day factor -----------------------------------------------------------------------------------------------------
+
+
+def test_the_day_factor_is_told_from_poisson_noise():
+    rng = np.random.default_rng(12)
+    cell = np.arange(4000) % 5
+    mean = np.array([50.0, 80.0, 100.0, 200.0, 400.0])[cell]
+    # 4,000 days: the cv is known to about cv / sqrt(2 · 4000) · 2 = 2 %, here 4 times that
+    varied = rng.poisson(mean * rng.gamma(1 / 0.15**2, 0.15**2, size=4000))
+    assert fit.day_factor_cv(varied, cell) == pytest.approx(0.15, rel=0.08)
+    # Poisson days alone: cv² is 0 up to about sqrt(2 / 4000) / mean of days = 1e-4
+    assert fit.day_factor_cv(rng.poisson(mean), cell) < 0.02
+    assert fit.day_factor_cv(varied, np.zeros(4000)) > 0.5, "the shape of the week must not pass for a day factor"
+
+
+def test_single_days_tell_nothing_of_the_day_factor():
+    assert math.isnan(fit.day_factor_cv([10, 20, 30], ["a", "b", "c"]))
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+HEADER = "date,time,queue,outcome,wait,talk,agent\n"
+
+
+def write(tmp_path: Path, rows: str, header: str = HEADER) -> Path:
+    path = tmp_path / "calls.csv"
+    path.write_text(header + rows, encoding="utf-8")
+    return path
+
+
+def test_a_log_is_read_in_one_form(tmp_path):
+    log = fit.read_calls(
+        write(
+            tmp_path,
+            "2027-04-01,09:00:30,phone,answered,0,125,Ann\n"
+            "2027-04-01,9:05,phone,Abandoned,0:42,,\n"
+            "2027-04-02,33000,,answered,12,1:02:05,Bob\n"
+            "2027-04-05,33000,phone,test,0,,\n",
+        ),
+        ignore=["test"],
+    )
+    calls = log.calls
+    assert calls["time"].tolist() == [32430.0, 32700.0, 33000.0]
+    assert calls["wait"].tolist() == [0.0, 42.0, 12.0]
+    assert calls["talk"].fillna(-1).tolist() == [125.0, -1.0, 3725.0]
+    assert calls["answered"].tolist() == [True, False, True]
+    assert calls["waited"].tolist() == [False, True, True]
+    assert calls["queue"].tolist() == ["phone", "phone", "calls"]
+    assert calls["line"].tolist() == [2, 3, 4]
+    assert [str(d.date()) for d in log.dates] == ["2027-04-01", "2027-04-02", "2027-04-05"]
+    assert dict(log.skipped) == {"ignored test": 1}
+    assert len(log.only("phone", last="2027-04-01").calls) == 2
+    assert len(log.only(without=["2027-04-01"]).dates) == 2
+
+
+def test_columns_may_be_named_and_time_may_be_a_timestamp(tmp_path):
+    path = write(tmp_path, "2027-04-01T09:00:30,ok,3,60\n", header="when,how,waited for,spoken\n")
+    columns = {"time": "when", "outcome": "how", "wait": "waited for", "talk": "spoken"}
+    calls = fit.read_calls(path, columns, answered=["ok"]).calls
+    assert calls["time"].tolist() == [32430.0]
+    assert calls["talk"].tolist() == [60.0]
+
+
+def test_every_missing_column_is_named_at_once(tmp_path):
+    path = write(tmp_path, "x,1\n", header="date,hang time\n")
+    with pytest.raises(InputError) as caught:
+        fit.read_calls(path, {"wait": "hang tim"})
+    assert [p.path for p in caught.value.problems] == ["outcome", "talk", "time", "wait"]
+    assert caught.value.problems[-1].nearest == "hang time"
+    assert str(path) in str(caught.value)
+
+
+BAD_ROWS = (
+    "2027-04-01,09:00,phone,answered,5,60,Ann\n"
+    "2027-04-01,09:01,phone,answered,-5,60,Ann\n"
+    "2027-04-01,09:02,phone,answered,5,,Ann\n"
+    "2027-04-01,09:03,phone,abandoned,5,,Ann\n"
+    "2027-04-01,noon,phone,answered,5,60,Ann\n"
+    "2027-04-01,09:00,phone,answered,5,60,Ann\n"
+    "2027-04-01,09:04,phone,abandoned,soon,,\n"
+    "2027-04-01,09:05,phone,exploded,5,,\n"
+)
+
+
+def test_faulty_rows_are_refused_in_one_list(tmp_path):
+    with pytest.raises(InputError) as caught:
+        fit.read_calls(write(tmp_path, BAD_ROWS))
+    assert [(p.line, p.message) for p in caught.value.problems] == [
+        (3, "1 rows: a negative wait or talk"),
+        (4, "1 rows: answered, but no talk is recorded"),
+        (5, "1 rows: abandoned, but an agent is recorded"),
+        (6, "2 rows: a time, wait or talk that cannot be read"),
+        (7, "1 rows: the same row again"),
+        (9, "1 rows with an outcome of no known meaning"),
+    ]
+
+
+def test_faulty_rows_are_left_out_only_when_told_and_counted(tmp_path):
+    path = write(tmp_path, BAD_ROWS.rsplit("2027", 1)[0])
+    with pytest.raises(InputError, match="2 rows: a time"):
+        fit.read_calls(path, skip=[kind for kind in fit.ROW_FAULTS if kind != "unparsable"])
+    log = fit.read_calls(path, skip=fit.ROW_FAULTS)
+    assert log.calls["line"].tolist() == [2]
+    assert dict(log.skipped) == {
+        "unparsable": 2,
+        "negative": 1,
+        "answered_without_talk": 1,
+        "abandoned_with_agent": 1,
+        "duplicate": 1,
+    }
+    with pytest.raises(ParameterError, match="unparsable"):
+        fit.read_calls(path, skip=["unparseable"])
+
+
+def test_a_row_that_is_too_long_counts_as_unparsable(tmp_path):
+    path = write(
+        tmp_path, "2027-04-01,09:00,phone,answered,5,60,Ann\n" + "2027-04-01,09:01,p,answered,5,60,Ann,x,y\n" * 2
+    )
+    with pytest.raises(InputError, match="line 3"):
+        fit.read_calls(path)
+    log = fit.read_calls(path, skip=["unparsable"])
+    assert (len(log.calls), dict(log.skipped)) == (1, {"unparsable": 2})
+
+
+def test_one_call_number_twice_is_a_duplicate(tmp_path):
+    rows = "2027-04-01,09:00,p,answered,5,60,Ann\n2027-04-01,09:07,p,answered,5,61,Ann\n"
+    path = write(tmp_path, rows)
+    assert len(fit.read_calls(path).calls) == 2
+    with pytest.raises(InputError, match="the same row again"):
+        fit.read_calls(path, {"id": "agent"})
+
+
+def test_a_file_that_is_not_there_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"none\.csv"):
+        fit.read_calls(tmp_path / "none.csv")
+
+
+# --- a queue --------------------------------------------------------------------------------------------------------
+
+
+def synthetic_log(tmp_path: Path) -> Path:
+    """Twelve weeks: two calls an interval on weekdays 09:00 to 11:00 (three on Mondays), none on one day of the log."""
+    rng = np.random.default_rng(13)
+    rows = []
+    for day in range(84):
+        date = np.datetime64("2027-03-01") + day  # a Monday
+        mean = 0 if day % 7 > 4 else 30 if day % 7 == 0 else 20
+        for slot in range(4):
+            for _ in range(rng.poisson(mean)):
+                time = 32400 + 1800 * slot + rng.random() * 1800
+                patience, wait = rng.exponential(90), max(rng.exponential(60) - 20, 0.0)
+                answered = wait <= patience
+                talk = 3.0 if rng.random() < 0.1 else 20 + rng.lognormal(4.5, 0.8)
+                said = f"answered,{wait:.0f},{talk:.0f},Ann" if answered else f"abandoned,{patience:.0f},,"
+                rows.append(f"{date},{time:.0f},{'phone' if rng.random() < 0.7 else 'sales'},{said}")
+    rows.append("2027-03-06,80000,phone,answered,0,60,Ann")  # a Saturday night, outside the hours
+    return write(tmp_path, "\n".join(rows) + "\n")
+
+
+def test_a_queue_is_fitted_whole(tmp_path):
+    from simulator.scenario.schema import Queue
+
+    log = fit.read_calls(synthetic_log(tmp_path), skip=["duplicate"])
+    queue = fit.fit_queue(log.only("phone"), hours={"mon-fri": "09:00-11:00"}, hang_up=10.0)
+    table = queue.profile.table
+    assert list(table) == ["mon", "tue", "wed", "thu", "fri"]
+    assert list(table["mon"]) == ["09:00", "09:30", "10:00", "10:30"]
+    assert queue.profile.days["mon"] == 12
+    # 48 cells of a Monday and 192 of the other days, Poisson 21 and 14: standard errors 0.66 and 0.27
+    assert np.mean(list(table["mon"].values())) == pytest.approx(21, abs=2.4)
+    assert np.mean([list(table[d].values()) for d in list(table)[1:]]) == pytest.approx(14, abs=1.0)
+    assert queue.profile.outside == 1
+    # Poisson days: 60 days of about 60 calls put cv² within about 2 · sqrt(2 / 60) / 60 = 0.006
+    assert queue.profile.day_cv < 0.1
+    assert queue.patience[0].law.survival(60.0) == pytest.approx(math.exp(-60 / 90), abs=0.05)
+    assert queue.hang_ups == pytest.approx(0.1, abs=0.02)
+    talk = log.only("phone").calls["talk"].dropna()
+    assert queue.talk[0].law.mean == pytest.approx(talk.mean(), rel=1e-12), "load follows the mean of the log"
+    document = queue.document()
+    frozen = Queue.model_validate({"hours": {"mon-fri": "09:00-11:00"}, **document})
+    assert frozen.talk.law.zero == pytest.approx(queue.hang_ups, abs=1e-3)
+    assert frozen.arrivals is not None
+    assert frozen.arrivals.table == table
+
+
+def test_pooled_days_share_one_profile(tmp_path):
+    log = fit.read_calls(synthetic_log(tmp_path), skip=["duplicate"])
+    profile = fit.arrival_profile(log, hours={"mon-fri": "09:00-11:00"}, pools=["mon", "tue-fri"])
+    assert profile.table["tue"] == profile.table["fri"] != profile.table["mon"]
+    assert profile.days["tue"] == 48
+    profile.write(tmp_path / "profile.csv")
+    lines = (tmp_path / "profile.csv").read_text().splitlines()
+    assert lines[0] == "weekday,time,calls"
+    assert lines[1] == f"mon,09:00,{profile.table['mon']['09:00']:.4g}"
+    assert len(lines) == 1 + 5 * 4
+
+
+def test_a_day_without_calls_of_a_queue_counts_as_zero(tmp_path):
+    rows = "2027-04-01,09:00,a,answered,0,60,Ann\n2027-04-08,09:00,b,answered,0,60,Ann\n"  # two Thursdays
+    log = fit.read_calls(write(tmp_path, rows))
+    assert fit.arrival_profile(log.only("a")).table["thu"]["09:00"] == 0.5
+
+
+# --- the shipped numbers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_bank_scenario_states_what_the_log_says():
+    specification = importlib.util.spec_from_file_location("fit_bank_1999", ROOT / "scenarios" / "fit_bank_1999.py")
+    assert specification is not None
+    assert specification.loader is not None
+    script = importlib.util.module_from_spec(specification)
+    sys.modules["fit_bank_1999"] = script
+    specification.loader.exec_module(script)
+    folder = script.data_folder(os.environ.get("SIMULATOR_DATA"))
+    if not (folder / script.LOG).exists():
+        pytest.skip(f"NOT CHECKED against the recorded calls: {folder / script.LOG} is absent (set SIMULATOR_DATA)")
+    shipped = yaml.safe_load((ROOT / "scenarios" / "bank_1999.yaml").read_text(encoding="utf-8"))["support"]["queues"]
+    for name, queue in script.fit_queues(script.read(folder)).items():
+        for key, value in queue.document(script.table_file(name)).items():
+            assert shipped[name][key] == value, f"{name}.{key}"
+        file = ROOT / "scenarios" / script.table_file(name)
+        for day, row in queue.profile.table.items():
+            for time, mean in row.items():
+                assert f"\n{day},{time},{mean:.4g}\n" in file.read_text(encoding="utf-8")

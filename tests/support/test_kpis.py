@@ -1,0 +1,273 @@
+"""Every support KPI by hand, from the engine's sums, from records, and against the Erlang A model."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from pathlib import Path
+
+import generated
+import numpy as np
+import pytest
+
+from simulator import glossary, timegrid
+from simulator.distributions import LawBook, exponential
+from simulator.errors import ParameterError
+from simulator.support import compiled, demand, kpis
+from simulator.support.kpis import KPIS, by_window, from_records, virtual_service_level, wait_percentiles
+from simulator.support.tables import (
+    RECORD,
+    Clock,
+    GroupMeasure,
+    Outcome,
+    QueueMeasure,
+    Sums,
+    SupportState,
+    SupportTables,
+    join_records,
+)
+
+
+def queue_sums(**values):
+    row = np.zeros(len(QueueMeasure))
+    for name, value in values.items():
+        row[QueueMeasure[name.upper()]] = value
+    return row
+
+
+DAY = queue_sums(
+    offered=100, transferred_in=10, blocked=4, abandoned=16, short_abandoned=5, abandoned_within=8, answered=80,
+    answered_within=60, wait_answered=1600, wait_abandoned=480, talk=16000, after_call=4000, escalated=12,
+)  # fmt: skip
+EXPECTED = {
+    "offered": 100, "transferred_in": 10, "answered": 80, "abandoned": 16, "short_abandoned": 5, "blocked": 4,
+    "escalated": 12, "answer_rate": 0.8, "abandonment": 0.16, "short_abandonment": 0.05, "blocking": 0.04,
+    "service_level": 60 / 95, "sl_served_over_offered": 0.6, "sl_excl_short_abandons": 60 / 92,
+    "sl_served_over_served": 0.75, "sl_incl_short_abandons": 0.68, "asa": 20, "mean_wait": 2080 / 96,
+    "mean_wait_abandoned": 30, "talk_time": 200, "after_call_time": 50, "handle_time": 250, "escalation_rate": 0.15,
+}  # fmt: skip
+
+
+def test_every_queue_kpi_by_hand():
+    found = kpis.evaluate("queue", DAY[None])
+    assert found.keys() == EXPECTED.keys()
+    for name, value in EXPECTED.items():
+        assert found[name] == pytest.approx([value]), name  # pytest's 1e-6: one division
+
+
+def test_occupancy_counts_overrun_as_time_at_work():
+    sums = np.zeros((2, len(GroupMeasure)))
+    sums[0, [GroupMeasure.BUSY, GroupMeasure.STAFFED, GroupMeasure.OVERRUN]] = 2700.0, 3500.0, 100.0
+    found = kpis.evaluate("group", sums)
+    assert found.keys() == {"occupancy"}
+    assert found["occupancy"][0] == 0.75 and math.isnan(found["occupancy"][1])
+
+
+def test_nothing_to_divide_by_is_nan_and_a_count_is_zero():
+    for name, value in kpis.evaluate("queue", np.zeros((1, len(QueueMeasure)))).items():
+        if KPIS[name].denominator is None:
+            assert value == 0.0
+        else:
+            assert math.isnan(value[0]), name
+    assert math.isnan(kpis.cost_per_contact(1000.0, 0.0))
+    assert kpis.cost_per_contact([1000.0, 0.0], [80, 80]).tolist() == [12.5, 0.0]
+
+
+def test_all_short_abandoned_leaves_no_service_level():
+    sums = queue_sums(offered=3, abandoned=3, short_abandoned=3, abandoned_within=3)
+    assert math.isnan(KPIS["service_level"](sums))
+    assert KPIS["sl_served_over_offered"](sums) == 0.0
+
+
+def test_leading_axes_and_windows():
+    rng = np.random.default_rng(1)
+    sums = rng.integers(1, 50, (3, 5, 2, len(QueueMeasure))).astype(float)  # replication, cell, queue
+    sums[..., QueueMeasure.OFFERED] += 100.0
+    window = np.array([0, 0, 1, -1, 1])
+    pooled = by_window(sums, window, 3)
+    assert pooled.shape == (3, 3, 2, len(QueueMeasure))
+    assert np.array_equal(pooled[:, 1], sums[:, 2] + sums[:, 4])
+    kpi = KPIS["service_level"]
+    value = kpi(pooled)
+    assert value.shape == (3, 3, 2)
+    top, bottom = kpi.top(sums), kpi.bottom(sums)
+    assert np.array_equal(value[:, 0], (top[:, 0] + top[:, 1]) / (bottom[:, 0] + bottom[:, 1]))
+    assert not np.allclose(value[:, 0], kpi(sums)[:, :2].mean(1))  # a mean of ratios is something else
+    assert np.all(np.isnan(value[:, 2]))
+    assert np.array_equal(KPIS["offered"].bottom(sums), np.ones((3, 5, 2)))
+
+
+def test_sums_of_another_kind_are_refused():
+    with pytest.raises(ParameterError, match="sums of a group have 3 columns"):
+        KPIS["occupancy"](DAY)
+
+
+def test_the_glossary_names_every_kpi_with_the_same_unit():
+    for name, kpi in KPIS.items():
+        assert glossary.SUPPORT[name].unit == kpi.unit, name
+    assert set(kpis.SERVICE_LEVELS) <= glossary.SUPPORT.keys()
+    assert set(kpis.SERVICE_LEVELS) - KPIS.keys() == {"sl_virtual"}
+    assert "cost_per_contact" in glossary.SUPPORT
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+def record(outcome, arrived, answered_at=math.nan, talk_end=math.nan, end=math.nan, **more):
+    row = np.zeros(1, RECORD)
+    row["group"] = -1
+    row["outcome"] = outcome
+    row["arrived"], row["answered_at"], row["talk_end"], row["end"] = arrived, answered_at, talk_end, end
+    row["interval"] = arrived // 100
+    for name, value in more.items():
+        row[name] = value
+    return row
+
+
+def tables(within=20.0, short=5.0, talk=60.0, patience=60.0, agents=1, lines=None):
+    book = LawBook()
+    return SupportTables(
+        queue_names=("phone",),
+        group_names=("tier1",),
+        patience=np.array([book.row(exponential(patience))]),
+        talk=np.array([[book.row(exponential(talk))]]),
+        after_call=np.array([[-1]]),
+        priority=np.array([[1]]),
+        level=np.array([[1]]),
+        escalation_to=np.array([-1]),
+        escalation_probability=np.array([0.0]),
+        line_pool=np.array([-1 if lines is None else 0]),
+        line_capacity=np.array([] if lines is None else [lines], dtype=np.int64),
+        answer_within=np.array([within]),
+        short_abandon=np.array([short]),
+        laws=book.tables(),
+    )
+
+
+def test_sums_from_records_by_hand():
+    clock = Clock(np.array([0.0, 100.0, 200.0, 300.0]), np.array([0, 0, 1]))
+    rows = np.concatenate(
+        [
+            record(Outcome.ANSWERED, 10.0, 30.0, 90.0, 110.0, group=0),  # waits exactly T
+            record(Outcome.ANSWERED, 120.0, 150.0, 190.0, 240.0, group=0, escalated=True),  # into the second cell
+            record(Outcome.IN_SERVICE, 260.0, 270.0, 320.0, 350.0, group=0, escalated=True),  # beyond the horizon
+            record(Outcome.ABANDONED, 40.0, end=45.0),  # exactly the short threshold
+            record(Outcome.ABANDONED, 50.0, end=70.0),
+            record(Outcome.ABANDONED, 210.0, end=235.0, leg=1),
+            record(Outcome.BLOCKED, 60.0, end=60.0),
+            record(Outcome.WAITING, 290.0),
+        ]
+    )
+    found = from_records(rows, tables(), clock)
+    first = queue_sums(
+        offered=5, blocked=1, abandoned=2, short_abandoned=1, abandoned_within=2, answered=2, answered_within=1,
+        wait_answered=50, wait_answered_squared=400 + 900, wait_abandoned=25, talk=100, after_call=70, escalated=1,
+    )  # fmt: skip
+    second = queue_sums(
+        offered=3, transferred_in=1, abandoned=1, answered=1, answered_within=1, wait_answered=10,
+        wait_answered_squared=100, wait_abandoned=25, talk=50, after_call=30,
+    )  # fmt: skip
+    assert found.queue[:, 0].tolist() == [first.tolist(), second.tolist()]
+    assert found.group[:, 0, GroupMeasure.BUSY].tolist() == [80.0 + 50.0, 40.0 + 30.0]
+    assert np.all(np.isnan(found.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN]]))
+
+
+def test_sums_from_records_equal_those_of_the_engine():
+    seen = np.zeros(len(QueueMeasure))
+    for seed in range(40):
+        case = generated.case(seed)
+        sums, state, parts = Sums.zeros(case.tables, case.clock), None, []
+        for contacts, until in case.calls():
+            outcome, state = compiled.run(
+                case.tables, case.clock, contacts, case.staff, state, until, sums=sums, records=True
+            )
+            parts.append(outcome.records)
+        found = from_records(join_records(parts, case.boundaries[-1]), case.tables, case.clock)
+        # 1e-9: the same seconds added in another order
+        assert np.allclose(found.queue, sums.queue, rtol=1e-9, atol=1e-9), seed
+        busy = GroupMeasure.BUSY
+        assert np.allclose(found.group[..., busy], sums.group[..., busy], rtol=1e-9, atol=1e-9), seed
+        seen += (sums.queue > 0).any(axis=(0, 1))
+    assert np.all(seen > 0)
+
+
+def test_virtual_service_level_by_hand():
+    rows = np.concatenate(
+        [
+            record(Outcome.ANSWERED, 0.0, 0.0),
+            record(Outcome.ABANDONED, 0.0, end=1.0),
+            record(Outcome.IN_SERVICE, 0.0, 2.0),
+            record(Outcome.ABANDONED, 0.0, end=2.0),  # at a tie the answer comes first
+            record(Outcome.WAITING, 90.0),  # 10 s at the end of the records
+            record(Outcome.ANSWERED, 0.0, 12.0),
+            record(Outcome.BLOCKED, 0.0, end=0.0),
+        ]
+    )
+    for within, expected in ((0.0, 1 / 6), (1.9, 1 / 6), (2.0, 1 - 5 / 6 * 3 / 4), (12.0, 1.0)):
+        assert virtual_service_level(rows, [within], 100.0) == pytest.approx([expected])  # pytest's 1e-6: roundings
+    assert np.isnan(virtual_service_level(rows, [1.0, 1.0], 100.0)).tolist() == [False, True]
+
+
+def test_percentiles_are_those_of_answered_contacts():
+    rows = np.concatenate(
+        [record(Outcome.ANSWERED, 0.0, float(w)) for w in range(11)] + [record(Outcome.ABANDONED, 0.0, end=99.0)]
+    )
+    found = wait_percentiles(rows, 2, (0.5, 0.9))
+    assert found[0].tolist() == [5.0, 9.0]
+    assert np.all(np.isnan(found[1]))
+
+
+# --- theory -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_five_service_levels_of_erlang_a():
+    """240 calls an hour of 3 minutes, patience 1 minute, 14 agents: the five meanings lie between 0.862 and 0.931."""
+    path = Path(__file__).parents[1] / "verification" / "reference_cases.json"
+    case = next(c for c in json.loads(path.read_text()) if c.get("id", "").startswith("A05"))
+    given, expected = case["params"], case["expected"]
+    assert expected["sl_virtual"] == pytest.approx(0.880, abs=5e-4)  # the printed digits
+    minute = 60.0
+    model = tables(
+        within=given["t"] * minute, short=given["t"] * minute, talk=minute / given["mu"],
+        patience=minute / given["theta"], lines=given["K"],
+    )  # fmt: skip
+    runs, days = 40, 5
+    grid = timegrid.build(dt.date(2027, 4, 1), None, days, "UTC", None, 1800.0)
+    arrivals = demand.arrival_tables(grid, ("phone",), rate=given["lam"] / minute)
+    clock = Clock(grid.interval_start, np.concatenate([[0, 0], np.ones(grid.intervals - 2, np.int64)]))
+    staff = np.full((1, grid.intervals), given["n"])
+    found = []
+    for r in range(runs):
+        sums = Sums.zeros(model, clock)
+        outcome, _ = compiled.run(
+            model, clock, demand.draw_month(arrivals, 0, 11, r), staff, SupportState.empty(model, clock), clock.end,
+            sums=sums, records=True,
+        )  # fmt: skip
+        # the first hour, 20 service times, forgets the empty start
+        value = {name: kpi(sums.queue[1])[0] for name, kpi in KPIS.items() if kpi.of == "queue"}
+        value["occupancy"] = KPIS["occupancy"](sums.group[1])[0]
+        late = outcome.records[outcome.records["interval"] >= 2]
+        value["sl_virtual"] = virtual_service_level(late, model.answer_within, clock.end)[0]
+        found.append(value)
+    for ours, theirs, scale in (
+        *((name, name, 1.0) for name in kpis.SERVICE_LEVELS),
+        ("service_level", "sl_excl_short_abandons", 1.0),
+        ("abandonment", "p_abandon", 1.0),
+        ("asa", "e_wait_served", minute),
+        ("mean_wait", "e_wait", minute),
+        ("mean_wait_abandoned", "e_wait_abandoned", minute),
+        ("occupancy", "occupancy", 1.0),
+    ):
+        values = np.array([value[ours] for value in found])
+        error = values.std(ddof=1) / math.sqrt(runs)
+        # 4.5 standard errors, with 39 degrees of freedom 6e-5 each, for eleven comparisons 1e-3
+        assert abs(values.mean() - expected[theirs] * scale) < 4.5 * error, (
+            ours,
+            values.mean(),
+            expected[theirs],
+            error,
+        )
+        assert error < 0.02 * values.mean(), ours  # else the comparison says little
+    # 1.06 M exponential handle times: 0.5 % are five standard errors
+    assert np.mean([value["handle_time"] for value in found]) == pytest.approx(180.0, rel=0.005)

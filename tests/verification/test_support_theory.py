@@ -1,0 +1,332 @@
+"""The compiled engine against theory: every reference case of a model that the engine has.
+
+Independent replications start empty; a warm-up of eight relaxation times is cut (what is left of the start is below
+e^-8 of the difference), then contacts count by arrival until all are served. Left out: cases with so many servers or so near
+saturation that a warm-up alone takes more contacts than ``MOST_CONTACTS``; the closed forms cover them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from simulator import distributions, randomness
+from simulator.distributions import Law, LawBook
+from simulator.support import compiled
+from simulator.support.tables import Clock, Contacts, GroupMeasure, QueueMeasure, Sums, SupportTables
+
+CASES = json.loads((Path(__file__).parent / "reference_cases.json").read_text())
+
+BOUND = 4.5
+"""Standard errors allowed. Of about 300 comparisons one lies beyond by chance with probability 0.2 %."""
+
+MOST_CONTACTS = 1_500_000
+REPLICATIONS = 1_000
+
+Q, G = QueueMeasure, GroupMeasure
+
+
+def cases(model: str) -> list[Any]:
+    """The computed cases whose model name starts with ``model``, with their place in the file as id."""
+    return [
+        pytest.param(c["params"], c["expected"], id=f"{i}")
+        for i, c in enumerate(CASES)
+        if c["model"].startswith(model) and c["kind"] == "computed"
+    ]
+
+
+def tables(
+    talk: Mapping[tuple[int, int], Law],
+    patience: Sequence[Law | None],
+    *,
+    after_call: Law | None = None,
+    priority: Mapping[tuple[int, int], int] | None = None,
+    level: Mapping[tuple[int, int], int] | None = None,
+    lines: int | None = None,
+    escalation: float = 0.0,
+    within: float = 0.0,
+) -> SupportTables:
+    """A model with laws by (queue, group); queue 0 escalates to queue 1 if ``escalation`` is positive."""
+    book = LawBook()
+    queues, groups = (1 + max(x) for x in zip(*talk, strict=True))
+    shape = (queues, groups)
+    rows = {name: np.full(shape, start) for name, start in (("talk", -1), ("after", -1), ("priority", 0), ("level", 0))}
+    for place, law in talk.items():
+        rows["talk"][place] = book.row(law)
+        rows["after"][place] = -1 if after_call is None else book.row(after_call)
+        rows["priority"][place] = (priority or {}).get(place, 1)
+        rows["level"][place] = (level or {}).get(place, 1)
+    return SupportTables(
+        queue_names=tuple(f"queue {q}" for q in range(queues)),
+        group_names=tuple(f"group {g}" for g in range(groups)),
+        talk=rows["talk"],
+        after_call=rows["after"],
+        priority=rows["priority"],
+        level=rows["level"],
+        patience=np.array([-1 if law is None else book.row(law) for law in patience]),
+        escalation_to=np.array([1, *[-1] * (queues - 1)] if escalation else [-1] * queues),
+        escalation_probability=np.full(queues, escalation),
+        line_pool=np.full(queues, -1 if lines is None else 0),
+        line_capacity=np.array([] if lines is None else [lines], dtype=np.int64),
+        answer_within=np.full(queues, within),
+        short_abandon=np.full(queues, within),
+        laws=book.tables(),
+    )
+
+
+def simulate(
+    model: SupportTables,
+    staff: NDArray[np.int64],
+    clock: Clock,
+    rates: NDArray[np.float64],
+    seed: str,
+    replications: int = REPLICATIONS,
+) -> Sums:
+    """Sums per replication, shape (replications, cells, ...), of Poisson arrivals at ``rates`` (queues, intervals)."""
+    intensity = rates.sum(axis=0)
+    mean = float(np.sum(intensity * np.diff(clock.interval_start)))
+    room = int(mean + 8 * math.sqrt(mean) + 10)
+    cumulative = np.concatenate([[0.0], np.cumsum(intensity * np.diff(clock.interval_start))])
+    share = np.cumsum(rates / np.maximum(intensity, 1e-300), axis=0)
+    gap, kind = randomness.purpose("test.gap"), randomness.purpose("test.queue")
+    sums = Sums(
+        np.zeros((replications, clock.cells, model.queues, len(Q))),
+        np.zeros((replications, clock.cells, model.groups, len(G))),
+    )
+    for r in range(replications):
+        key = randomness.keys(randomness.stream(1, r, seed), np.arange(room))
+        operational = np.cumsum(-np.log(randomness.uniform(key, gap)))
+        n = int(np.searchsorted(operational, mean))
+        assert n < room
+        time = np.interp(operational[:n], cumulative, clock.interval_start)
+        interval = np.minimum(np.searchsorted(clock.interval_start, time, side="right") - 1, clock.intervals - 1)
+        queue = (
+            (randomness.uniform(key[:n], kind) > share[:-1, interval]).sum(axis=0)
+            if len(rates) > 1
+            else np.zeros(n, int)
+        )
+        contacts = Contacts(time, interval, queue, key[:n], np.full(n, -1))
+        into = Sums(sums.queue[r], sums.group[r])
+        compiled.run(model, clock, contacts, staff, None, math.inf, sums=into)
+    return sums
+
+
+def steady(model: SupportTables, agents: Sequence[int], rates: Sequence[float], relaxation: float, seed: str) -> Sums:
+    """Sums per replication after the warm-up: (replications, Q, measures)."""
+    warm = 8 * relaxation
+    length = max(warm, 500 / sum(rates))
+    per_replication = (warm + length) * sum(rates)
+    replications = min(REPLICATIONS, int(MOST_CONTACTS / per_replication))
+    if replications < 100:
+        pytest.skip(f"a replication of {per_replication:.0f} contacts is too long")
+    clock = Clock(np.array([0.0, warm, warm + length]), np.arange(2))
+    plan = np.repeat(np.array(agents)[:, None], 2, axis=1)
+    sums = simulate(model, plan, clock, np.repeat(np.array(rates)[:, None], 2, axis=1), seed, replications)
+    return Sums(sums.queue[:, 1], sums.group[:, 1])
+
+
+def relaxation(n: int, lam: float, mu: float, theta: float | None) -> float:
+    """The slower of a busy and an idle system's return to its mean, bounded by that of the least rate."""
+    stable = 1 / (math.sqrt(n * mu) - math.sqrt(lam)) ** 2 if lam < n * mu else math.inf
+    return max(1 / mu, min(stable, 1 / min(mu, theta) if theta else math.inf))
+
+
+def assert_ratio(name: str, part: NDArray[np.float64], whole: NDArray[np.float64], expected: float) -> None:
+    """The ratio of two sums over replications against theory, by the standard error of a ratio."""
+    estimate = part.sum() / whole.sum()
+    n = len(part)
+    error = math.sqrt(np.sum((part - estimate * whole) ** 2) * n / (n - 1)) / whole.sum()
+    distance = abs(estimate - expected)
+    assert distance <= BOUND * error, (
+        f"{name}: {estimate:.6g}, not {expected:.6g}: {distance / error:.1f} standard errors"
+    )
+
+
+def check_queue(sums: Sums, expected: Mapping[str, float], queue: int = 0, group: int = 0) -> None:
+    """Every measure of a reference case that the sums of a queue give."""
+    m = {measure: sums.queue[:, queue, measure] for measure in Q}
+    offered = m[Q.OFFERED]  # blocked contacts are in the denominator of every measure of the cases
+    busy, staffed = sums.group[:, group, G.BUSY], sums.group[:, group, G.STAFFED]
+    wait = m[Q.WAIT_ANSWERED] + m[Q.WAIT_ABANDONED]
+    ratios = {
+        "p_block": (m[Q.BLOCKED], offered),
+        "p_abandon": (m[Q.ABANDONED], offered),
+        "e_wait": (wait, offered),
+        "e_wait_served": (m[Q.WAIT_ANSWERED], m[Q.ANSWERED]),
+        "e_wait_abandoned": (m[Q.WAIT_ABANDONED], m[Q.ABANDONED]),
+        "occupancy": (busy, staffed),
+        "sl_served_over_offered": (m[Q.ANSWERED_WITHIN], offered),
+        "sl_excl_short_abandons": (m[Q.ANSWERED_WITHIN], offered - m[Q.ABANDONED_WITHIN]),
+        "sl_served_over_served": (m[Q.ANSWERED_WITHIN], m[Q.ANSWERED]),
+        "sl_incl_short_abandons": (m[Q.ANSWERED_WITHIN] + m[Q.ABANDONED_WITHIN], offered),
+    }
+    for name, (part, whole) in ratios.items():
+        if name not in expected:
+            continue
+        rare = {"p_block": expected.get("p_block", 0.0), "p_abandon": expected.get("p_abandon", 0.0)}
+        rare["e_wait_abandoned"] = rare["p_abandon"]
+        if name in rare and rare[name] * offered.sum() < 100:
+            continue  # too few events for a standard error
+        assert_ratio(name, part, whole, expected[name])
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("M/M/n (Erlang C)"))
+def test_erlang_c(given: dict[str, float], expected: dict[str, float]) -> None:
+    n, lam, mu = int(given["n"]), given["lam"], given["mu"]
+    model = tables({(0, 0): distributions.exponential(1 / mu)}, [None], within=given["t"])
+    check_queue(steady(model, [n], [lam], relaxation(n, lam, mu, None), "erlang c"), expected)
+
+
+@pytest.mark.parametrize(("given", "expected"), [*cases("M/M/n+M (Erlang A)"), *cases("M/M/n/K+M")])
+def test_erlang_a_and_finite_lines(given: dict[str, Any], expected: dict[str, float]) -> None:
+    n, lam, mu, theta = int(given["n"]), given["lam"], given["mu"], given["theta"]
+    patience = distributions.exponential(1 / theta)
+    model = tables({(0, 0): distributions.exponential(1 / mu)}, [patience], lines=given["K"], within=given["t"])
+    sums = steady(model, [n], [lam], relaxation(n, lam, mu, theta), "erlang a")
+    check_queue(sums, expected)
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("M/M/n/n (Erlang B)"))
+def test_erlang_b(given: dict[str, float], expected: dict[str, float]) -> None:
+    n, load = int(given["n"]), given["offered_load"]
+    model = tables({(0, 0): distributions.exponential(1.0)}, [None], lines=n)
+    check_queue(steady(model, [n], [load], 1.0, "erlang b"), expected)
+
+
+PATIENCE = {
+    "deterministic(mean=1)": distributions.deterministic(1.0),
+    "uniform(0,2)": distributions.uniform(0.0, 2.0),
+    "hyperexp(p=0.9,r1=2,r2=2/11) mean=1": distributions.hyperexponential([0.9, 0.1], [0.5, 5.5]),
+    "erlang2(mean=1)": distributions.gamma(1.0, shape=2.0),
+    "lognormal(mean=1,scv=1)": distributions.lognormal(1.0, cv=1.0),
+    "lognormal(mean=1,scv=4)": distributions.lognormal(1.0, cv=2.0),
+    "weibull(shape=2,mean=1)": distributions.weibull(1.0, shape=2.0),
+    "balk(p=0.1) else exponential(mean=1)": distributions.with_zero(distributions.exponential(1.0), 0.1),
+}
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("M/M/n+GI"))
+def test_patience_of_any_law(given: dict[str, Any], expected: dict[str, float]) -> None:
+    service = distributions.exponential(1 / given["mu"])
+    model = tables({(0, 0): service}, [PATIENCE[given["patience"]]], within=given["t"])
+    check_queue(steady(model, [given["n"]], [given["lam"]], 3.0, "patience"), expected)
+
+
+@pytest.mark.parametrize(("given", "expected"), [*cases("M/G/1"), *cases("M/D/1")])
+def test_one_server_with_after_call_work(given: dict[str, float], expected: dict[str, float]) -> None:
+    talk = (
+        distributions.exponential(given["talk_mean"])
+        if "talk_mean" in given
+        else distributions.deterministic(given["service"])
+    )
+    after_call = None
+    if "acw_mean" in given:
+        after_call = distributions.exponential(given["acw_mean"])
+    elif "acw" in given:
+        after_call = distributions.deterministic(given["acw"])
+    model = tables({(0, 0): talk}, [None], after_call=after_call)
+    mu = given["lam"] / 0.8  # all three are loaded to 0.8
+    check_queue(steady(model, [1], [given["lam"]], relaxation(1, given["lam"], mu, None), "one server"), expected)
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("M/M/n non-preemptive priority"))
+def test_priorities(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    rates, n, mu = given["lams"], given["n"], given["mu"]
+    queues = range(len(rates))
+    model = tables(
+        {(q, 0): distributions.exponential(1 / mu) for q in queues},
+        [None] * len(rates),
+        priority={(q, 0): q + 1 for q in queues},
+    )
+    sums = steady(model, [n], rates, relaxation(n, sum(rates), mu, None), "priority")
+    for q, wait in enumerate(expected["e_wait_by_class"]):
+        check_queue(sums, {"e_wait": wait, "sl_served_over_offered": 1 - expected["p_wait"]}, queue=q)
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("two-tier escalation"))
+def test_two_tiers(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    lam, n1, n2 = given["lam"], given["n1"], given["n2"]
+    model = tables(
+        {(0, 0): distributions.exponential(1 / given["mu1"]), (1, 1): distributions.exponential(1 / given["mu2"])},
+        [None, None],
+        escalation=given["p_escalate"],
+        within=given["t"],
+    )
+    slow = relaxation(n1, lam, given["mu1"], None) + relaxation(n2, lam * given["p_escalate"], given["mu2"], None)
+    sums = steady(model, [n1, n2], [lam, 0.0], slow, "two tiers")
+    check_queue(sums, expected["tier1"], queue=0, group=0)
+    check_queue(sums, expected["tier2"], queue=1, group=1)
+    assert_ratio("escalated", sums.queue[:, 0, Q.ESCALATED], sums.queue[:, 0, Q.ANSWERED], given["p_escalate"])
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("N-design skills routing"))
+def test_two_skills(given: dict[str, float], expected: dict[str, float]) -> None:
+    service = distributions.exponential(1 / given["mu"])
+    model = tables(
+        {(0, 0): service, (0, 1): service, (1, 1): service},
+        [distributions.exponential(1 / given["theta1"]), distributions.exponential(1 / given["theta2"])],
+        level={(0, 0): 1, (0, 1): 2, (1, 1): 1},
+        priority={(0, 0): 1, (0, 1): 2, (1, 1): 1},
+    )
+    agents = [int(given["n1"]), int(given["n2"])]
+    sums = steady(model, agents, [given["lam1"], given["lam2"]], 2.0, "two skills")
+    for i in (0, 1):
+        named = {name: expected[f"{name}_{i + 1}"] for name in ("p_abandon", "e_wait", "occupancy")}
+        check_queue(sums, named | {"sl_served_over_offered": 1 - expected[f"p_wait_{i + 1}"]}, queue=i, group=i)
+
+
+@pytest.mark.parametrize(("given", "expected"), cases("M_t/M/n_t+M"))
+def test_a_day_with_changing_staff(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    staff = np.array([given["n_of_period"]])
+    periods = staff.shape[1]
+    clock = Clock(np.arange(periods + 1) * given["period_len"], np.arange(periods))
+    model = tables(
+        {(0, 0): distributions.exponential(1 / given["mu"])},
+        [distributions.exponential(1 / given["theta"])],
+        within=0.0,
+    )
+    sums = simulate(model, staff, clock, np.array([given["lam_of_period"]], dtype=float), "day", 4_000)
+    one = np.ones(len(sums.queue))
+    for k, period in enumerate(expected["per_period"]):
+        m = {measure: sums.queue[:, k, 0, measure] for measure in Q}
+        assert_ratio(f"offered {k}", m[Q.OFFERED], one, period["offered"])
+        assert_ratio(f"waits {k}", m[Q.OFFERED] - m[Q.ANSWERED_WITHIN], m[Q.OFFERED], period["p_wait"])
+        assert_ratio(f"busy {k}", sums.group[:, k, 0, G.BUSY], one * given["period_len"], period["mean_busy"])
+
+
+def test_published_days_of_another_simulator() -> None:
+    """ContactCenters' MMC and MMCAb: 8 hours from empty, served to the end, as means of 1,000 days."""
+    for case in CASES:
+        given, exact = case["params"], case.get("exact_transient")
+        if exact is None:
+            continue
+        patience = distributions.exponential(given["patience_mean_min"]) if "patience_mean_min" in given else None
+        model = tables(
+            {(0, 0): distributions.exponential(1 / given["mu_per_min"])}, [patience], within=given["awt_min"]
+        )
+        clock = Clock(np.array([0.0, given["day_min"]]), np.zeros(1, dtype=np.int64))
+        sums = simulate(
+            model, np.array([[given["n"]]]), clock, np.array([[given["lam_per_min"]]]), case["model"], 1_000
+        )
+        m = {measure: sums.queue[:, 0, 0, measure] for measure in Q}
+        one = np.ones(len(sums.queue))
+        good = m[Q.ANSWERED_WITHIN]
+        late = m[Q.ABANDONED] - m[Q.ABANDONED_WITHIN]
+        ratios = {
+            "calls_in_target": (good, one),
+            "service_level": (good, m[Q.OFFERED]),
+            "asa_min": (m[Q.WAIT_ANSWERED], m[Q.ANSWERED]),
+            "asa_served_min": (m[Q.WAIT_ANSWERED], m[Q.ANSWERED]),
+            "abandoned": (m[Q.ABANDONED], one),
+            "sl_served_over_served": (good, m[Q.ANSWERED]),
+            "sl_excl_short_abandons": (good, m[Q.ANSWERED] + late),
+        }
+        for name, value in exact.items():
+            assert_ratio(name, *ratios[name], value)
