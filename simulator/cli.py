@@ -118,6 +118,11 @@ def run(
     from simulator.results import save
 
     plan = _read(scenario, variants, overrides)
+    changes: list[str] = []
+    if variants or overrides:
+        from simulator.scenario.variants import differences
+
+        changes = [str(change) for change in differences(_read(scenario, (), ()), plan)]
     folder = resume or _new_folder(out, plan.name)
     progress = _Shower(quiet or as_json)
     progress.say_compilation()
@@ -127,7 +132,13 @@ def run(
     try:
         with progress:
             result = simulate(
-                plan, replications=replications, seed=seed, jobs=jobs, store=blocks, progress=progress.update
+                plan,
+                replications=replications,
+                seed=seed,
+                jobs=jobs,
+                store=blocks,
+                progress=progress.update,
+                changes=changes,
             )
     except KeyboardInterrupt:
         click.echo(f"interrupted; go on with: simulator run {scenario} --resume {folder}", err=True)

@@ -74,7 +74,8 @@ def test_mean_and_variance_agree_with_the_survival_function(law):
 def test_quantile_inverts_survival(law):
     u = np.linspace(0.001, 0.999, 999)
     q = law.quantile(u)
-    assert np.all(np.diff(q) >= 0) and np.all(q >= 0)
+    assert np.all(np.diff(q) >= 0)
+    assert np.all(q >= 0)
     if law.cv > 0 and law.family != "deterministic":
         inside = u > law.zero
         # 1e-9: inverse functions and a bisection, run to rounding
@@ -105,7 +106,9 @@ def test_survival_below_zero_and_of_nothing():
     nothing = d.deterministic(0.0)
     with np.errstate(invalid="ignore"):
         assert nothing.survival(np.array([-1.0, 0.0, 1.0])).tolist() == [1.0, 0.0, 0.0]
-    assert nothing.mean == 0.0 and nothing.cv == 0.0 and nothing.quantile(np.array([0.5])).tolist() == [0.0]
+    assert nothing.mean == 0.0
+    assert nothing.cv == 0.0
+    assert nothing.quantile(np.array([0.5])).tolist() == [0.0]
 
 
 def test_empirical_joins_the_recorded_values():
@@ -226,17 +229,20 @@ def test_another_scale_or_atom_keeps_the_draws():
     plain, double, some, half = (kernels.draws(tables.tables, tables.scale, tables.zero, row, words) for row in rows)
     assert np.array_equal(double, 2 * plain)
     assert np.array_equal(some[some > 0], plain[some > 0])
-    assert np.all(half[some == 0] == 0) and (half == 0).sum() > (some == 0).sum() > 200
+    assert np.all(half[some == 0] == 0)
+    assert (half == 0).sum() > (some == 0).sum() > 200
 
 
 def test_equal_laws_share_a_row():
     book = LawBook()
     law = d.gamma(10.0, cv=0.5)
     assert book.row(law) == book.row(d.gamma(10.0, shape=4.0)) == 0
-    assert book.row(law.scaled(2.0)) == 1 and book.row(dataclasses.replace(law, zero=0.1)) == 2
+    assert book.row(law.scaled(2.0)) == 1
+    assert book.row(dataclasses.replace(law, zero=0.1)) == 2
     tables = book.tables()
     assert tables.tables.shape == (3, 2, CELLS_PER_SIDE + 1)
-    assert tables.scale.tolist() == [10.0, 20.0, 10.0] and tables.zero.tolist() == [0.0, 0.0, 0.1]
+    assert tables.scale.tolist() == [10.0, 20.0, 10.0]
+    assert tables.zero.tolist() == [0.0, 0.0, 0.1]
     assert LawBook().tables().scale.shape == (1,)  # kernels never see an empty table
 
 

@@ -26,12 +26,15 @@ def grid(start=dt.date(2027, 4, 1), months=12, days=None, zone="Asia/Tokyo", cou
 def test_a_fiscal_year():
     on = grid()
     assert (on.days, on.months, on.intervals, on.slots_per_day) == (366, 12, 366 * 48, 48)
-    assert on.month_labels[0] == "2027-04" and on.month_labels[-1] == "2028-03"
+    assert on.month_labels[0] == "2027-04"
+    assert on.month_labels[-1] == "2028-03"
     assert np.diff(on.month_day).tolist() == [30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 29, 31]
     assert on.quarter_of_month.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
-    assert str(on.dates[0]) == "2027-04-01" and on.weekday[0] == 3
+    assert str(on.dates[0]) == "2027-04-01"
+    assert on.weekday[0] == 3
     assert on.ordinal[0] == dt.date(2027, 4, 1).toordinal()
-    assert on.month_end(0) == 30 * 86400.0 and on.month_end(11) == on.interval_start[-1] == 366 * 86400.0
+    assert on.month_end(0) == 30 * 86400.0
+    assert on.month_end(11) == on.interval_start[-1] == 366 * 86400.0
 
 
 ZONES = st.sampled_from(["UTC", "Asia/Tokyo", NEW_YORK, "Europe/Berlin", "Australia/Lord_Howe", "America/Sao_Paulo"])
@@ -53,9 +56,11 @@ def test_what_holds_on_every_grid(start, months, zone, interval):
     # days, months and intervals nest
     first = np.searchsorted(on.interval_day, np.arange(on.days))
     assert np.array_equal(on.interval_start[first], on.day_start[:-1])
-    assert np.array_equal(on.month_interval[:-1], first[on.month_day[:-1]]) and on.month_interval[-1] == on.intervals
+    assert np.array_equal(on.month_interval[:-1], first[on.month_day[:-1]])
+    assert on.month_interval[-1] == on.intervals
     assert np.array_equal(np.bincount(on.month_of_day, minlength=on.months), np.diff(on.month_day))
-    assert np.all(np.diff(on.ordinal) == 1) and np.all(on.weekday == (on.ordinal + 6) % 7)
+    assert np.all(np.diff(on.ordinal) == 1)
+    assert np.all(on.weekday == (on.ordinal + 6) % 7)
     assert not on.holiday.any()
     # the wall clock shows the slot at the start of each interval
     zone_info, midnight = ZoneInfo(zone), dt.datetime.combine(start, dt.time(), ZoneInfo(zone)).timestamp()
@@ -94,8 +99,10 @@ def test_opening_hours_follow_the_wall_clock():
 
 def test_days_count_as_one_month():
     on = grid(dt.date(2027, 4, 10), None, 40)
-    assert (on.days, on.months) == (40, 1) and on.month_labels == ("2027-04",)
-    assert on.month_day.tolist() == [0, 40] and on.month_interval.tolist() == [0, 40 * 48]
+    assert (on.days, on.months) == (40, 1)
+    assert on.month_labels == ("2027-04",)
+    assert on.month_day.tolist() == [0, 40]
+    assert on.month_interval.tolist() == [0, 40 * 48]
 
 
 def test_months_from_the_middle_of_one():
@@ -118,7 +125,8 @@ def test_public_holidays_of_japan():
     assert "2028-03-20" in free  # the vernal equinox
     assert "2027-04-30" not in free
     kind = on.day_kind()
-    assert kind[28] == 7 and kind[0] == 3
+    assert kind[28] == 7
+    assert kind[0] == 3
     more = grid(extra=(dt.date(2027, 12, 30),))
     assert {str(day) for day in more.dates[more.holiday]} == free | {"2027-12-30"}
 
@@ -144,7 +152,9 @@ def test_unknown_countries_are_refused(code):
 def test_weekly_hours():
     found = parse_hours({"mon-fri": "09:00-12:00, 13:00-18:00", "sat": "10:00-15:00", "sunday": "closed"})
     assert found[0] == found[4] == [(9 * HOUR, 12 * HOUR), (13 * HOUR, 18 * HOUR)]
-    assert found[5] == [(10 * HOUR, 15 * HOUR)] and found[6] == [] and 7 not in found
+    assert found[5] == [(10 * HOUR, 15 * HOUR)]
+    assert found[6] == []
+    assert 7 not in found
     assert sorted(parse_hours({"daily": "00:00-24:00"})) == list(range(8))
     assert sorted(parse_hours({"sat-mon, wed": "09:00-10:00"})) == [0, 2, 5, 6]
     assert parse_hours({"mon-fri": "09:00-18:00", "fri": "09:00-12:00"})[4] == [(9 * HOUR, 12 * HOUR)]  # the later wins
@@ -161,7 +171,8 @@ def test_a_holiday_is_closed_unless_it_has_hours():
 
 def test_slots_are_open_by_their_start():
     table = open_slots({"mon": "09:15-10:15"}, 1800.0)
-    assert table.shape == (8, 48) and np.flatnonzero(table[0]).tolist() == [19, 20]
+    assert table.shape == (8, 48)
+    assert np.flatnonzero(table[0]).tolist() == [19, 20]
     assert not table[1:].any()
 
 
@@ -186,9 +197,9 @@ def test_wrong_hours_are_refused(hours, message):
 
 
 def test_times_of_day():
-    assert (
-        clock_seconds("09:30") == 9.5 * HOUR and clock_seconds(" 24:00 ") == 24 * HOUR and clock_seconds("0:00") == 0.0
-    )
+    assert clock_seconds("09:30") == 9.5 * HOUR
+    assert clock_seconds(" 24:00 ") == 24 * HOUR
+    assert clock_seconds("0:00") == 0.0
     for text in ("-1:00", "1", "1:2:3", ""):
         with pytest.raises(ValueError, match="no time of day"):
             clock_seconds(text)
@@ -211,7 +222,8 @@ OFFICE = dict.fromkeys(range(5), (9 * 3600, 8 * 3600))
 def test_the_business_clock_lays_working_days_end_to_end():
     on = grid(months=1)  # Thursday, 1 April 2027
     clock = business_clock(on, OFFICE)
-    assert len(clock.day) == 21 and clock.start.tolist() == [8 * 3600 * i for i in range(22)]
+    assert len(clock.day) == 21
+    assert clock.start.tolist() == [8 * 3600 * i for i in range(22)]
     assert clock.day[:4].tolist() == [0, 1, 4, 5]
     assert set(clock.open_second) == {9 * 3600}
     # a weekend takes no time
@@ -219,15 +231,18 @@ def test_the_business_clock_lays_working_days_end_to_end():
     assert clock.after_day(1) == clock.after_day(3) == clock.at_day(4)
     assert clock.after_day(4) == 3 * 8 * 3600
     # before and after the horizon
-    assert clock.at_day(-5) == 0 and clock.at_day(1000) == clock.start[-1] == clock.after_day(29)
+    assert clock.at_day(-5) == 0
+    assert clock.at_day(1000) == clock.start[-1] == clock.after_day(29)
 
 
 def test_the_business_clock_of_a_team_with_its_own_days():
     on = grid(months=1)
     clock = business_clock(on, {**OFFICE, 4: (10 * 3600, 3 * 3600), 7: (12 * 3600, 3600), 5: (0, 0)}, extra_days=[0])
-    assert 0 not in clock.day and 28 in clock.day  # the closing day is free, the holiday is worked
+    assert 0 not in clock.day
+    assert 28 in clock.day
     first = clock.day.tolist().index(1)  # Friday
-    assert clock.start[first + 1] - clock.start[first] == 3 * 3600 and clock.open_second[first] == 10 * 3600
+    assert clock.start[first + 1] - clock.start[first] == 3 * 3600
+    assert clock.open_second[first] == 10 * 3600
     holiday = clock.day.tolist().index(28)
     assert clock.start[holiday + 1] - clock.start[holiday] == 3600
     assert not np.isin(clock.day, np.flatnonzero(on.weekday == 5)).any()
@@ -235,7 +250,9 @@ def test_the_business_clock_of_a_team_with_its_own_days():
 
 def test_a_team_that_never_works():
     clock = business_clock(grid(months=1), {})
-    assert clock.start.tolist() == [0] and clock.at_day(3) == 0 and len(clock.day) == 0
+    assert clock.start.tolist() == [0]
+    assert clock.at_day(3) == 0
+    assert len(clock.day) == 0
 
 
 def test_seconds_of_working_days_do_not_depend_on_the_clock_change():

@@ -19,7 +19,8 @@ from simulator.units import ServiceLevel, months, number, parse_scalar, rate, se
     [
         ("5 min", 300.0), ("90 s", 90.0), ("90s", 90.0), ("1.5 h", 5400.0), (".5 hours", 1800.0), ("2 days", 172800.0),
         ("1 week", 604800.0), ("1e2 sec", 100.0), ("1_000 s", 1000.0), (" 3  minutes ", 180.0), ("5 MIN", 300.0),
-        ("3 分", 180.0), ("1.5時間", 5400.0), ("20秒", 20.0), ("2 日", 172800.0), ("1 週間", 604800.0), ("0", 0.0), (0, 0.0),
+        ("3 分", 180.0), ("1.5時間", 5400.0), ("20秒", 20.0), ("2 日", 172800.0), ("1 週間", 604800.0),
+        ("0", 0.0), (0, 0.0),
     ],
 )  # fmt: skip
 def test_durations(text, value):
@@ -30,7 +31,8 @@ def test_durations(text, value):
     ("text", "message"),
     [
         ("5", "no unit"), (5, "no unit"), ("5 mn", "'mn' is no unit of a duration"), ("-5 s", "negative"),
-        ("five s", "no duration"), ("", "no duration"), (None, "no duration"), (True, "no duration"), ([5], "no duration"),
+        ("five s", "no duration"), ("", "no duration"), (None, "no duration"), (True, "no duration"),
+        ([5], "no duration"),
         ("1 month", "'month' is no unit of a duration"), ("5 %", "'%' is no unit"), ("1e999 s", "no finite duration"),
         (math.nan, "no duration"), ("1:30", "no unit of a duration"),
     ],
@@ -59,8 +61,8 @@ def test_what_is_no_calendar_length():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("80 %", 0.8), ("80%", 0.8), ("80％", 0.8), (0.8, 0.8), ("0.8", 0.8), ("0.5%", 0.005), ("100 %", 1.0), (0, 0.0), (1, 1.0),
-     ("12.3%", 0.123), ("29 %", 0.29)],
+    [("80 %", 0.8), ("80%", 0.8), ("80％", 0.8), (0.8, 0.8), ("0.8", 0.8), ("0.5%", 0.005), ("100 %", 1.0), (0, 0.0),
+     (1, 1.0), ("12.3%", 0.123), ("29 %", 0.29)],
 )  # fmt: skip
 def test_shares(text, value):
     assert share(text) == value
@@ -77,7 +79,9 @@ def test_what_is_no_share(text, message):
 
 
 def test_plain_numbers():
-    assert number("900_000") == 900000.0 and number(3) == 3.0 and number("-1.5e-3") == -0.0015
+    assert number("900_000") == 900000.0
+    assert number(3) == 3.0
+    assert number("-1.5e-3") == -0.0015
     assert number(np.float64(2.5)) == 2.5
     for text in ("5 s", "x", "", True, None, "1e999", "nan", math.inf):
         with pytest.raises(UnitError):
@@ -85,7 +89,10 @@ def test_plain_numbers():
 
 
 def test_rates():
-    assert rate("6 per min") == 0.1 and rate("360 / h") == 0.1 and rate("1/s") == 1.0 and rate("0 per s") == 0.0
+    assert rate("6 per min") == 0.1
+    assert rate("360 / h") == 0.1
+    assert rate("1/s") == 1.0
+    assert rate("0 per s") == 0.0
     for text in ("6", "6 per moment", "-1 per s", "per s", 6):
         with pytest.raises(UnitError):
             rate(text)
@@ -113,14 +120,15 @@ def test_scalars_of_an_open_kind():
 
 
 def test_the_shortest_text():
-    assert units.format_seconds(5400.0) == "90 min" and units.format_seconds(7200.0) == "2 h"
-    assert (
-        units.format_seconds(20.0) == "20 s"
-        and units.format_seconds(0.5) == "0.5 s"
-        and units.format_seconds(0) == "0 s"
-    )
-    assert units.format_share(0.8) == "80%" and units.format_share(0.005) == "0.5%"
-    assert units.format_months(1.0) == "1 month" and units.format_months(2.5) == "2.5 months"
+    assert units.format_seconds(5400.0) == "90 min"
+    assert units.format_seconds(7200.0) == "2 h"
+    assert units.format_seconds(20.0) == "20 s"
+    assert units.format_seconds(0.5) == "0.5 s"
+    assert units.format_seconds(0) == "0 s"
+    assert units.format_share(0.8) == "80%"
+    assert units.format_share(0.005) == "0.5%"
+    assert units.format_months(1.0) == "1 month"
+    assert units.format_months(2.5) == "2.5 months"
 
 
 AMOUNTS = st.floats(0, 1e12) | st.integers(0, 10**9).map(float)

@@ -163,7 +163,7 @@ class _SupportSearch:
             if handle <= 0:
                 continue
             row = int(tables.patience[q])
-            patience = float(tables.laws.scale[row]) if row >= 0 else math.inf
+            patience = max(float(tables.laws.scale[row]), 1e-3 * handle) if row >= 0 else math.inf
             name = {"service_level": "sl_excl_short_abandons", "abandonment": "p_abandon", "asa": "e_wait_served"}.get(
                 target.kpi, target.kpi
             )
@@ -314,16 +314,23 @@ def _crossing(heads: NDArray[np.float64], margins: NDArray[np.float64]) -> NDArr
     return np.ceil(np.round(out, 9))
 
 
+ALL = "all"
+"""Name of the target over every step of every activity."""
+
+
 # --- success -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class OnTimeTarget:
-    """A share of an activity to be done by its due date, for the segments of one team."""
+    """A share of steps to be done by their due dates, for the segments of one team.
+
+    ``steps`` is the headline step of an activity (its meeting, else its last step), or every step for ``all``.
+    """
 
     team: int
     activity: str
-    step: int
+    steps: tuple[int, ...]
     segments: tuple[int, ...]
     bound: float
     confidence: float
@@ -332,7 +339,8 @@ class OnTimeTarget:
     def text(self) -> str:
         from simulator import units
 
-        return f"{self.activity} on time {units.format_share(self.bound)}, per quarter"
+        what = "all steps" if self.activity == ALL else self.activity
+        return f"{what} on time {units.format_share(self.bound)}, per quarter"
 
 
 def on_time_targets(horizon: Horizon) -> list[OnTimeTarget]:
@@ -342,14 +350,21 @@ def on_time_targets(horizon: Horizon) -> list[OnTimeTarget]:
     if scenario.success is None or model is None:
         return []
     found = []
-    for activity, bound in scenario.success.targets.on_time.items():
-        k = model.activities.activity_names.index(activity)
-        covered = scenario.success.activities[activity].segments
+    tables = model.activities
+    for name, bound in scenario.success.targets.on_time.items():
+        chosen = tables.activity_names if name == ALL else (name,)
+        covered = np.zeros(len(scenario.accounts), dtype=bool)
+        for activity in chosen:
+            shares = scenario.success.activities[activity].segments
+            covered |= np.array([shares.get(segment, 0.0) > 0 for segment in scenario.accounts], dtype=bool)
+        if name == ALL:
+            steps = tuple(range(len(tables.step_names)))
+        else:
+            steps = (int(tables.headline_step[tables.activity_names.index(name)]),)
         for t, team in enumerate(model.teams):
-            segments = tuple(s for s, name in enumerate(scenario.accounts) if team.segments[s] and covered.get(name, 0) > 0)
+            segments = tuple(int(s) for s in np.flatnonzero(team.segments & covered))
             if segments:
-                step = int(model.activities.headline_step[k])
-                found.append(OnTimeTarget(t, activity, step, segments, bound, scenario.success.targets.confidence))
+                found.append(OnTimeTarget(t, name, steps, segments, bound, scenario.success.targets.confidence))
     return found
 
 
@@ -361,7 +376,7 @@ def on_time(
     shape = (*steps.shape[:-4], quarters, len(targets))
     done, due = np.zeros(shape), np.zeros(shape)
     for i, target in enumerate(targets):
-        rows = steps[..., target.step, list(target.segments), :].sum(axis=-2)
+        rows = steps[..., list(target.steps), :, :][..., list(target.segments), :].sum(axis=(-3, -2))
         for q in range(quarters):
             inside = quarter_of_month == q
             done[..., q, i] = rows[..., inside, ON_TIME].sum(axis=-1)

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from simulator.results import Result
 
 _VARIABLES = {  # colours of the figures that change with the page's light or dark theme
-    plots.INK: "var(--ink)", plots.MUTED: "var(--muted)", plots.GRID: "var(--grid)", plots.NEED: "var(--need)",
-    plots.PLAN: "var(--plan)", plots.GOOD: "var(--good)",
-}  # fmt: skip
+    plots.INK: "var(--ink)",
+    plots.MUTED: "var(--muted)",
+    plots.GRID: "var(--grid)",
+    plots.NEED: "var(--need)",
+    plots.PLAN: "var(--plan)",
+    plots.GOOD: "var(--good)",
+}
 _UNBROKEN = re.compile(r"(?<=\d) (?=%|[MBT]\b|s\b|min\b|h\b|days\b)|(?<=[<>]) (?=\d)")
-_DATE = re.compile(r"(?<=\d)-(?=\d|Q)")
+_DATE = re.compile(r"(?<=\d)[-–](?=\d)")
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ def html(result: Result, lang: Language = "en") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # a no-break space before a unit, word joiners around the hyphen of a date
-    environment.filters["unbroken"] = lambda text: _DATE.sub("\u2060-\u2060", _UNBROKEN.sub("\u00a0", text))
+    # a no-break space before a unit, word joiners around the hyphens of a date
+    environment.filters["unbroken"] = lambda text: _DATE.sub("\u2060\\g<0>\u2060", _UNBROKEN.sub("\u00a0", text))
     return environment.get_template("report.html.j2").render(context(result, lang))
 
 
@@ -95,7 +99,9 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         ],
         "cost_lines": w.cost_sentences(summary, lang),
         "missed": w.missed_sentences(summary, lang),
-        "asides": [line for line in (w.accounts_sentence(summary, lang), w.placeholders_sentence(summary, lang)) if line],
+        "asides": [
+            line for line in (w.accounts_sentence(summary, lang), w.placeholders_sentence(summary, lang)) if line
+        ],
         "figures": lambda prefix: [svg for name, svg in drawn.items() if name.startswith(prefix)],
         "staffing": _staffing(result, lang),
         "staffing_teams": _staffing_teams(result, lang),
@@ -115,7 +121,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
     }
 
 
-# --- figures -------------------------------------------------------------------------------------------------------------
+# --- figures ----------------------------------------------------------------------------------------------------------
 
 
 def _figures(result: Result, lang: Language) -> dict[str, Markup]:
@@ -139,10 +145,10 @@ def _inline(svg: str, title: str) -> Markup:
         body = body.replace(colour, variable)
     box = re.search(r'viewBox="[^"]*"', body)
     head = f'<svg role="img" aria-label="{escape(title)}" {box[0] if box else ""} xmlns:xlink="http://www.w3.org/1999/xlink">'
-    return Markup(head + body[body.index(">") + 1 :])  # noqa: S704  every text in it was escaped by matplotlib
+    return Markup(head + body[body.index(">") + 1 :])  # matplotlib escaped every text in it
 
 
-# --- tables --------------------------------------------------------------------------------------------------------------
+# --- tables -----------------------------------------------------------------------------------------------------------
 
 
 def _grid(
@@ -161,7 +167,7 @@ def _staffing(result: Result, lang: Language) -> Grid | None:
     """Months down, teams across: need, plan and the chance that the plan is enough."""
     table = result.staffing
     teams = list(dict.fromkeys(table["team"]))
-    cells = {(row.month, row.team): row for row in table.itertuples(index=False)}
+    cells = {(row.month, row.team): row for row in w.records(table)}
     columns = [w.term("month", lang), *(w.term(c, lang) for _ in teams for c in ("need", "planned", "enough"))]
     rows = []
     for month in w.months_of(table):
@@ -172,7 +178,11 @@ def _staffing(result: Result, lang: Language) -> Grid | None:
                 row += [w.MISSING] * 3
                 continue
             short = not w.missing(cell.need) and cell.need > cell.planned
-            row += [Cell(w.heads(cell.need), "bad" if short else ""), _heads(cell.planned), w.probability(cell.p_enough, lang)]
+            row += [
+                Cell(w.heads(cell.need), "bad" if short else ""),
+                _heads(cell.planned),
+                w.probability(cell.p_enough, lang),
+            ]
         rows.append(row)
     return _grid(w.phrase("staffing", lang), columns, rows, groups=[("", 1), *((team, 3) for team in teams)])
 
@@ -184,12 +194,16 @@ def _staffing_teams(result: Result, lang: Language) -> list[Grid]:
     for team, part in result.staffing.groupby("team", sort=False):
         rows = [
             [
-                w.month(row.month, lang), *(w.heads(v) for v in (row.need, row.p10, row.p50, row.p80, row.p90)),
-                w.number(row.mean, 1), _heads(row.planned), w.number(row.effective, 1), w.probability(row.p_enough, lang),
+                w.month(row.month, lang),
+                *(w.heads(v) for v in (row.need, row.p10, row.p50, row.p80, row.p90)),
+                w.number(row.mean, 1),
+                _heads(row.planned),
+                w.number(row.effective, 1),
+                w.probability(row.p_enough, lang),
                 w.between(w.probability(row.p_enough_low, lang), w.probability(row.p_enough_high, lang), lang),
             ]
-            for row in part.itertuples(index=False)
-        ]  # fmt: skip
+            for row in w.records(part)
+        ]
         if grid := _grid(str(team), [w.term(c, lang) for c in columns], rows):
             grids.append(grid)
     return grids
@@ -201,31 +215,36 @@ def _heads(value: float) -> str:
 
 def _slips(summary: Mapping[str, Any], lang: Language) -> Grid | None:
     rows = [
-        [str(s.get("subject", "")), w.share(s.get("mean"), lang), w.share(s.get("target"), lang)] for s in summary.get("slips") or []
+        [str(s.get("subject", "")), w.share(s.get("mean"), lang), w.share(s.get("target"), lang)]
+        for s in summary.get("slips") or []
     ]
     return _grid(w.phrase("slips_title", lang), [w.term(c, lang) for c in ("subject", "mean", "target")], rows)
 
 
 def _targets(summary: Mapping[str, Any], lang: Language) -> Grid | None:
-    rows = []
+    rows: list[list[str | Cell]] = []
     for target in summary.get("targets") or []:
         met, worst = w.target_met(target), target.get("worst_month")
-        verdict = Cell(w.MISSING) if met is None else Cell(w.phrase("verdict_met", lang), "good") if met else Cell(w.phrase("verdict_missed", lang), "bad")
+        verdict = Cell(w.MISSING)
+        if met is not None:
+            verdict = Cell(w.phrase("verdict_met" if met else "verdict_missed", lang), "good" if met else "bad")
         rows.append(
             [
-                f"{target.get('subject', '')}: {w.target_text(target, lang)}", verdict, w.probability(target.get("p_met"), lang),
+                f"{target.get('subject', '')}: {w.target_text(target, lang)}",
+                verdict,
+                w.probability(target.get("p_met"), lang),
                 w.probability(target.get("confidence"), lang),
                 f"{w.month(worst, lang)}: {w.probability(target.get('worst_p'), lang)}" if worst else w.MISSING,
             ]
-        )  # fmt: skip
+        )
     columns = [w.term(c, lang) for c in ("target", "verdict", "met", "asked", "worst_month")]
-    return _grid(w.phrase("targets", lang), columns, rows, text_columns=2)
+    return _grid(w.phrase("targets", lang), columns, rows)
 
 
 def _cost(summary: Mapping[str, Any], lang: Language) -> Grid | None:
     cost, currency = summary.get("cost") or {}, str(summary.get("currency", ""))
     measures = ("mean", "p50", "p80", "p90")
-    rows = [
+    rows: list[list[str | Cell]] = [
         [w.term(f"{key}_cost", lang), *(w.money(cost[key].get(m), currency, lang, 4) for m in measures)]
         for key in ("plan", "need")
         if cost.get(key)
@@ -239,8 +258,12 @@ def _cost_items(result: Result, lang: Language) -> Grid | None:
     table, currency = result.cost, str(result.summary.get("currency", ""))
     measures = ("mean", "p50", "p80", "p90")
     rows = [
-        [w.month(row.team, lang), w.term(row.item, lang), *(w.money(getattr(row, m), currency, lang, 4) for m in measures)]
-        for row in table[(table["month"] == "all") & (table["item"] != "need")].itertuples(index=False)
+        [
+            w.month(row.team, lang),
+            w.term(row.item, lang),
+            *(w.money(getattr(row, m), currency, lang, 4) for m in measures),
+        ]
+        for row in w.records(table[(table["month"] == "all") & (table["item"] != "need")])
     ]
     columns = [w.term(c, lang) for c in ("team", "item", *measures)]
     return _grid(w.phrase("cost_items", lang), columns, rows, text_columns=2)
@@ -248,10 +271,15 @@ def _cost_items(result: Result, lang: Language) -> Grid | None:
 
 def _sizing(summary: Mapping[str, Any], lang: Language) -> Grid | None:
     rows = [
-        [str(row.get("team", "")), w.month(row.get("quarter"), lang), w.number(row.get("from_work"), 1),
-         w.number(row.get("from_ratio"), 1), w.heads(row.get("need"))]
+        [
+            str(row.get("team", "")),
+            w.month(row.get("quarter"), lang),
+            w.number(row.get("from_work"), 1),
+            w.number(row.get("from_ratio"), 1),
+            w.heads(row.get("need")),
+        ]
         for row in summary.get("sizing") or []
-    ]  # fmt: skip
+    ]
     columns = [w.term(c, lang) for c in ("team", "quarter", "from_work", "from_ratio", "simulated")]
     return _grid(w.phrase("sizing", lang), columns, rows, text_columns=2)
 
@@ -261,9 +289,11 @@ def _accounts(result: Result, lang: Language) -> list[Grid]:
     currency = str(result.summary.get("currency", ""))
     grids = []
     for segment, part in result.accounts.groupby("segment", sort=False):
-        rows = {m: {r.month: w.quantity(r.mean, w.measure_unit(m), lang, currency) for r in p.itertuples(index=False)}
-                for m, p in part.groupby("measure", sort=False)}  # fmt: skip
-        grids += _by_month(w.month(str(segment), lang), {w.term(str(m), lang): v for m, v in rows.items()}, w.months_of(part), lang)
+        rows: dict[str, dict[str, str]] = {}
+        for row in w.records(part):
+            text = w.quantity(row.mean, w.measure_unit(row.measure), lang, currency)
+            rows.setdefault(w.term(row.measure, lang), {})[row.month] = text
+        grids += _by_month(w.month(str(segment), lang), rows, w.months_of(part), lang)
     return grids
 
 
@@ -271,8 +301,9 @@ def _headcount(result: Result, lang: Language) -> list[Grid]:
     """One table per team: measures down, months across (means)."""
     grids = []
     for team, part in result.headcount.groupby("team", sort=False):
-        rows = {w.term(str(m), lang): {r.month: w.number(r.mean, 1) for r in p.itertuples(index=False)}
-                for m, p in part.groupby("measure", sort=False)}  # fmt: skip
+        rows: dict[str, dict[str, str]] = {}
+        for row in w.records(part):
+            rows.setdefault(w.term(row.measure, lang), {})[row.month] = w.number(row.mean, 1)
         grids += _by_month(str(team), rows, w.months_of(part), lang)
     return grids
 
@@ -295,14 +326,19 @@ def _kpis(result: Result, lang: Language) -> list[dict[str, Any]]:
 
         whole = [
             [
-                w.term(row.kpi, lang), said(row.mean, row.unit), w.between(said(row.low, row.unit), said(row.high, row.unit), lang),
-                w.between(said(row.p10, row.unit), said(row.p90, row.unit), lang), w.share(row.share_inputs, lang),
-                said(row.target, row.unit), w.probability(row.p_met, lang),
+                w.term(row.kpi, lang),
+                said(row.mean, row.unit),
+                w.between(said(row.low, row.unit), said(row.high, row.unit), lang),
+                w.between(said(row.p10, row.unit), said(row.p90, row.unit), lang),
+                w.share(row.share_inputs, lang),
+                said(row.target, row.unit),
+                w.probability(row.p_met, lang),
             ]
-            for row in part[part["month"] == "all"].itertuples(index=False)
-        ]  # fmt: skip
-        monthly = {w.term(str(k), lang): {r.month: said(r.mean, r.unit) for r in p.itertuples(index=False)}
-                   for k, p in part.groupby("kpi", sort=False)}  # fmt: skip
+            for row in w.records(part[part["month"] == "all"])
+        ]
+        monthly: dict[str, dict[str, str]] = {}
+        for row in w.records(part):
+            monthly.setdefault(w.term(row.kpi, lang), {})[row.month] = said(row.mean, row.unit)
         names = list(dict.fromkeys(part["kpi"]))
         subjects.append(
             {
@@ -320,11 +356,18 @@ def _activities(result: Result, lang: Language) -> Grid | None:
     table = result.activities
     quarters = list(dict.fromkeys(table["quarter"]))
     rows = []
-    for (activity, segment, step, measure), part in table.groupby(["activity", "segment", "step", "measure"], sort=False):
+    for (activity, segment, step, measure), part in table.groupby(
+        ["activity", "segment", "step", "measure"], sort=False
+    ):
         means = dict(zip(part["quarter"], part["mean"], strict=True))
         unit = w.measure_unit(str(measure))
         rows.append(
-            [w.activity_title(result, str(activity), lang), w.month(str(segment), lang), str(step), w.term(str(measure), lang)]
+            [
+                w.activity_title(result, str(activity), lang),
+                w.month(str(segment), lang),
+                str(step),
+                w.term(str(measure), lang),
+            ]
             + [w.quantity(means.get(q), unit, lang) for q in quarters]
         )
     columns = [w.term(c, lang) for c in ("activity", "segment", "step", "measure")]
@@ -336,7 +379,9 @@ def _assumptions(result: Result, lang: Language) -> list[Grid]:
     placeholders = [[path, str(note)] for path, note in (summary.get("placeholders") or {}).items()]
     uncertain = [[path, _law(result, path)] for path in summary.get("uncertain") or []]
     grids = (
-        _grid(w.phrase("placeholders", lang), [w.term(c, lang) for c in ("path", "note")], placeholders, text_columns=2),
+        _grid(
+            w.phrase("placeholders", lang), [w.term(c, lang) for c in ("path", "note")], placeholders, text_columns=2
+        ),
         _grid(w.phrase("uncertain", lang), [w.term(c, lang) for c in ("path", "law")], uncertain, text_columns=2),
     )
     return [grid for grid in grids if grid]
@@ -358,6 +403,9 @@ def _law(result: Result, path: str) -> str:
 def _provenance(result: Result, lang: Language) -> list[tuple[str, str]]:
     told = {"seed": result.summary.get("seed", w.MISSING)} | dict(result.provenance)
     return [
-        (w.term(str(name), lang), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+        (
+            w.term(str(name), lang),
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str),
+        )
         for name, value in told.items()
     ]

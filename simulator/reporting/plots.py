@@ -11,6 +11,7 @@ import functools
 import io
 import re
 import textwrap
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +37,16 @@ SERIES = (NEED, PLAN, GOOD, "#cc79a7", "#e69f00", "#56b4e9")
 """Colours in the order in which they are taken."""
 
 SIZE = (5.6, 3.2)  # inches; text of 10 points stays readable when a phone shows the figure at full width
-_CJK = ("Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "Hiragino Sans", "Yu Gothic", "MS Gothic")
+_CJK = (
+    "Noto Sans CJK JP",
+    "Noto Sans JP",
+    "IPAexGothic",
+    "IPAGothic",
+    "TakaoGothic",
+    "Hiragino Sans",
+    "Yu Gothic",
+    "MS Gothic",
+)
 _MOST_TICKS = 12
 _TITLE_WIDTH, _ROW_WIDTH = 60, 32  # characters
 _MOST_ROWS = 20
@@ -64,6 +74,7 @@ _STYLE: dict[str, Any] = {
 
 @functools.cache
 def _cjk_font() -> str | None:
+    """An installed font with Japanese glyphs."""
     from matplotlib import font_manager
 
     installed = {entry.name for entry in font_manager.fontManager.ttflist}
@@ -82,9 +93,13 @@ def usable_language(lang: Language) -> Language:
 def _style(lang: Language, **more: Any) -> Iterator[None]:
     import matplotlib as mpl
 
-    fonts = [font for font in (_cjk_font() if lang == "ja" else None, "DejaVu Sans") if font]
-    with mpl.rc_context(_STYLE | {"font.family": fonts} | more):
+    settings: Any = _STYLE | {"font.family": _fonts(lang)} | more
+    with mpl.rc_context(settings):
         yield
+
+
+def _fonts(lang: Language) -> list[str]:
+    return [font for font in (_cjk_font() if lang == "ja" else None, "DejaVu Sans") if font]
 
 
 class Plots:
@@ -113,7 +128,7 @@ class Plots:
         return self._draw(lambda a: self._staffing(self._choose(team, names, "team"), a), ax)
 
     def kpi(self, name: str, subject: str | None = None, ax: Axes | None = None) -> Axes:
-        """A KPI by month: mean, P10 to P90 over runs and its target. Without ``subject`` a line for each that has it."""
+        """A KPI by month: mean, P10 to P90 over runs and its target. Without ``subject`` a line for each subject."""
         kpis = self.result.kpis
         table = kpis[kpis["kpi"] == self._choose(name, self._names(kpis, "kpi"), "KPI")]
         subjects = self._names(table, "subject")
@@ -136,7 +151,7 @@ class Plots:
         return self._draw(lambda a: self._headcount(name, a), ax)
 
     def activities(self, measure: str = "on_time_share", ax: Axes | None = None) -> Axes:
-        """A measure of the activities as a matrix: activity and segment down, quarters across (:meth:`activity_matrix`)."""
+        """A measure of the activities as a matrix: those of :meth:`activity_matrix` down, quarters across."""
         measure = self._choose(measure, self._names(self.result.activities, "measure"), "measure")
         return self._draw(lambda a: self._activities(measure, a), ax)
 
@@ -154,7 +169,7 @@ class Plots:
         chosen = self._choose(month or (peak.get("month") if peak.get("month") in months else None), months, "month")
         return self._draw(lambda a: self._requirement(name, chosen, rows[rows["month"] == chosen], a), ax)
 
-    # --- choosing ------------------------------------------------------------------------------------------------------
+    # --- choosing ----------------------------------------------------------------------------------------------------
 
     def _names(self, table: pd.DataFrame, column: str) -> list[str]:
         return list(dict.fromkeys(table[column]))
@@ -168,7 +183,8 @@ class Plots:
         if name not in known:
             near = nearest(name, known)
             raise ParameterError(
-                f"no {what} {name!r} in this result (known: {', '.join(known)})" + (f"; did you mean {near!r}?" if near else "")
+                f"no {what} {name!r} in this result (known: {', '.join(known)})"
+                + (f"; did you mean {near!r}?" if near else "")
             )
         return name
 
@@ -179,7 +195,7 @@ class Plots:
             _use_font(axes, self.lang)
         return axes
 
-    # --- drawing -------------------------------------------------------------------------------------------------------
+    # --- drawing -----------------------------------------------------------------------------------------------------
 
     def _staffing(self, team: str, ax: Axes) -> None:
         table = self.result.staffing
@@ -196,17 +212,12 @@ class Plots:
         _heads_axis(ax, self.lang)
         _month_axis(ax, months, self.lang)
         _label_ends(ax, [*ends, (rows["p90"].iloc[-1], w.term("spread", self.lang), NEED)])
-        worst = rows.loc[rows["need"].idxmax()] if rows["need"].notna().any() else None
-        if worst is None:
+        peak = max((row for row in w.records(rows) if not w.missing(row.need)), key=lambda row: row.need, default=None)
+        if peak is None:
             _title(ax, team)
         else:
-            _title(
-                ax,
-                w.phrase(
-                    "plot_staffing", self.lang, team=team, need=w.heads(worst["need"]),
-                    month=w.month(worst["month"], self.lang), planned=w.heads(round(worst["planned"], 1)),
-                )
-            )  # fmt: skip
+            told = {"need": w.heads(peak.need), "planned": w.heads(round(peak.planned, 1))}
+            _title(ax, w.phrase("plot_staffing", self.lang, team=team, month=w.month(peak.month, self.lang), **told))
 
     def _kpi(self, name: str, table: pd.DataFrame, subjects: list[str], ax: Axes) -> None:
         months = w.months_of(table)
@@ -222,7 +233,9 @@ class Plots:
             ends.append((rows["mean"].iloc[-1], w.term("mean", self.lang) if len(subjects) == 1 else subject, colour))
             target = rows["target"].iloc[-1]
             if not np.isnan(target):
-                ax.axhline(target, color=PLAN if len(subjects) == 1 else colour, linestyle="--", linewidth=1.4, label="target")
+                ax.axhline(
+                    target, color=PLAN if len(subjects) == 1 else colour, linestyle="--", linewidth=1.4, label="target"
+                )
                 ends.append((target, w.term("target", self.lang), PLAN if len(subjects) == 1 else colour))
         _value_axis(ax, lambda v: w.quantity(v, unit, self.lang, self._currency))
         ax.set_ylabel(w.term(name, self.lang))
@@ -241,7 +254,11 @@ class Plots:
         parts = table[(table["month"] != "all") & ~table["item"].isin(("total", "need"))]
         items = self._names(parts, "item")
         # expectations add up, so the teams' means of one item can be stacked; percentiles come from the total alone
-        means = parts.pivot_table(index="month", columns="item", values="mean", aggfunc="sum").reindex(months)[items].fillna(0.0)
+        means = (
+            parts.pivot_table(index="month", columns="item", values="mean", aggfunc="sum")
+            .reindex(months)[items]
+            .fillna(0.0)
+        )
         x, bottom = np.arange(len(months)), np.zeros(len(months))
         ends = []
         for item, colour in zip(items, _colours(len(items)), strict=True):
@@ -252,9 +269,15 @@ class Plots:
         if len(total) == len(months):
             below, above = total["mean"] - total["p10"], total["p90"] - total["mean"]
             ax.errorbar(
-                x, total["mean"], yerr=[below.clip(lower=0), above.clip(lower=0)], fmt="none", ecolor=INK, capsize=3,
-                linewidth=1.2, label="spread",
-            )  # fmt: skip
+                x,
+                total["mean"],
+                yerr=[below.clip(lower=0), above.clip(lower=0)],
+                fmt="none",
+                ecolor=INK,
+                capsize=3,
+                linewidth=1.2,
+                label="spread",
+            )
             ends.append((total["p90"].iloc[-1], w.term("spread", self.lang), INK))
         _value_axis(ax, lambda v: w.money(v, self._currency, self.lang), bottom=0)
         ax.set_ylabel(w.term("plan_cost", self.lang))
@@ -264,7 +287,9 @@ class Plots:
         plan, budget = summary.get("plan") or {}, summary.get("budget")
         key = "plot_cost" if w.missing(budget) else "plot_cost_budget"
         mean, p80, most = (w.money(v, self._currency, self.lang) for v in (plan.get("mean"), plan.get("p80"), budget))
-        _title(ax, w.phrase(key, self.lang, mean=mean, p80=p80, budget=most) if plan else w.heading("plan_cost", self.lang))
+        _title(
+            ax, w.phrase(key, self.lang, mean=mean, p80=p80, budget=most) if plan else w.heading("plan_cost", self.lang)
+        )
 
     def _accounts(self, measure: str, ax: Axes) -> None:
         table = self.result.accounts[self.result.accounts["measure"] == measure]
@@ -275,7 +300,9 @@ class Plots:
             ax.fill_between(x, rows["p10"], rows["p90"], color=colour, alpha=0.18, linewidth=0)
             ax.plot(x, rows["mean"], color=colour, linewidth=2, label=segment)
             ends.append((rows["mean"].iloc[-1], w.month(segment, self.lang), colour))
-        _value_axis(ax, lambda v: w.quantity(v, unit, self.lang, self._currency) if unit == "money" else w.number(v), bottom=0)
+        _value_axis(
+            ax, lambda v: w.quantity(v, unit, self.lang, self._currency) if unit == "money" else w.number(v), bottom=0
+        )
         ax.set_ylabel(w.term("closing_accounts" if measure == "closing" else measure, self.lang))
         _month_axis(ax, months, self.lang)
         _label_ends(ax, ends)
@@ -303,7 +330,10 @@ class Plots:
         _month_axis(ax, months, self.lang)
         _label_ends(ax, ends)
         if {"opening", "closing"} <= rows.keys():
-            opening, last = w.heads(round(rows["opening"]["mean"].iloc[0], 1)), w.heads(round(rows["closing"]["mean"].iloc[-1], 1))
+            opening, last = (
+                w.heads(round(rows["opening"]["mean"].iloc[0], 1)),
+                w.heads(round(rows["closing"]["mean"].iloc[-1], 1)),
+            )
             _title(ax, w.phrase("plot_headcount", self.lang, team=team, opening=opening, closing=last))
         else:
             _title(ax, team)
@@ -311,7 +341,9 @@ class Plots:
     def _activities(self, measure: str, ax: Axes) -> None:
         matrix = self.activity_matrix(measure)
         names = [
-            textwrap.fill(f"{w.activity_title(self.result, activity, self.lang)} · {w.month(segment, self.lang)}", _ROW_WIDTH)
+            textwrap.fill(
+                f"{w.activity_title(self.result, activity, self.lang)} · {w.month(segment, self.lang)}", _ROW_WIDTH
+            )
             for activity, segment in matrix.index
         ]
         unit = w.measure_unit(measure)
@@ -324,8 +356,11 @@ class Plots:
         _title(ax, w.phrase(key, self.lang, measure=w.heading(measure, self.lang)))
 
     def activity_matrix(self, measure: str = "on_time_share") -> pd.DataFrame:
-        """What :meth:`activities` draws: means by (activity, segment) and quarter, of each activity's meeting or, without
-        one, its last step. At most 20 rows: of shares the lowest first, of amounts the highest."""
+        """What :meth:`activities` draws: means by (activity, segment) and quarter.
+
+        Of each activity its meeting counts or, without one, its last step. At most 20 rows: of shares the lowest first,
+        of amounts the highest.
+        """
         table = self.result.activities
         table = table[table["measure"] == measure]
         success = self.result.scenario.success
@@ -353,19 +388,21 @@ class Plots:
         ax.invert_yaxis()
         ax.set_yticks(np.arange(len(days)) + 0.5, [w.day(d, self.lang) for d in days])
         ticks = range(0, len(times), -(-len(times) // _MOST_TICKS))
-        ax.set_xticks([i + 0.5 for i in ticks], [times[i] for i in ticks], rotation=45, ha="right", rotation_mode="anchor")
+        ax.set_xticks(
+            [i + 0.5 for i in ticks], [times[i] for i in ticks], rotation=45, ha="right", rotation_mode="anchor"
+        )
         ax.set_xlabel(w.term("time_of_day", self.lang))
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         bar = ax.figure.colorbar(
             mesh, ax=ax, label=w.term("agents", self.lang), pad=0.02, ticks=MaxNLocator(5, integer=True)
-        )  # fmt: skip
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        )
+        bar.outline.set_visible(False)
         most = w.heads(float(np.nanmax(values)))
         _title(ax, w.phrase("plot_requirement", self.lang, team=team, month=w.month(month, self.lang), agents=most))
 
 
-# --- helpers -------------------------------------------------------------------------------------------------------------
+# --- helpers ---------------------------------------------------------------------------------------------------------
 
 
 def _new_axes(count: int) -> np.ndarray:
@@ -373,13 +410,13 @@ def _new_axes(count: int) -> np.ndarray:
     import matplotlib.pyplot as plt
 
     _, axes = plt.subplots(count, 1, figsize=(SIZE[0], SIZE[1] * count), squeeze=False, layout="constrained")
-    return axes[:, 0]  # type: ignore[no-any-return]
+    return axes[:, 0]
 
 
 def _title(ax: Axes, text: str) -> None:
     """The message over the chart, in lines that fit its width (Japanese characters are twice as wide)."""
-    wide = sum(ord(c) > 0x2E80 for c in text) > len(text) / 4
-    ax.set_title(textwrap.fill(text, _TITLE_WIDTH // 2 if wide else _TITLE_WIDTH))
+    width = len(text) + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    ax.set_title(text if width <= _TITLE_WIDTH else textwrap.fill(text, _TITLE_WIDTH * len(text) // width))
 
 
 def _use_font(ax: Axes, lang: Language) -> None:
@@ -387,10 +424,10 @@ def _use_font(ax: Axes, lang: Language) -> None:
     if lang == "ja":
         from matplotlib.text import Text
 
-        fonts = [_cjk_font(), "DejaVu Sans"]
+        fonts = _fonts(lang)
         ax.tick_params(labelfontfamily=fonts)
         for text in ax.findobj(Text):
-            text.set_fontfamily(fonts)  # type: ignore[attr-defined]
+            text.set_fontfamily(fonts)
 
 
 def _month_axis(ax: Axes, months: list[str], lang: Language, *, side: float = 0.15) -> None:
@@ -441,9 +478,15 @@ def _label_ends(ax: Axes, ends: Iterable[tuple[float, str, str]]) -> None:
         limit = places[i] - gap
     for (_, text, colour), place in zip(told, places, strict=True):
         ax.annotate(
-            text, (1, place), xycoords=("axes fraction", "data"), xytext=(5, 0), textcoords="offset points", color=colour,
-            va="center", annotation_clip=False,
-        )  # fmt: skip
+            text,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
 
 
 def _matrix(
@@ -453,7 +496,7 @@ def _matrix(
     lowest, highest = (min(0.5, float(np.nanmin(values))), 1.0) if shares else (0.0, float(np.nanmax(values)))
     ax.pcolormesh(
         values, cmap="OrRd_r" if shares else "Blues", vmin=lowest, vmax=highest, edgecolors="white", linewidth=1
-    )  # fmt: skip
+    )
     ax.invert_yaxis()
     ax.set_xticks(np.arange(len(columns)) + 0.5, columns)
     ax.set_yticks(np.arange(len(rows)) + 0.5, rows)
@@ -463,10 +506,14 @@ def _matrix(
         if not np.isnan(value):
             depth = (value - lowest) / (highest - lowest) if highest > lowest else 0.0
             dark = depth < 0.25 if shares else depth > 0.6
-            ax.text(j + 0.5, i + 0.5, write(float(value)), ha="center", va="center", color="#ffffff" if dark else "#111111")
+            ax.text(
+                j + 0.5, i + 0.5, write(float(value)), ha="center", va="center", color="#ffffff" if dark else "#111111"
+            )
 
 
-def difference(table: pd.DataFrame, kpi: str, subject: str | None = None, ax: Axes | None = None, lang: Language = "en") -> Axes:
+def difference(
+    table: pd.DataFrame, kpi: str, subject: str | None = None, ax: Axes | None = None, lang: Language = "en"
+) -> Axes:
     """Paired differences of a KPI from the base by month, a line and a 95 % interval for each variant.
 
     Args:
@@ -502,7 +549,7 @@ def difference(table: pd.DataFrame, kpi: str, subject: str | None = None, ax: Ax
     return axes
 
 
-# --- files ---------------------------------------------------------------------------------------------------------------
+# --- files -----------------------------------------------------------------------------------------------------------
 
 
 def figures(result: Result, lang: Language = "en") -> dict[str, Figure]:

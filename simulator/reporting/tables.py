@@ -25,9 +25,20 @@ if TYPE_CHECKING:
     from simulator.results import Result
 
 HEADLINES = (
-    "offered", "answer_rate", "service_level", "abandonment", "asa", "handle_time", "backlog", "occupancy",
-    "on_time_share", "utilisation", "churn_rate", "nrr", "grr",
-)  # fmt: skip
+    "offered",
+    "answer_rate",
+    "service_level",
+    "abandonment",
+    "asa",
+    "handle_time",
+    "backlog",
+    "occupancy",
+    "on_time_share",
+    "utilisation",
+    "churn_rate",
+    "nrr",
+    "grr",
+)
 """KPIs that the terminal shows beside those with a target; the page and the run folder have all of them."""
 
 _WORDS_JA = re.compile(r"(?:[!-~¥–−]+ ?|.)[。、)]*")
@@ -48,8 +59,13 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
     console.print()
     for line in w.paragraphs(summary, lang):
         _bullet(console, line)
-    for table in (*_staffing(result, lang, console), _targets(summary, lang), _cost(summary, lang),
-                  _sizing(summary, lang), _kpis(result, lang)):  # fmt: skip
+    for table in (
+        *_staffing(result, lang, console),
+        _targets(summary, lang),
+        _cost(summary, lang),
+        _sizing(summary, lang),
+        _kpis(result, lang),
+    ):
         if table is not None and table.row_count:
             console.print()
             console.print(table)
@@ -57,7 +73,7 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
 
 
 def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
-    """Print the paired differences of one month (``all`` for the horizon): those of :data:`HEADLINES` and every real one.
+    """Print the paired differences of one month (``all``: the horizon): those of :data:`HEADLINES` and every real one.
 
     Args:
         table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
@@ -69,14 +85,18 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         title = f"{variant}: {w.phrase('comparison', lang, month=w.month(month, lang))}"
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
         shown, before = _table(title, columns, text_columns=2), None
-        for row in part.itertuples(index=False):
+        for row in w.records(part):
             base, value, difference, low, high = (
                 w.quantity(v, row.unit, lang) for v in (row.base, row.value, row.difference, row.low, row.high)
             )
             shown.add_row(
-                Text(row.subject if row.subject != before else ""), w.term(row.kpi, lang), base, value,
-                Text(w.signed(difference), "bold" if row.real else "dim"), w.between(w.signed(low), w.signed(high), lang),
-            )  # fmt: skip
+                Text(row.subject if row.subject != before else ""),
+                w.term(row.kpi, lang),
+                base,
+                value,
+                Text(w.signed(difference), "bold" if row.real else "dim"),
+                w.between(w.signed(low), w.signed(high), lang),
+            )
             before = row.subject
         console.print()
         console.print(shown)
@@ -123,9 +143,14 @@ def _wrapped(line: str, width: int) -> str:
 def _table(title: str | None, columns: Sequence[str], *, text_columns: int = 1) -> Table:
     """An empty table: the first columns hold text and may wrap, the others hold figures and never do."""
     table = Table(
-        title=escape(title) if title else None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-        show_edge=False, pad_edge=False, padding=(0, 1, 0, 0),
-    )  # fmt: skip
+        title=escape(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for i, name in enumerate(columns):
         if i < text_columns:
             table.add_column(escape(name), overflow="fold")
@@ -141,7 +166,10 @@ def _staffing(result: Result, lang: Language, console: Console) -> list[Table]:
     while names:
         for count in range(len(names), 0, -1):
             table = _staffing_of(result, names[:count], lang, None if tables else w.phrase("staffing", lang))
-            if count == 1 or Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= console.width:
+            if (
+                count == 1
+                or Measurement.get(console, console.options.update(max_width=10_000), table).maximum <= console.width
+            ):
                 tables.append(table)
                 names = names[count:]
                 break
@@ -149,7 +177,7 @@ def _staffing(result: Result, lang: Language, console: Console) -> list[Table]:
 
 
 def _staffing_of(result: Result, teams: list[str], lang: Language, title: str | None) -> Table:
-    cells = {(row.month, row.team): row for row in result.staffing.itertuples(index=False)}
+    cells = {(row.month, row.team): row for row in w.records(result.staffing)}
     columns = [w.term("month", lang)]
     for team in teams:
         columns += [f"{team}\n{w.term('need', lang)}", f"\n{w.term('planned', lang)}", f"\n{w.term('enough', lang)}"]
@@ -162,7 +190,11 @@ def _staffing_of(result: Result, teams: list[str], lang: Language, title: str | 
                 row += [w.MISSING] * 3
                 continue
             style = "red" if not w.missing(cell.need) and cell.need > cell.planned else ""
-            row += [Text(w.heads(cell.need), style), w.heads(round(cell.planned, 1)), w.probability(cell.p_enough, lang)]
+            row += [
+                Text(w.heads(cell.need), style),
+                w.heads(round(cell.planned, 1)),
+                w.probability(cell.p_enough, lang),
+            ]
         table.add_row(*row)
     return table
 
@@ -199,9 +231,11 @@ def _sizing(summary: Mapping[str, Any], lang: Language) -> Table:
     table = _table(w.phrase("sizing", lang), columns, text_columns=2)
     for row in summary.get("sizing") or []:
         table.add_row(
-            Text(str(row.get("team", ""))), w.month(row.get("quarter"), lang),
-            *(w.number(row.get(name), 1) for name in ("from_work", "from_ratio")), w.heads(row.get("need")),
-        )  # fmt: skip
+            Text(str(row.get("team", ""))),
+            w.month(row.get("quarter"), lang),
+            *(w.number(row.get(name), 1) for name in ("from_work", "from_ratio")),
+            w.heads(row.get("need")),
+        )
     return table
 
 
@@ -211,7 +245,7 @@ def _kpis(result: Result, lang: Language) -> Table:
     currency = str(result.summary.get("currency", ""))
     kpis, before = result.kpis, None
     shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna())
-    for row in kpis[shown].itertuples(index=False):
+    for row in w.records(kpis[shown]):
         low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
         table.add_row(
             Text(row.subject if row.subject != before else ""),
@@ -227,7 +261,11 @@ def _kpis(result: Result, lang: Language) -> Table:
 
 def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None:
     placeholders = [f"{path}: {note}" for path, note in (summary.get("placeholders") or {}).items()]
-    groups = (("changes", summary.get("changes"), ""), ("placeholders", placeholders, ""), ("warnings", summary.get("warnings"), "yellow"))
+    groups = (
+        ("changes", summary.get("changes"), ""),
+        ("placeholders", placeholders, ""),
+        ("warnings", summary.get("warnings"), "yellow"),
+    )
     for key, lines, style in groups:
         if lines:
             console.print()

@@ -110,16 +110,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "answer": ("The answer", "結論"),
     "staffing": ("Need against plan", "必要人員と計画"),
     "staffing_note": (
-        "Need: the least heads that meet every target with the confidence asked, from their own simulation. P10 to P90: "
-        "how the least heads vary with the uncertain inputs, each month by itself. Enough: the share of runs in which the "
-        "plan meets the month's targets.",
+        "Need: the least heads that meet every target with the confidence asked, from their own simulation. P10 to "
+        "P90: how the least heads vary with the uncertain inputs, each month by itself. Enough: the share of runs in "
+        "which the plan meets the month's targets.",
         "必要人員: 全ての目標を要求された確度で満たす最小の人員(その人員でのシミュレーションによる)。P10〜P90: "
         "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月の目標を満たした試行の割合。",
     ),
     "slips_title": ("What slips first if nobody is hired", "採用しない場合に最初に崩れるもの"),
     "targets": ("Targets", "目標"),
     "targets_note": (
-        "Met: the share of windows, over all runs, that meet the target. Asked: the confidence that the target asks for.",
+        "Met: the share of windows, over all runs, that meet the target. Asked: the confidence that is asked for.",
         "達成確率: 全試行の集計期間のうち目標を満たした割合。要求: 目標が求める確度。",
     ),
     "cost": ("Cost", "費用"),
@@ -132,8 +132,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "cost_items": ("Cost of the plan by team and item", "計画の費用の内訳"),
     "sizing": ("Three ways to size the team", "人員算定の三つの方法"),
     "sizing_note": (
-        "From work: hours of work ÷ available hours. From ratio: accounts or revenue per head. Simulated: with the calendar, "
-        "meetings and interrupts, at the confidence asked.",
+        "From work: hours of work ÷ available hours. From ratio: accounts or revenue per head. Simulated: with the "
+        "calendar, meetings and interrupts, at the confidence asked.",
         "業務量から: 作業時間 ÷ 稼働可能時間。比率から: 1人当たりの顧客数または収益。シミュレーション: "
         "カレンダー・会議・割り込みを考慮し、要求された確度を満たす人数。",
     ),
@@ -144,8 +144,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "kpis": ("KPIs", "KPI"),
     "kpis_horizon": ("KPIs over the whole horizon", "全期間のKPI"),
     "kpis_note": (
-        "95 % interval: how well the mean is known. P10 to P90: how much one run differs from another. From inputs: the "
-        "share of that spread that comes from uncertain inputs rather than chance.",
+        "95 % interval: how well the mean is known. P10 to P90: how much one run differs from another. From inputs: "
+        "the share of that spread that comes from uncertain inputs rather than chance.",
         "95%区間: 平均値の精度。P10〜P90: 試行ごとのばらつき。前提由来: そのばらつきのうち偶然ではなく"
         "不確実な前提による割合。",
     ),
@@ -179,7 +179,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "verdict_missed": ("missed", "未達"),
     "base": ("base pay", "基本給"),
     "bonus": ("bonus", "賞与"),
-    "loading": ("employment load", "法定福利費等"),
+    "loading": ("on-costs", "法定福利費等"),
     "seats": ("seats", "席・ツール費"),
     "late": ("late", "期限後に実施"),
     "missed": ("missed", "未実施"),
@@ -228,12 +228,21 @@ PHRASES: dict[str, tuple[str, str]] = {
     "due": ("due", "予定件数"),
     "lost": ("lost", "解約"),
     # titles of plots
-    "plot_staffing": ("{team}: {need} needed at the peak ({month}), {planned} planned", "{team}: 必要人員は最大{need}名({month})、計画{planned}名"),
+    "plot_staffing": (
+        "{team}: {need} needed at the peak ({month}), {planned} planned",
+        "{team}: 必要人員は最大{need}名({month})、計画{planned}名",
+    ),
     "plot_kpi": ("{kpi}, {subject}: {mean} over the horizon", "{kpi}({subject}): 全期間平均 {mean}"),
     "plot_cost": ("Plan {mean} (P80 {p80})", "計画の費用は平均{mean}、P80は{p80}"),
-    "plot_cost_budget": ("Plan {mean} (P80 {p80}), budget {budget}", "計画の費用は平均{mean}(P80 {p80})、予算は{budget}"),
+    "plot_cost_budget": (
+        "Plan {mean} (P80 {p80}), budget {budget}",
+        "計画の費用は平均{mean}(P80 {p80})、予算は{budget}",
+    ),
     "plot_accounts": ("Accounts: {opening} → {closing}", "顧客数: {opening} → {closing}"),
-    "plot_headcount": ("{team}: {opening} heads → {closing} expected", "{team}: 人員 {opening}名 → {closing}名の見込み"),
+    "plot_headcount": (
+        "{team}: {opening} heads → {closing} expected",
+        "{team}: 人員 {opening}名 → {closing}名の見込み",
+    ),
     "plot_requirement": ("{team}, {month}: up to {agents} agents", "{team}、{month}: 最大{agents}名"),
 }
 
@@ -254,7 +263,7 @@ def phrase(key: str, lang: Language, /, **values: object) -> str:
 def _column(lang: str) -> int:
     if lang not in glossary.LANGUAGES:
         raise ParameterError(f"unknown language {lang!r} (known: {', '.join(glossary.LANGUAGES)})")
-    return glossary.LANGUAGES.index(lang)  # type: ignore[arg-type]
+    return glossary.LANGUAGES.index(lang)
 
 
 def term(name: str, lang: Language) -> str:
@@ -280,7 +289,7 @@ def missing(value: object) -> bool:
 
 def number(value: float | None, digits: int = 0) -> str:
     """``1234.5`` as ``1,234`` (half to even) or, with one digit, ``1,234.5``."""
-    if missing(value):
+    if value is None or math.isnan(value):
         return MISSING
     text = f"{value:,.{digits}f}".replace("-", "−")
     return text.removeprefix("−") if not any(c in "123456789" for c in text) else text
@@ -288,30 +297,30 @@ def number(value: float | None, digits: int = 0) -> str:
 
 def heads(value: float | None) -> str:
     """People: whole when whole, else with one digit."""
-    return number(value, 0 if missing(value) or float(value).is_integer() else 1)  # type: ignore[arg-type]
+    return number(value, 0 if value is None or float(value).is_integer() else 1)
 
 
 def share(value: float | None, lang: Language = "en", digits: int = 0) -> str:
     """``0.83`` as ``83 %`` (Japanese: ``83%``)."""
-    if missing(value):
+    if value is None or math.isnan(value):
         return MISSING
-    return number(100.0 * value, digits) + ("%" if lang == "ja" else " %")  # type: ignore[operator]
+    return number(100.0 * value, digits) + ("%" if lang == "ja" else " %")
 
 
 def probability(value: float | None, lang: Language = "en") -> str:
     """A share in whole percent that never rounds an open question to certainty: ``0.997`` is ``> 99 %``."""
-    if missing(value):
+    if value is None or math.isnan(value):
         return MISSING
-    if 0.0 < value < 0.01:  # type: ignore[operator]
+    if 0.0 < value < 0.01:
         return "1%未満" if lang == "ja" else "< 1 %"
-    if 0.99 < value < 1.0:  # type: ignore[operator]
+    if 0.99 < value < 1.0:
         return "99%超" if lang == "ja" else "> 99 %"
     return share(value, lang)
 
 
 def money(value: float | None, currency: str, lang: Language = "en", figures: int = 3) -> str:
     """An amount with so many significant figures: ``¥120 M``; in Japanese ``1.20億円``."""
-    if missing(value):
+    if value is None or math.isnan(value):
         return MISSING
     amount = float(f"{value:.{figures - 1}e}")  # rounded first, so that 999,999 becomes 1 M and not 1,000,000
     size, unit = next(((size, unit) for least, size, unit in _SCALES[lang] if abs(amount) >= least), (1.0, ""))
@@ -326,27 +335,27 @@ def money(value: float | None, currency: str, lang: Language = "en", figures: in
 
 def duration(value: float | None, lang: Language = "en") -> str:
     """Seconds in the largest unit that leaves at least two of it: ``45 s``, ``3.2 min``, ``5.0 h``, ``3.5 days``."""
-    if missing(value):
+    if value is None or math.isnan(value):
         return MISSING
     units = ((2 * DAY, DAY, "days", "日"), (2 * HOUR, HOUR, "h", "時間"), (2 * MINUTE, MINUTE, "min", "分"))
     for least, size, en, ja in units:
-        if abs(value) >= least:  # type: ignore[arg-type]
-            return number(value / size, 1) + (ja if lang == "ja" else f" {en}")  # type: ignore[operator]
-    return number(value, 0 if abs(value) >= 10 else 1) + ("秒" if lang == "ja" else " s")  # type: ignore[arg-type]
+        if abs(value) >= least:
+            return number(value / size, 1) + (ja if lang == "ja" else f" {en}")
+    return number(value, 0 if abs(value) >= 10 else 1) + ("秒" if lang == "ja" else " s")
 
 
 def quantity(value: float | None, unit: str, lang: Language = "en", currency: str = "") -> str:
     """A KPI's value in its unit (a key of :data:`simulator.glossary.UNITS`)."""
-    if missing(value):
+    if value is None or math.isnan(value):
         return MISSING
     if unit == "share":
-        return share(value, lang, 1 if abs(value) >= 0.01 or not value else 2)  # type: ignore[arg-type]
+        return share(value, lang, 1 if abs(value) >= 0.01 or not value else 2)
     if unit == "s":
         return duration(value, lang)
     if unit == "money":
         return money(value, currency, lang)
     if unit == "count":
-        return number(value, 0 if abs(value) >= 100 else 1)  # type: ignore[arg-type]
+        return number(value, 0 if abs(value) >= 100 else 1)
     suffix = glossary.UNITS.get(unit, ("", ""))[_column(lang)]
     return number(value, 2 if unit == "ratio" else 1) + ("" if lang == "ja" or not suffix else " ") + suffix
 
@@ -357,7 +366,7 @@ def signed(text: str) -> str:
 
 
 def month(text: str | None, lang: Language = "en") -> str:
-    """A month, a quarter or ``all``: ``2027-10``, ``2027-04 to 2027-06`` as ``2027-04–06``; in Japanese ``2027年10月``."""
+    """A month (``2027-10``; ``2027年10月``), ``all``, or a quarter: ``2027-04 to 2027-06`` as ``2027-04–06``."""
     if not text:
         return MISSING
     if text == "all":
@@ -417,13 +426,18 @@ def months_of(table: pd.DataFrame) -> list[str]:
     return [m for m in dict.fromkeys(table["month"]) if m != "all"]
 
 
+def records(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, each with its columns as attributes."""
+    yield from table.itertuples(index=False)
+
+
 def listed(items: list[str], lang: Language, most: int = 3) -> str:
     """Items in one line, the first ``most`` of them."""
     text = ("、" if lang == "ja" else ", ").join(items[:most])
     return text + ("…" if len(items) > most else "")
 
 
-# --- the answer --------------------------------------------------------------------------------------------------------
+# --- the answer ----------------------------------------------------------------------------------------------------
 
 
 def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lang: Language) -> list[str]:
@@ -438,19 +452,25 @@ def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lan
         key = "team_grows" if peak["heads"] > team.get("now", 0) else "team_stays"
         lines = [
             phrase(
-                key, lang, team=name, now=now, heads=heads(peak["heads"]), month=month(peak.get("month"), lang),
+                key,
+                lang,
+                team=name,
+                now=now,
+                heads=heads(peak["heads"]),
+                month=month(peak.get("month"), lang),
                 confidence=probability(team.get("confidence"), lang),
             )
-        ]  # fmt: skip
+        ]
     if unmet:
         lines.append(phrase("unmet", lang, months=listed(unmet, lang)))
     lines += [_hire_sentence(entry, lang) for entry in hiring]
     if not missing(team.get("p_enough_all")):
         low, high = team.get("p_enough_all_low"), team.get("p_enough_all_high")
         interval = (
-            "" if missing(low) or missing(high)
+            ""
+            if missing(low) or missing(high)
             else phrase("interval", lang, low=probability(low, lang), high=probability(high, lang))
-        )  # fmt: skip
+        )
         lines.append(phrase("plan_enough", lang, p=probability(team["p_enough_all"], lang), interval=interval))
     if team.get("first_short_month"):
         lines.append(phrase("first_short", lang, month=month(team["first_short_month"], lang)))
@@ -466,7 +486,9 @@ def _hire_sentence(entry: Mapping[str, Any], lang: Language) -> str:
     if not entry.get("by"):
         return phrase(f"hire_late{one}", lang, open=count, month=month(ramped, lang))
     tail = (
-        phrase("ramped", lang, month=month(ramped, lang), confidence=probability(entry.get("confidence"), lang)) if ramped else ""
+        phrase("ramped", lang, month=month(ramped, lang), confidence=probability(entry.get("confidence"), lang))
+        if ramped
+        else ""
     )
     return phrase(f"hire{one}", lang, open=count, by=month(entry["by"], lang), ramped=tail)
 
@@ -496,7 +518,7 @@ def target_text(target: Mapping[str, Any], lang: Language) -> str:
 def target_met(target: Mapping[str, Any]) -> bool | None:
     """Whether a target holds with the confidence asked; None when either is unknown."""
     p, confidence = target.get("p_met"), target.get("confidence")
-    return None if missing(p) or missing(confidence) else bool(p >= confidence)  # type: ignore[operator]
+    return None if p is None or confidence is None or missing(p) else bool(p >= confidence)
 
 
 def missed_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
@@ -505,16 +527,23 @@ def missed_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
     for target in summary.get("targets") or []:
         if target_met(target) is False:
             worst = (
-                phrase("worst", lang, month=month(target["worst_month"], lang), p=probability(target.get("worst_p"), lang))
+                phrase(
+                    "worst", lang, month=month(target["worst_month"], lang), p=probability(target.get("worst_p"), lang)
+                )
                 if target.get("worst_month")
                 else ""
             )
             lines.append(
                 phrase(
-                    "target_missed", lang, subject=target.get("subject", ""), text=target_text(target, lang), worst=worst,
-                    p=probability(target["p_met"], lang), confidence=probability(target["confidence"], lang),
+                    "target_missed",
+                    lang,
+                    subject=target.get("subject", ""),
+                    text=target_text(target, lang),
+                    worst=worst,
+                    p=probability(target["p_met"], lang),
+                    confidence=probability(target["confidence"], lang),
                 )
-            )  # fmt: skip
+            )
     return lines
 
 
@@ -524,19 +553,25 @@ def accounts_sentence(summary: Mapping[str, Any], lang: Language) -> str | None:
     if missing(accounts.get("opening")):
         return None
     return phrase(
-        "accounts", lang, opening=number(accounts["opening"]), closing=number(accounts.get("closing")),
+        "accounts",
+        lang,
+        opening=number(accounts["opening"]),
+        closing=number(accounts.get("closing")),
         mrr_opening=money(accounts.get("mrr_opening"), currency, lang),
         mrr_closing=money(accounts.get("mrr_closing"), currency, lang),
-    )  # fmt: skip
+    )
 
 
 def slips_sentence(summary: Mapping[str, Any], lang: Language) -> str | None:
     """What gives way first when nobody is hired; None when nothing was found to."""
     items = [
         phrase(
-            "slip" if missing(s.get("target")) else "slip_target", lang,
-            subject=s.get("subject", ""), mean=share(s.get("mean"), lang), target=share(s.get("target"), lang),
-        )  # fmt: skip
+            "slip" if missing(s.get("target")) else "slip_target",
+            lang,
+            subject=s.get("subject", ""),
+            mean=share(s.get("mean"), lang),
+            target=share(s.get("target"), lang),
+        )
         for s in summary.get("slips") or []
     ]
     return phrase("slips", lang, items=listed(items, lang)) if items else None

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The scenario: what is written, what it means, and every rule of validity."""

@@ -30,7 +30,7 @@ class Change:
     origin: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {shown(self.old)} -> {shown(self.new)}"
+        return f"{self.path}: {shown(self.old, 200)} -> {shown(self.new, 200)}"
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def shown(value: object, width: int = 60) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
-        text = "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
+        text = "{" + ", ".join(f"{key}: {shown(item, width)}" for key, item in value.items()) + "}"
     elif isinstance(value, list | tuple):
-        text = "[" + ", ".join(shown(item) for item in value) + "]"
+        text = "[" + ", ".join(shown(item, width) for item in value) + "]"
     else:
         text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= width else f"{text[: width - 3]}..."

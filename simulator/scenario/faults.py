@@ -11,7 +11,7 @@ from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import PART, Slot, slot_at, value_at
 
-_WRITE_AS = re.compile(r" \((?:write|cut) (.+?)\)$")
+_WRITE_AS = re.compile(r" \(write (?:\w+ as )?(.+?)\)$")
 _DID_YOU_MEAN = re.compile(r" \(did you mean '(.+?)'\?\)$")
 _LENGTHS = ("too_long", "too_short")
 
@@ -21,24 +21,33 @@ def problems(error: ValidationError, document: Document, below: Steps = ()) -> l
     return [_problem(dict(detail), document, below) for detail in error.errors(include_url=False)]
 
 
-def refused(error: ValueError, value: object, steps: Steps, document: Document) -> Problem:
+def hints(message: str) -> tuple[str, str | None, str | None]:
+    """A message without its hints, what ``(write it as ...)`` allows, and what ``(did you mean ...?)`` names."""
+    allowed, near = None, None
+    if match := _DID_YOU_MEAN.search(message):
+        message, near = message[: match.start()], match[1]
+    if match := _WRITE_AS.search(message):
+        message, allowed = message[: match.start()], match[1]
+    return message, allowed, near
+
+
+def refused(error: ValueError, value: object, steps: Steps, document: Document, *, is_key: bool = False) -> Problem:
     """The problem of ``value`` at ``steps`` that a reader refused."""
     where = error.where if isinstance(error, ValueRefused) else ()
     allowed = error.allowed if isinstance(error, ValueRefused) else None
     near = error.nearest if isinstance(error, ValueRefused) else None
-    found = value_at(value, where) if where else value
-    message = str(error)
-    if match := _DID_YOU_MEAN.search(message):
-        message, near = message[: match.start()], match[1]
-    if match := _WRITE_AS.search(message):
-        message, allowed = message[: match.start()], allowed or re.sub(r"^(?:it|\w+) as ", "", match[1])
-    slot = slot_at((*steps, *where))
-    if allowed is None and slot is not None and slot.kind != PART:
-        allowed = slot.allowed
+    found, steps = value_at(value, where), (*steps, *where)
+    slot = None if is_key else slot_at(steps)
+    message, hint, hinted_name = hints(str(error))
+    near = near or hinted_name
+    if allowed is None:
+        allowed = slot.allowed if slot is not None and (slot.quantity or not hint) and slot.kind != PART else hint
+    if found is None or (slot is not None and slot.kind == PART):
+        # a rule of a whole part speaks of its fields, not of its value
+        return document.problem(steps, "has no value" if found is None and not where else message, None, allowed, near)
     if near is None and allowed is not None and isinstance(found, str):
         near = _nearest_unit(found, allowed)
-    shown_value = None if found is None or (slot is not None and slot.kind == PART) else shown(found)
-    return document.problem((*steps, *where), message, shown_value, allowed, near)
+    return document.problem(steps, message.replace(repr(found), shown(found)), shown(found), allowed, near)
 
 
 def _nearest_unit(found: str, allowed: str) -> str | None:
@@ -67,7 +76,7 @@ def _problem(detail: dict[str, Any], document: Document, below: Steps) -> Proble
         near = nearest(str(value), words)
         return document.problem(steps, f"unknown {'key' if is_key else 'word'}", shown(value), ", ".join(words), near)
     if kind == "value_error":
-        return refused(context["error"], value, steps, document)
+        return refused(context["error"], value, steps, document, is_key=is_key)
     allowed = slot.allowed if slot is not None else None
     if value is None:
         return document.problem(steps, "has no value", None, allowed)

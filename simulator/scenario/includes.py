@@ -10,7 +10,8 @@ from pathlib import Path
 from simulator import timegrid, units
 from simulator.errors import InputError, Problem, UnitError, nearest
 from simulator.scenario.document import shown
-from simulator.scenario.yaml_text import decode
+from simulator.scenario.faults import hints
+from simulator.scenario.yaml_text import MAXIMUM_BYTES, decode
 
 WEIGHT_NAMES = ("weight", "contacts", "calls", "share")
 """Names that the column of weights may have."""
@@ -27,8 +28,6 @@ def content(path: Path, shown_as: str) -> bytes:
     Raises:
         FileRefused: no such file, no ordinary file, or no permission.
     """
-    from simulator.scenario.yaml_text import MAXIMUM_BYTES
-
     try:
         if path.is_file():
             size = path.stat().st_size
@@ -40,6 +39,8 @@ def content(path: Path, shown_as: str) -> bytes:
         if path.exists():
             raise FileRefused([Problem(shown_as, None, "", "this is no file", "a folder" if path.is_dir() else None)])
         names = [item.name for item in path.parent.iterdir() if item.is_file()] if path.parent.is_dir() else []
+    except FileRefused:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FileRefused([Problem(shown_as, None, "", f"the file cannot be read: {reason}")]) from None
@@ -101,7 +102,8 @@ def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]
             second = timegrid.clock_seconds(cells["time"])
             weight = _weight(cells["weight"])
         except ValueError as error:
-            faults.append(Problem(shown_as, line, "", str(error), shown(", ".join(row))))
+            message, allowed, near = hints(str(error))
+            faults.append(Problem(shown_as, line, "", message, ", ".join(row), allowed, near))
             continue
         if (day, second) in seen:
             faults.append(

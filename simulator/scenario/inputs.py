@@ -69,20 +69,20 @@ def spread(law: UncertainInput, quantity: Quantity) -> Spread:
     """
     if law.triangular is not None:
         low, mode, high = (_read(quantity, value, "triangular", i) for i, value in enumerate(law.triangular))
-        _require(low <= mode <= high and low < high, "triangular", "needs low <= mode <= high and low < high")
+        _require(low <= mode <= high and low < high, "triangular", "low <= mode <= high and low < high")
         return Spread(lambda p: _triangular(p, low, mode, high), quantity)
     if law.uniform is not None:
         first, last = (_read(quantity, value, "uniform", i) for i, value in enumerate(law.uniform))
-        _require(first < last, "uniform", "needs low < high")
+        _require(first < last, "uniform", "low < high")
         return Spread(lambda p: first + p * (last - first), quantity)
     if law.values is not None:
         values = sorted(_read(quantity, value, "values", i) for i, value in enumerate(law.values))
-        _require(bool(values), "values", "needs at least one value")
+        _require(bool(values), "values", "at least one value")
         return Spread(lambda p: values[min(int(p * len(values)), len(values) - 1)], quantity)
     if law.normal is not None:
-        _require(set(law.normal) == {"mean", "sd"}, "normal", "needs mean and sd")
+        _require(set(law.normal) == {"mean", "sd"}, "normal", "mean and sd")
         mean, sd = (_read(quantity, law.normal[name], "normal", name) for name in ("mean", "sd"))
-        _require(sd > 0, "normal", "needs an sd over 0")
+        _require(sd > 0, "normal", "an sd over 0")
         return Spread(NormalDist(mean, sd).inv_cdf, quantity, TAIL)
     assert law.lognormal is not None
     middle, sigma = _lognormal(law.lognormal, quantity)
@@ -93,13 +93,13 @@ def _lognormal(body: Mapping[Any, Any], quantity: Quantity) -> tuple[float, floa
     plain = Quantity(_number, float, "a number over 0", 0.2)
     if set(body) == {"mean", "cv"}:
         mean, cv = _read(quantity, body["mean"], "lognormal", "mean"), _read(plain, body["cv"], "lognormal", "cv")
-        _require(mean > 0 and cv > 0, "lognormal", "needs a mean and a cv over 0")
+        _require(mean > 0 and cv > 0, "lognormal", "a mean and a cv over 0")
         variance = math.log1p(cv * cv)
         return mean * math.exp(-variance / 2), math.sqrt(variance)
-    _require(set(body) == {"median", "sigma"}, "lognormal", "needs mean and cv, or median and sigma")
+    _require(set(body) == {"median", "sigma"}, "lognormal", "mean and cv, or median and sigma")
     median = _read(quantity, body["median"], "lognormal", "median")
     sigma = _read(plain, body["sigma"], "lognormal", "sigma")
-    _require(median > 0 and sigma > 0, "lognormal", "needs a median and a sigma over 0")
+    _require(median > 0 and sigma > 0, "lognormal", "a median and a sigma over 0")
     return median, sigma
 
 
@@ -119,7 +119,7 @@ def _read(quantity: Quantity, value: object, *where: str | int) -> float:
 
 def _require(condition: bool, family: str, need: str) -> None:
     if not condition:
-        raise ValueRefused(f"{family} {need}", where=(family,))
+        raise ValueRefused(f"the {family} law is none", where=(family,), allowed=need)
 
 
 def _triangular(p: float, low: float, mode: float, high: float) -> float:
@@ -128,7 +128,7 @@ def _triangular(p: float, low: float, mode: float, high: float) -> float:
     return high - math.sqrt((1 - p) * (high - low) * (high - mode))
 
 
-# --- drawing ------------------------------------------------------------------------------------------------------------
+# --- drawing ----------------------------------------------------------------------------------------------------------
 
 
 def spreads(scenario: Scenario) -> dict[str, Spread]:
@@ -136,13 +136,14 @@ def spreads(scenario: Scenario) -> dict[str, Spread]:
     found = {}
     for path, law in scenario.uncertain.items():
         slot = slot_at(tuple(path.split(".")))
-        assert slot is not None and slot.quantity is not None  # checked when the scenario was frozen
+        assert slot, path
+        assert slot.quantity, path  # both were checked when the scenario was frozen
         found[path] = spread(law, slot.quantity)
     return found
 
 
 def sources(scenario: Scenario) -> dict[str, tuple[str, ...]]:
-    """What varies independently: the paths moved by each factor (``factor.<name>``) and by each lone input (its path)."""
+    """What varies independently: the paths moved by each factor (``factor.<name>``) or lone input (its own path)."""
     found: dict[str, tuple[str, ...]] = {}
     for path, law in scenario.uncertain.items():
         source = _source(path, law)

@@ -198,11 +198,10 @@ class _Resolver:
             path = includes.inside(self.document.folder, name)
             return includes.read_profile(path, os.path.join(self.document.folder, name))
         except InputError as error:
-            at = dotted(steps)
-            self.problems += [
-                replace(p, path=at, **({} if p.file and p.line else {"file": place_.file, "line": place_.line}))
-                for p in error.problems
-            ]
+            for fault in error.problems:
+                at = (fault.file, fault.line) if fault.file and fault.line else place_
+                found = fault.found or shown(name)
+                self.problems.append(replace(fault, file=at[0], line=at[1], path=dotted(steps), found=found))
             return None
 
     def _activity(self, value: Any, steps: Steps) -> Any:
@@ -260,6 +259,11 @@ class _Resolver:
         here = (*steps, "uncertain")
         if slot.quantity is None:
             self.problem(steps, "only a number or a quantity can be uncertain", allowed=slot.allowed)
+            return None
+        if steps[0] in ("calendar", "monte_carlo") or "targets" in steps:
+            self.problem(
+                steps, "what is simulated and what is aimed at is decided, not uncertain", allowed=slot.allowed
+            )
             return None
         if len(value) > 1:
             others = ", ".join(key for key in value if key != "uncertain")
@@ -350,3 +354,39 @@ def _faults_of_variants(document: Document) -> list[Problem]:
 def dump(document: Document | Mapping[str, Any]) -> str:
     """A document (or the data of ``scenario.document()``) as text that :func:`parse` reads back as the same data."""
     return yaml_text.write(_unresolved(document).data if isinstance(document, Document) else document)
+
+
+def schema_json() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the documents that :func:`parse` takes, for editors.
+
+    Beyond the frozen scenario's own schema: a quantity may be uncertain, an activity may come from the catalogue.
+    """
+    made = Scenario.model_json_schema(by_alias=True)
+    definitions = {name: _writable(part) for name, part in made.pop("$defs").items()}
+    made["properties"].pop("uncertain")
+    made = _writable(made)
+    activity = definitions["Activity"]
+    activity["properties"]["catalogue"] = {"enum": list(catalogue.ACTIVITIES), "description": "the entry to start from"}
+    activity["anyOf"] = [{"required": ["catalogue"]}, {"required": activity.pop("required")}]
+    activities = definitions["Success"]["properties"]["activities"]
+    activities["additionalProperties"] = {"anyOf": [{"const": "default"}, activities["additionalProperties"]]}
+    definitions["Uncertain"] = {
+        "type": "object",
+        "properties": {"uncertain": {"$ref": "#/$defs/UncertainInput"}},
+        "required": ["uncertain"],
+        "additionalProperties": False,
+    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "$defs": definitions}
+
+
+def _writable(node: Any) -> Any:
+    """A schema in which every quantity may be uncertain too."""
+    if isinstance(node, list):
+        return [_writable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _writable(item) if key not in ("default", "examples", "enum") else item for key, item in node.items()}
+    if node.pop("format", None) != "quantity":
+        return node
+    outside = {key: node.pop(key) for key in ("title", "description", "default", "examples") if key in node}
+    return {**outside, "anyOf": [node, {"$ref": "#/$defs/Uncertain"}]}

@@ -56,17 +56,21 @@ class Slot:
         return self.kind == NAMED and not self.refers and self.item is not None and self.item.kind == PART
 
 
-def _bounds(metadata: tuple[Any, ...]) -> str:
-    low, high = "", ""
-    for item in metadata:
-        for part in item.metadata if isinstance(item, FieldInfo) else (item,):
-            if isinstance(part, annotated_types.Ge):
-                low = f"{part.ge} or more"
-            elif isinstance(part, annotated_types.Gt):
-                low = f"over {part.gt}"
-            elif isinstance(part, annotated_types.Le):
-                high = f"up to {part.le}"
-    return "".join(f", {text}" for text in (low.replace(" or more", "") if high and "or" in low else low, high) if text)
+def _bounded(allowed: str, metadata: list[Any]) -> str:
+    """What is allowed, with the bounds of the field."""
+    low, over, high = None, None, None
+    for part in (part for item in metadata if isinstance(item, FieldInfo) for part in item.metadata):
+        if isinstance(part, annotated_types.Ge):
+            low = part.ge
+        elif isinstance(part, annotated_types.Gt):
+            over = part.gt
+        elif isinstance(part, annotated_types.Le):
+            high = part.le
+    if low is not None:
+        return f"{allowed}, {low} to {high}" if high is not None else f"{allowed}, {low} or more"
+    if over is not None:
+        return f"{allowed} over {over}" + (f", up to {high}" if high is not None else "")
+    return allowed
 
 
 def _with(slot: Slot, **changes: Any) -> Slot:
@@ -96,7 +100,7 @@ def _slot(hint: Any) -> Slot:
         base, *metadata = get_args(hint)
         for item in metadata:
             if isinstance(item, Quantity):
-                return Slot(SCALAR, item.allowed + _bounds(tuple(metadata)), item)
+                return Slot(SCALAR, _bounded(item.allowed, metadata), item)
             if isinstance(item, schema.LawOf):
                 return _law(item)
         return _slot(base)
@@ -205,9 +209,9 @@ def copied(value: Any) -> Any:
 def locate(data: Mapping[str, Any], path: str) -> tuple[Steps, Slot]:
     """Where a dotted path leads in a document in the long form.
 
-    The family of a law may be left out: ``patience.mean`` finds ``patience.weibull.mean``; of a constant, ``mean`` is the
-    constant itself. Entries of lists are found by index, from 0. Fields that are absent are found too, but not entries
-    of mappings of named things (a queue that is not there).
+    The family of a law may be left out: ``patience.mean`` finds ``patience.weibull.mean``; of a constant, ``mean`` is
+    the constant itself. Entries of lists are found by index, from 0. Fields that are absent are found too, but not
+    entries of mappings of named things (a queue that is not there).
 
     Raises:
         ValueRefused: nothing can stand there. ``where`` is the longest part of the path that exists.
@@ -260,7 +264,7 @@ def _law_steps(slot: Slot, node: Any, part: str, last: bool, name: str, here: St
     if node is None:
         raise ValueRefused(f"{name} is absent: set the whole law", where=here, allowed=slot.allowed)
     family = next(iter(node)) if isinstance(node, Mapping) and len(node) == 1 else None
-    if family not in slot.fields:
+    if family is None or family not in slot.fields:
         if last and part in ("mean", "value"):
             return []
         raise ValueRefused(f"{name} is a constant, without {part!r}", where=here, allowed="mean, or the whole law")

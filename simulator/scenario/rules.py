@@ -35,6 +35,11 @@ def _names(value: Any) -> list[str]:
     return [name for name in value if isinstance(name, str)] if isinstance(value, list | tuple | Mapping) else []
 
 
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    """The known name that ``name`` is, or was likely meant to be: one slip is one fault, not two."""
+    return name if name in known else nearest(name, known) or name
+
+
 def _read(read: Callable[[object], Any], value: Any) -> Any:
     """The value as its field reads it, or None where the field refuses it."""
     try:
@@ -94,7 +99,7 @@ class _Rules:
             if named and not NAME.fullmatch(key):
                 allowed = "letters, digits, _ and -, starting with a letter or _"
                 yield self.document.problem((*steps, key), "the name cannot stand in a dotted path", repr(key), allowed)
-            if below is not None and below.kind in ("part", "named") and not steps[:1] == ("variants",):
+            if below is not None and below.kind in ("part", "named") and steps[:1] != ("variants",):
                 yield from self.names(item, below, (*steps, key))
 
     # --- support ---
@@ -110,20 +115,20 @@ class _Rules:
             steps = (*here, "groups", name)
             group = _mapping(group)
             serves = _names(group.get("serves"))
-            served.update(serves)
-            for queue in serves:
-                if queue not in self.queues:
-                    yield self.problem(
-                        (*steps, "serves", queue), "the group serves an unknown queue", queue, self.queues
-                    )
+            served.update(_meant(queue, self.queues) for queue in serves)
+            for served_queue in serves:
+                if served_queue not in self.queues:
+                    at = (*steps, "serves", served_queue)
+                    yield self.problem(at, "the group serves an unknown queue", served_queue, self.queues)
             if "serves" in group and group["serves"] in ({}, []):
                 yield self.problem((*steps, "serves"), "the group serves no queue", None, self.queues)
             if group.get("agents") is not None and group.get("headcount"):
                 allowed = "agents (a fixed number present) or headcount (employed), not both"
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
-        fed = set(self._escalations().values())
+        fed = {_meant(to, self.queues) for to in self._escalations().values()}
         for name, queue in self.queues.items():
-            steps, queue = (*here, "queues", name), _mapping(queue)
+            steps = (*here, "queues", name)
+            queue = _mapping(queue)
             if self.groups and name not in served:
                 yield self.problem(steps, "nobody serves the queue", name, None)
             if queue.get("arrivals") is None and name not in fed:
@@ -165,25 +170,22 @@ class _Rules:
 
     def contacts(self) -> Iterator[Problem]:
         """Contacts of accounts and queues that wait for them must meet."""
-        from_accounts = {
-            name
-            for name, queue in self.queues.items()
-            if _mapping(_mapping(queue).get("arrivals")).get("from") == "accounts"
-        }
+        arrivals = {name: _mapping(_mapping(queue).get("arrivals")) for name, queue in self.queues.items()}
+        from_accounts = [name for name, origin in arrivals.items() if origin.get("from") == "accounts"]
         sending: set[str] = set()
         for name, segment in self.segments.items():
             for queue in _mapping(_mapping(segment).get("contacts_per_month")):
                 steps = ("accounts", name, "contacts_per_month", queue)
-                sending.add(queue)
+                sending.add(_meant(queue, self.queues))
                 if not self.has_support:
                     yield self.problem(steps, "there is no support that could take the contacts", queue)
                 elif queue not in self.queues:
                     yield self.problem(steps, "the accounts contact an unknown queue", queue, self.queues)
-                elif queue not in from_accounts:
+                elif "from" not in arrivals[queue]:
                     allowed = f"support.queues.{queue}.arrivals: {{from: accounts}}"
                     message = "the queue does not take its arrivals from the accounts, the contacts would be lost"
                     yield self.document.problem(steps, message, queue, allowed)
-        for queue in sorted(from_accounts - sending):
+        for queue in [name for name in from_accounts if name not in sending]:
             message = "no segment of accounts contacts the queue" if self.segments else "there are no accounts"
             allowed = f"accounts with contacts_per_month: {{{queue}: ...}}"
             yield self.document.problem(("support", "queues", queue, "arrivals", "from"), message, "accounts", allowed)
@@ -204,6 +206,7 @@ class _Rules:
                 yield self.problem(steps, "the team has no segment", None, self.segments)
             for i, segment in enumerate(_names(segments)):
                 if segment not in self.segments:
+                    owner.setdefault(_meant(segment, self.segments), name)
                     yield self.problem((*steps, i), "the team has an unknown segment", segment, self.segments)
                 elif segment in owner:
                     twice = (
@@ -227,9 +230,9 @@ class _Rules:
                     allowed = f"a team whose segments hold {segment}"
                     yield self.document.problem((*steps, segment), "no team has the segment", segment, allowed)
         for name in self.on_time:
-            if name not in self.activities:
+            if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)
-                yield self.problem(steps, "the target is for an unknown activity", name, self.activities)
+                yield self.problem(steps, "the target is for an unknown activity", name, [*self.activities, "all"])
 
     # --- calendars ---
 
@@ -300,7 +303,7 @@ class _Rules:
             sum(last - first for kind in WEEKDAY_KINDS for first, last in table.get(kind, [])) / timegrid.HOUR_SECONDS
         )
         week = _read(units.number, team.get("hours_per_week", 40))
-        if week is not None and kinds and span < week <= 168:
+        if week is not None and 0 < span < week <= 168:
             allowed = f"up to {span:g} h, the span of the working hours"
             message = "the hours per week do not fit into the working hours"
             yield self.document.problem((*steps, "hours_per_week"), message, f"{week:g} h", allowed)

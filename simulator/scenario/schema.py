@@ -67,8 +67,9 @@ class Quantity:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        written = handler(schema) if self.forms == ("number",) else {"type": list(self.forms)}
-        return {**written, "format": "quantity", "examples": [self.example]}
+        if self.forms == ("number",):
+            return {**handler(schema), "format": "quantity"}
+        return {"type": list(self.forms), "format": "quantity", "examples": [self.example]}
 
 
 def plain_number(value: float) -> float | int:
@@ -139,7 +140,10 @@ Flag = Annotated[bool, Strict()]
 
 
 def _service_level(text: object) -> units.ServiceLevel:
-    return text if isinstance(text, units.ServiceLevel) else units.ServiceLevel.parse(text)
+    try:
+        return text if isinstance(text, units.ServiceLevel) else units.ServiceLevel.parse(text)
+    except UnitError as error:
+        raise UnitError(str(error), allowed="a share within a time, such as '80% in 20 s'") from None
 
 
 ServiceLevel = Annotated[
@@ -248,7 +252,10 @@ class LawOf:
         family, body = next(iter(value.items()))
         if family not in LAW_PARAMETERS:
             raise UnitError(
-                f"unknown law {family!r}", allowed=", ".join(LAW_PARAMETERS), nearest=nearest(family, LAW_PARAMETERS)
+                f"unknown law {family!r}",
+                where=(str(family),),
+                allowed=", ".join(LAW_PARAMETERS),
+                nearest=nearest(str(family), LAW_PARAMETERS),
             )
         names = LAW_PARAMETERS[family]
         if not isinstance(body, Mapping):
@@ -722,6 +729,11 @@ def _serves(value: object) -> object:
     return value
 
 
+_SERVES_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
+}
 ServesTable = Annotated[
     dict[str, Serves],
     BeforeValidator(_serves),
@@ -729,10 +741,7 @@ ServesTable = Annotated[
         {
             "anyOf": [
                 {"type": "array", "items": {"type": "string"}},
-                {
-                    "type": "object",
-                    "additionalProperties": {"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/Serves"}]},
-                },
+                {"type": "object", "additionalProperties": {"anyOf": [{"type": "integer"}, _SERVES_SCHEMA]}},
             ],
             "examples": [["phone", "email"], {"phone": 1, "email": 1}],
         }
@@ -812,7 +821,7 @@ class Activity(Part):
     per_month: Amount = default(0, "rate: per account and month")
     accounts_per_session: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(0, "one to many; 0: one to one")
     steps: dict[str, Step]
-    unprepared: Literal["hold", "postpone"] = "hold"
+    unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
     late: Literal["continue", "skip"] = "continue"
     source: str | None = None
     placeholder: Flag = False
@@ -864,7 +873,9 @@ class Team(Staffed):
 class SuccessTargets(Part):
     """What the success wing must reach."""
 
-    on_time: dict[str, Share] = default({}, "share done by the due date, by activity")
+    on_time: dict[str, Share] = default(
+        {"all": "90%"}, "share done by the due date, by activity; all: every step of every activity"
+    )
     confidence: Share = default("80%")
     period: Literal["quarter"] = "quarter"
 
@@ -882,7 +893,7 @@ class Hiring(Part):
 
     time_to_hire: MonthsLaw = default("2 months", "from requisition to start, per position")
     notice: Months = default("0 months")
-    ramp: tuple[Share, ...] = ("100%",)
+    ramp: tuple[Share, ...] = default(("100%",))
     attrition_per_year: Share = 0.0
     backfill: Flag = True
     cost_per_hire: Money = default(0)

@@ -1,24 +1,25 @@
 """Overrides: values replaced by dotted path, from the scenario's own variants, from ``--set``, or from Python.
 
 A path finds its target as :func:`simulator.scenario.paths.locate` says. Names (of queues, segments, variants, ...) are
-letters, digits, ``_`` and ``-``, starting with a letter or ``_``, so a dot always separates. Every change is reported as
-old -> new. Overrides that fight (one path given two values, or a path inside another's) are refused, wherever they come
-from: nothing depends on their order.
+letters, digits, ``_`` and ``-``, starting with a letter or ``_``, so that a dot always separates. Every change is
+reported as old -> new. Overrides that fight (one path given two values, or a path inside another's) are refused,
+wherever they come from: nothing depends on their order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.errors import InputError, Problem, ValueRefused, nearest
 from simulator.scenario import yaml_text
 from simulator.scenario.document import Change, Document, Place, Steps, dotted, shown
-from simulator.scenario.paths import Slot, copied, get, locate, place, value_at
+from simulator.scenario.paths import LAW, Slot, child, copied, get, locate, place, root, value_at
+from simulator.scenario.schema import Scenario
 
-__all__ = ["Override", "apply", "from_pairs", "from_variant", "get", "override"]
+__all__ = ["Override", "apply", "differences", "from_pairs", "from_variant", "get", "override"]
 
 NAME = re.compile(r"[^\W\d][\w-]*")
 """What a name may be: letters of any script, digits, ``_`` and ``-``, no digit or ``-`` first."""
@@ -48,15 +49,19 @@ class Override:
 def from_variant(document: Document, name: str) -> tuple[list[Override], list[Problem]]:
     """The overrides of one of the document's variants, and what is wrong with them."""
     variants = document.data.get("variants")
-    known = list(variants) if isinstance(variants, Mapping) else []
-    if name not in known:
+    if not isinstance(variants, Mapping):
+        variants = {}
+    if name not in variants:
+        known = list(variants)
         allowed = ", ".join(known) or "none, the scenario has no variants"
         return [], [
             document.problem(("variants",), f"there is no variant {name!r}", name, allowed, nearest(name, known))
         ]
     body, here = variants[name], ("variants", name)
-    if not isinstance(body, Mapping) or not body:
-        allowed = "a mapping of paths to values, such as {support.groups.tier1.headcount: 20}"
+    if not isinstance(body, Mapping):  # the schema says so
+        return [], []
+    if not body:
+        allowed = "paths and values, such as {support.groups.tier1.headcount: 20}"
         return [], [document.problem(here, "the override is empty", shown(body), allowed)]
     overrides, problems = [], []
     for path, value in body.items():
@@ -69,9 +74,16 @@ def from_variant(document: Document, name: str) -> tuple[list[Override], list[Pr
     return overrides, problems
 
 
-def from_pairs(pairs: Mapping[str, Any] | Iterable[str], origin: str = "--set") -> tuple[list[Override], list[Problem]]:
-    """Overrides from a mapping of paths to values, or from texts ``path=value`` whose values are read as YAML."""
-    places = {(): Place(origin)}
+def from_pairs(
+    pairs: Mapping[str, Any] | Iterable[str], origin: str | None = None
+) -> tuple[list[Override], list[Problem]]:
+    """Overrides from a mapping of paths to values, or from texts ``path=value`` whose values are read as YAML.
+
+    Args:
+        origin: where they come from; by default ``--set`` for texts and ``override`` for a mapping.
+    """
+    origin = origin or ("override" if isinstance(pairs, Mapping) else "--set")
+    places: dict[Steps, Place] = {(): Place(origin)}
     if isinstance(pairs, Mapping):
         return [Override(path, value, origin, places) for path, value in pairs.items()], []
     overrides, problems = [], []
@@ -89,12 +101,13 @@ def from_pairs(pairs: Mapping[str, Any] | Iterable[str], origin: str = "--set") 
                 problems += [replace(problem, path=path) for problem in error.problems]
                 continue
             problems += [replace(problem, path=path) for problem in read.problems]
-            overrides.append(Override(path, read.data, origin, places))
+            if not read.problems:
+                overrides.append(Override(path, read.data, origin, places))
     return overrides, problems
 
 
 def override(document: Document, overrides: Mapping[str, Any], origin: str = "override") -> Document:
-    """The document with values replaced by dotted path; ``problems`` and ``changes`` say what was wrong and what was done.
+    """The document with values replaced by dotted path; its ``problems`` and ``changes`` say what came of it.
 
     The document must be in the long form (see :func:`simulator.scenario.loading.resolve`, which calls this).
     """
@@ -154,3 +167,22 @@ def _at_peace(found: list[tuple[Override, Steps, Slot]]) -> tuple[list[tuple[Ove
         if not same:
             kept.append((item, steps, slot))
     return kept, problems
+
+
+def differences(old: Scenario, new: Scenario) -> tuple[Change, ...]:
+    """What distinguishes two frozen scenarios, value by value; their names and lists of variants are left out."""
+    skipped = ("name", "variants", "placeholders")
+    before, after = ({k: v for k, v in one.document().items() if k not in skipped} for one in (old, new))
+    return tuple(_differences(before, after, root(), ()))
+
+
+def _differences(old: Any, new: Any, slot: Slot | None, steps: Steps) -> Iterator[Change]:
+    if old == new:
+        return
+    both = isinstance(old, Mapping) and isinstance(new, Mapping)
+    if not both or (slot is not None and slot.kind == LAW and list(old) != list(new)) or "uncertain" in {*old, *new}:
+        yield Change(dotted(steps), old, new, "difference")
+        return
+    for key in dict.fromkeys((*old, *new)):
+        inner = child(slot, key) if slot is not None else None
+        yield from _differences(old.get(key), new.get(key), inner, (*steps, key))

@@ -155,6 +155,8 @@ class _Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             message = " ".join(part for part in (error.context, error.problem) if part)
+            if mark and error.context_mark and error.context_mark.line != mark.line:
+                message += f" (it begins on line {error.context_mark.line + 1})"
             line = mark.line + 1 if mark else None
             raise InputError([Problem(self.file, self._line(line), "", f"no YAML: {message}")]) from None
         except yaml.YAMLError as error:
@@ -166,15 +168,17 @@ class _Builder:
     def _line(self, line: int | None) -> int | None:
         return line if self.name_lines else None
 
-    def _at(self, event: yaml.Event) -> Place:
+    def _at(self, event: Any) -> Place:
         return Place(self.file, self._line(event.start_mark.line + 1))
 
     def _stop(self, event: yaml.Event, message: str, allowed: str) -> None:
         path = dotted(self._steps())
         raise InputError([*self.problems, Problem(*self._at(event), path, message, None, allowed)])
 
-    def _fault(self, event: yaml.Event, steps: Steps, message: str, **details: str | None) -> None:
-        self.problems.append(Problem(*self._at(event), dotted(steps), message, **details))
+    def _fault(
+        self, event: yaml.Event, message: str, found: str | None, allowed: str | None, nearest: str | None = None
+    ) -> None:
+        self.problems.append(Problem(*self._at(event), dotted(self._steps()), message, found, allowed, nearest))
 
     def _steps(self) -> Steps:
         """The path of the value that comes next."""
@@ -195,9 +199,7 @@ class _Builder:
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None:
-            self._fault(
-                event, self._steps(), "tags have no meaning here", found=event.tag, allowed="values without tags"
-            )
+            self._fault(event, "tags have no meaning here", event.tag, "values without tags")
 
     def _open(self, event: Any) -> None:
         if len(self.stack) >= MAXIMUM_DEPTH:
@@ -230,7 +232,7 @@ class _Builder:
             try:
                 value = scalar(event.value)
             except OverflowError:
-                self._fault(event, steps, "a number must be finite", found=event.value[:40], allowed="a finite number")
+                self._fault(event, "a number must be finite", event.value[:40], "a finite number")
                 value = None
             if event.value == "":
                 self.blank.add(steps)
@@ -249,16 +251,15 @@ class _Builder:
         except OverflowError:
             is_text = False
         if plain and event.value == "<<":
-            self._fault(
-                event, steps, "merge keys are not read", allowed="an alias as a value, or the values written out"
-            )
+            self._fault(event, "merge keys are not read", None, "an alias as a value, or the values written out")
         elif not is_text:
+            quoted = f'"{event.value}"'
             self._fault(
-                event, steps, "a key must be text", found=event.value[:40] or "nothing", nearest=f'"{event.value}"'
+                event, "a key must be text", event.value[:40] or "nothing", "text, in quotes if need be", quoted
             )
         elif event.value in top.lines:
             first = f"first on line {top.lines[event.value]}" if self.name_lines else None
-            self._fault(event, steps, "the key is given twice", found=first, allowed="each key once")
+            self._fault(event, "the key is given twice", first, "each key once")
         else:
             top.ignored = False
             top.lines[event.value] = event.start_mark.line + 1
@@ -269,7 +270,9 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         steps = self._steps()
         if event.anchor not in self.anchors:
-            self._stop(event, f"the alias *{event.anchor} stands inside its own anchor", "an anchor that ended before")
+            self._stop(
+                event, f"the alias *{event.anchor} has no anchor that ended before it", f"&{event.anchor} before it"
+            )
         if self._awaits_key():
             self._stop(event, "an alias stands where a name is needed", "text as a key")
         value, size = self.anchors[event.anchor]
@@ -319,6 +322,13 @@ def _sequence(writer: _Writer, data: Any) -> yaml.Node:
     return writer.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=short)
 
 
+def _text(writer: _Writer, data: str) -> yaml.Node:
+    # PyYAML writes the rarer line breaks as they are, where they would be read as spaces; in double quotes it escapes
+    style = '"' if re.search("[\r\x85\u2028\u2029]", data) else None
+    return writer.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Writer.add_representer(str, _text)
 _Writer.add_representer(dict, _mapping)
 _Writer.add_representer(list, _sequence)
 _Writer.add_representer(tuple, _sequence)

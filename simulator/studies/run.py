@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +86,7 @@ def run(
     jobs: int | None = None,
     store: Path | None = None,
     progress: Progress | None = None,
+    changes: Sequence[str] = (),
 ) -> Result:
     """Simulate a scenario and answer: need, whether the plan is enough, KPIs, cost.
 
@@ -94,6 +95,7 @@ def run(
         jobs: threads, default all cores; the numbers do not depend on it.
         store: folder for finished blocks, so that an interrupted run resumes.
         progress: called as the work goes on.
+        changes: what was changed from the scenario as written, in words, for the report.
     """
     overrides: dict[str, Any] = {}
     if replications is not None and replications != scenario.monte_carlo.replications:
@@ -120,7 +122,7 @@ def run(
     count = simulated.replications
     support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
     success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
-    return _Report(simulated, support, success).result()
+    return _Report(simulated, support, success, tuple(changes)).result()
 
 
 def _fingerprint(staffing: Staffing) -> str:
@@ -140,7 +142,9 @@ class _Report:
         simulated: Simulated,
         support: requirement.SupportNeed | None,
         success: requirement.SuccessNeed | None,
+        changes: tuple[str, ...] = (),
     ) -> None:
+        self.changes = changes
         self.simulated = simulated
         self.horizon = simulated.horizon
         self.scenario = simulated.horizon.scenario
@@ -399,6 +403,7 @@ class _Report:
             "sizing": tables["sizing"].to_dict("records"),
             "placeholders": dict(scenario.placeholders),
             "uncertain": list(scenario.uncertain),
+            "changes": list(self.changes),
             "warnings": self._warnings(),
         }
         if scenario.accounts:

@@ -66,6 +66,9 @@ from simulator.success.tables import (
     TeamTables,
 )
 
+# Constants that are handed to functions are numpy integers: with a Python integer a copy of the function would be
+# compiled for each value.
+NONE = np.int64(-1)
 FAR = np.int64(1) << 62
 AWAY = np.int64(1) << 40  # number of meetings in a day of leave: more than any cap
 
@@ -79,9 +82,9 @@ HEADER = 28
 
 # columns of an instance; behind them, from I_SECONDS on, the drawn seconds of each step of its chain
 (
-    I_NUMBER, I_ACTIVITY, I_ACCOUNT, I_SEGMENT, I_RELEASE, I_DUE, I_KEY, I_EFFORT, I_STEP, I_STATUS, I_READY, I_STEP_DUE,
-    I_LEFT, I_OWED, I_STARTED, I_DESK, I_HOLDER, I_LENGTH, I_ATTEMPT, I_CUSTOMER, I_CSM, I_START, I_DAY, I_FIRST,
-    I_SLOTS, I_MADE, I_SECONDS,
+    I_NUMBER, I_ACTIVITY, I_ACCOUNT, I_SEGMENT, I_RELEASE, I_DUE, I_KEY, I_EFFORT, I_STEP, I_STATUS, I_READY,
+    I_STEP_DUE, I_LEFT, I_OWED, I_STARTED, I_DESK, I_HOLDER, I_LENGTH, I_ATTEMPT, I_CUSTOMER, I_CSM, I_START, I_DAY,
+    I_FIRST, I_SLOTS, I_MADE, I_SECONDS,
 ) = range(27)  # fmt: skip
 
 # statuses of an instance: its current step waits for a slot, is on the desk's list, in hand, a meeting under way; the
@@ -107,11 +110,11 @@ SEGMENT_COLUMNS = 2
 
 # queues of a desk: each a heap of instances, then by instance its key and its place in the heap (-1 when absent), then
 # the size
-Q_READY, Q_INTERRUPT, Q_MEETING, Q_DUE = range(4)
+Q_READY, Q_INTERRUPT, Q_MEETING, Q_DUE = np.arange(4)
 QUEUES = 4
 
-R_ON_TIME, R_LATE, R_MISSED, R_VOID, R_OPEN, R_NEVER = (int(x) for x in StepOutcome)
-B_HELD, B_UNPREPARED, B_CANCELLED, B_POSTPONED, B_MOVED, B_FREED, B_UNBOOKED, B_OPEN = (int(x) for x in MeetingOutcome)
+R_ON_TIME, R_LATE, R_MISSED, R_VOID, R_OPEN, R_NEVER = np.array(StepOutcome)
+B_HELD, B_UNPREPARED, B_CANCELLED, B_POSTPONED, B_MOVED, B_FREED, B_UNBOOKED, B_OPEN = np.array(MeetingOutcome)
 MEASURES, KINDS = len(STEP_MEASURES), len(HOUR_KINDS)
 
 # the log: steps and bookings; beyond its last line it only counts
@@ -119,7 +122,7 @@ L_STEP, L_BOOKING = range(2)
 LOG_COLUMNS = 1 + max(len(tables.ROW_FIELDS), len(tables.MEETING_FIELDS))
 
 
-# --- places in the array -----------------------------------------------------------------------------------------------
+# --- places in the array ---------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -152,7 +155,7 @@ def _real(m, place):
     return np.int64(m[place]).view(np.float64)
 
 
-# --- queues: smallest (key, instance) first; any member can be taken out -----------------------------------------------
+# --- queues: smallest (key, instance) first; any member can be taken out ---------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -254,7 +257,7 @@ def _empty(m, q):
     m[heap + 3 * count] = 0
 
 
-# --- small helpers -----------------------------------------------------------------------------------------------------
+# --- small helpers ---------------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -292,7 +295,7 @@ def _cell(m, w, step, due):
     while m[m[M_MONTHS] + month + 1] < due:
         month += 1
         if month == m[M_MONTH_COUNT]:
-            return np.int64(-1)
+            return NONE
     return m[M_SUMS] + ((month * m[M_STEP_COUNT] + step) * m[M_SEGMENT_COUNT] + m[w + I_SEGMENT]) * MEASURES
 
 
@@ -309,7 +312,7 @@ def _due_of(m, w, step):
     """Due date of an open step of an instance, -1 while it is not fixed."""
     rule = m[_step(m, step) + S_DUE]
     if rule == DUE_AFTER:
-        return m[w + I_STEP_DUE] if step == m[w + I_STEP] else np.int64(-1)
+        return m[w + I_STEP_DUE] if step == m[w + I_STEP] else NONE
     if rule == DUE_MEETING and m[w + I_START] >= 0:
         return m[w + I_START] - m[_step(m, step) + S_BUFFER]
     return m[w + I_DUE]
@@ -328,7 +331,7 @@ def _due_timer(m, w):
     return timer
 
 
-# --- what is written down ----------------------------------------------------------------------------------------------
+# --- what is written down --------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -374,15 +377,14 @@ def _settle(m, w, now, step, outcome, due, ready, started, finished, csm):
 @njit(cache=True, nogil=True)
 def _settle_rest(m, w, now, end, outcome):
     """Give up the steps from the current one to before ``end``."""
-    nothing = np.int64(-1)
     for step in range(m[w + I_STEP], end):
         current = step == m[w + I_STEP]
         due = _due_of(m, w, step)
         what = outcome if due >= 0 or outcome == R_OPEN else R_NEVER
-        ready = m[w + I_READY] if current else nothing
+        ready = m[w + I_READY] if current else NONE
         if step == m[_step(m, step) + S_MEETING]:
             ready = m[w + I_RELEASE]
-        _settle(m, w, now, step, what, due, ready, m[w + I_STARTED] if current else nothing, nothing, nothing)
+        _settle(m, w, now, step, what, due, ready, m[w + I_STARTED] if current else NONE, NONE, NONE)
 
 
 @njit(cache=True, nogil=True)
@@ -394,7 +396,7 @@ def _log_booking(m, w, csm, made, start, outcome):
     m[M_LOGGED] += 1
 
 
-# --- the calendar: one word per CSM and day, a bit per slot --------------------------------------------------------------
+# --- the calendar: one word per CSM and day, a bit per slot ----------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -409,7 +411,7 @@ def _change_slots(m, w, meetings):
 def _free_slots(m, w, outcome):
     if m[w + I_START] >= 0:
         _log_booking(m, w, m[w + I_CSM], m[w + I_MADE], m[w + I_START], outcome)
-        _change_slots(m, w, -1)
+        _change_slots(m, w, NONE)
         m[w + I_START] = -1
 
 
@@ -458,17 +460,17 @@ def _book(m, i, c0, c1, now, earliest):
         m[w + I_SLOTS] = (m[w + I_LENGTH] + m[T_SLOT] - 1) // m[T_SLOT]
     if _search(m, c0, c1, w, earliest):
         m[w + I_MADE] = now
-        _change_slots(m, w, 1)
+        _change_slots(m, w, np.int64(1))
         _count(m, w, BOOKED)
         _put(m, Q_MEETING, i, m[w + I_START] * m[M_CSMS] + m[w + I_CSM])
     else:
         m[w + I_START] = -1
         _count(m, w, UNBOOKED)
-        _log_booking(m, w, -1, now, -1, B_UNBOOKED)
+        _log_booking(m, w, NONE, now, NONE, B_UNBOOKED)
         _remove(m, Q_MEETING, i)
 
 
-# --- CSMs --------------------------------------------------------------------------------------------------------------
+# --- CSMs ------------------------------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -554,7 +556,7 @@ def _close(m, i, now, outcome):
     m[w + I_STATUS] = LEFT_OPEN if outcome == R_OPEN else CLOSED
 
 
-# --- the life of an instance -------------------------------------------------------------------------------------------
+# --- the life of an instance -----------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -649,7 +651,7 @@ def _begin_meeting(m, i, c0, c1, now):
     m[p + C_BLOCK], m[p + C_BLOCK_END], m[p + C_MEETING] = H_MEETING, finished, i
 
 
-# --- one desk through one call -----------------------------------------------------------------------------------------
+# --- one desk through one call ---------------------------------------------------------------------------------------
 
 
 @njit(cache=True, nogil=True)
@@ -699,7 +701,7 @@ def _free(m, p):
 @njit(cache=True, nogil=True)
 def _next_taker(m, c0, c1):
     """Who takes up work next, and whether it is an interrupt; -1 when nobody does (rule 7)."""
-    best = np.int64(-1)
+    best = NONE
     if _size(m, Q_INTERRUPT) > 0:
         for c in range(c0, c1):
             p = _person(m, c)
@@ -725,7 +727,7 @@ def _take_up(m, c0, c1, now):
         p = _person(m, c)
         if m[p + C_INTERRUPT] >= 0 and m[p + C_RUNNING] == NOTHING and m[p + C_BLOCK] < 0:
             _pause(m, c, now)
-            _work_on(m, c, True, now)
+            _work_on(m, np.int64(c), np.bool_(True), now)
     while True:
         c, interrupt = _next_taker(m, c0, c1)
         if c < 0:
@@ -891,8 +893,8 @@ def _call(m, now, until, opened, owner, active, alive, pooled, last):
         if not alive[m[_work(m, i) + I_ACCOUNT]]:
             _close(m, i, now, R_VOID)
     _change_people(m, opened, owner, active, pooled, now)
-    desks = 1 if pooled else csms + 1
-    first_carried, carried = _by_desk(m, 0, opened, desks)
+    desks = np.int64(1) if pooled else csms + 1
+    first_carried, carried = _by_desk(m, np.int64(0), opened, desks)
     first_new, released = _by_desk(m, opened, count, desks)
     for d in range(desks):
         c0, c1 = (0, csms) if pooled else (d, min(d + 1, csms))
@@ -916,7 +918,7 @@ def _draw_seconds(work, step_law, first_step, laws, scale, zero):
             work[i, I_SECONDS + leg] = np.float64(value).view(np.int64)
 
 
-# --- the door ----------------------------------------------------------------------------------------------------------
+# --- the door --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

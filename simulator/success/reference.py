@@ -209,7 +209,7 @@ class State:
             calendar.append([away or first <= slot < first + count for slot in range(self.slots[day])])
         return calendar
 
-    # --- a call --------------------------------------------------------------------------------------------------------
+    # --- a call ------------------------------------------------------------------------------------------------------
 
     def call(
         self,
@@ -266,7 +266,7 @@ class State:
         self._at(begin, Phase.BLOCKS_BEGIN, person.index, lambda: self._begin_block(person, kind))
         self._at(end, Phase.BLOCK_ENDS, person.index, lambda: self._end_block(person))
 
-    # --- changes between calls -------------------------------------------------------------------------------------------
+    # --- changes between calls ---------------------------------------------------------------------------------------
 
     def _depart(self, alive: NDArray[np.bool_]) -> None:
         for instance in list(self.open.values()):
@@ -306,7 +306,7 @@ class State:
         if self.activities.step_kind[instance.step] != tables.MEETING:
             self._offer(instance)
 
-    # --- the life of an instance -----------------------------------------------------------------------------------------
+    # --- the life of an instance -------------------------------------------------------------------------------------
 
     def _release(self, instance: Instance) -> None:
         self.open[instance.number] = instance
@@ -326,7 +326,8 @@ class State:
         if self._overdue(instance):
             self.close(instance, StepOutcome.MISSED)
             return
-        if self.activities.step_due[step] == tables.DUE_AFTER and self.activities.late[instance.activity] == tables.SKIP:
+        skips = self.activities.late[instance.activity] == tables.SKIP
+        if skips and self.activities.step_due[step] == tables.DUE_AFTER:
             self._at(instance.step_due, Phase.DUE_DATES, instance.number, lambda: self._due_date(instance))
         if self.activities.step_kind[step] != tables.MEETING:
             self._offer(instance)
@@ -389,7 +390,7 @@ class State:
             return instance.booking.start - int(self.activities.step_buffer[step])
         return instance.due
 
-    # --- the calendar ----------------------------------------------------------------------------------------------------
+    # --- the calendar ------------------------------------------------------------------------------------------------
 
     def _book(self, instance: Instance, earliest: int) -> None:
         step = int(self.activities.meeting_step[instance.activity])
@@ -493,7 +494,7 @@ class State:
         self._take_away(instance)
         instance.step = meeting
 
-    # --- work on the desk ------------------------------------------------------------------------------------------------
+    # --- work on the desk --------------------------------------------------------------------------------------------
 
     def _offer(self, instance: Instance) -> None:
         interrupts = self.activities.step_kind[instance.step] == tables.INTERRUPT
@@ -623,7 +624,7 @@ class State:
             instance.left -= spent - setup
         person.since = self.now
 
-    # --- what is written down --------------------------------------------------------------------------------------------
+    # --- what is written down ----------------------------------------------------------------------------------------
 
     def _law_value(self, instance: Instance, step: int) -> float:
         laws = self.activities.laws
@@ -671,9 +672,8 @@ class State:
             if due < 0 or due > self.now:
                 return
             outcome = StepOutcome.MISSED
-        measure = {StepOutcome.ON_TIME: tables.ON_TIME, StepOutcome.LATE: tables.LATE_DONE, StepOutcome.MISSED: tables.MISSED}
         self._count(instance, step, due, tables.DUE)
-        self._count(instance, step, due, measure[outcome])
+        self._count(instance, step, due, (tables.ON_TIME, tables.LATE_DONE, tables.MISSED)[outcome])
         if outcome != StepOutcome.MISSED:
             ended = started if meeting else finished
             self._count(instance, step, due, tables.ELAPSED, ended - ready)
@@ -719,7 +719,7 @@ def run(
     records: bool = False,
     last: bool = False,
 ) -> tuple[SuccessOutcome, State]:
-    """Simulate one call (usually a month). See the module's docstring for the rules, ``compiled.run`` for the arguments.
+    """Simulate one call, usually a month; arguments as in :func:`simulator.success.compiled.run`.
 
     ``state`` is used up: the one returned is the same object, further on in time.
     """

@@ -22,6 +22,9 @@ from simulator.errors import ParameterError
 from simulator.randomness import purpose
 from simulator.timegrid import BusinessClock
 
+MOST_SLOTS = 62
+"""Most meeting slots of a day: the compiled calendar keeps a day in one word."""
+
 NO_LIMIT = 1 << 30
 """A number of meetings a day that no calendar reaches."""
 
@@ -54,22 +57,24 @@ STEP_MEASURES = (
 )
 """Last axis of ``sums``. All are counts of the steps due in a cell, except where seconds are named:
 
-due = on_time + late + missed; void: open when the account left, not in due; delay: seconds from due date to end (meeting:
-to begin) over late; elapsed: seconds from becoming ready to end (meeting: from release to begin) over on_time + late.
-Of meetings: booked and unbooked: searches for a slot that found one or none; cancelled: by the customer, on the day;
-unprepared: begun with preparation open, of those postponed: rebooked by us, the others were held; customer_late: late
-or missed after the customer had cancelled a slot that lay before the due date (their own line beside on time).
+due = on_time + late + missed; void: open when the account left, not in due; delay: seconds from due date to end
+(meeting: to begin) over late; elapsed: seconds from becoming ready to end (meeting: from release to begin) over
+on_time + late. Of meetings: booked and unbooked: searches for a slot that found one or none; cancelled: by the
+customer, on the day; unprepared: begun with preparation open, of those postponed: rebooked by us, the others were held;
+customer_late: late or missed after the customer had cancelled a slot that lay before the due date (their own line
+beside on time).
 """
-DUE, ON_TIME, LATE_DONE, MISSED, VOID, DELAY, ELAPSED, BOOKED, UNBOOKED, CANCELLED, UNPREPARED, POSTPONED, CUSTOMER_LATE = range(
-    len(STEP_MEASURES)
-)
+(
+    DUE, ON_TIME, LATE_DONE, MISSED, VOID, DELAY, ELAPSED,
+    BOOKED, UNBOOKED, CANCELLED, UNPREPARED, POSTPONED, CUSTOMER_LATE,
+) = np.arange(len(STEP_MEASURES))  # fmt: skip
 
 HOUR_KINDS = ("desk", "meeting", "interrupt", "setup", "internal", "idle", "absent", "reserved")
 """Last axis of ``hours`` (seconds). The first seven add up to contracted time, exactly, per active CSM and month.
 
 ``reserved`` stands beside them: calendar slots of meetings that reached their beginning, held or not.
 """
-H_DESK, H_MEETING, H_INTERRUPT, H_SETUP, H_INTERNAL, H_IDLE, H_ABSENT, H_RESERVED = range(len(HOUR_KINDS))
+H_DESK, H_MEETING, H_INTERRUPT, H_SETUP, H_INTERNAL, H_IDLE, H_ABSENT, H_RESERVED = np.arange(len(HOUR_KINDS))
 CONTRACTED = 7
 """Number of leading hour kinds that partition contracted time."""
 
@@ -220,7 +225,8 @@ class TeamTables:
     Attributes:
         clock: business clock; it runs some months beyond the months simulated, so that meetings can be booked ahead.
         months: int64 (M + 1,), business second at which each month opens; the last entry closes the last month.
-        slot: seconds of a meeting slot. A day has as many slots as fit whole after its opening; what remains is desk time.
+        slot: seconds of a meeting slot. A day has as many slots as fit whole after its opening (at most 62); what
+            remains is desk time.
         internal_start: seconds after opening at which a day's internal time begins (rounded down to slots, and moved
             forward where the day is too short).
         internal_length: seconds of internal time a day. Whole slots are placed, what remains carries to the next day,
@@ -251,11 +257,13 @@ class TeamTables:
 
     def __post_init__(self) -> None:
         longest = int(np.max(np.diff(self.clock.start), initial=0))
-        _require(self.slot > 0 and longest // self.slot < 1 << SLOT_BITS, f"a slot of {self.slot} s is too short")
+        enough = self.slot > 0 and longest // self.slot <= MOST_SLOTS
+        _require(enough, f"a slot of {self.slot} s is too short: a day may have {MOST_SLOTS} slots at most")
         _require(self.leave.shape[1:] == (self.days,), "leave needs one column per business day of the clock")
         low, high = self.rebook_after
         _require(0 <= low <= high, f"rebook_after must be (least, most) business days, not {self.rebook_after}")
-        _require(min(self.lead, self.setup, self.internal_start, self.internal_length) >= 0, "times must not be negative")
+        least = min(self.lead, self.setup, self.internal_start, self.internal_length)
+        _require(least >= 0, "times must not be negative")
         _require(bool(np.all(np.diff(self.months) >= 0)), "months must rise")
 
     @property
@@ -383,7 +391,8 @@ def check_call(
     """
     start = team.clock.start
     place = int(np.searchsorted(start, until))
-    _require(now < until and place < len(start) and int(start[place]) == until, f"until={until} is no later day boundary")
+    boundary = now < until and place < len(start) and int(start[place]) == until
+    _require(boundary, f"until={until} is no later day boundary")
     _require(speed.shape == active.shape == (team.people,), "speed and active need one entry per CSM")
     _require(bool(np.all(speed[active] > 0)), "the speed of an active CSM must be positive")
     if len(instances):

@@ -103,7 +103,7 @@ class Escalations:
 
     Attributes:
         time: float64 (n,), elapsed seconds since the start of the horizon.
-        account: int64 (n,), rows of the portfolio.
+        account: int64 (n,), rows of the portfolio; negative for contacts of no account, which nobody owns.
         key: uint64 (n,), keys of the contacts.
     """
 
@@ -126,13 +126,17 @@ class _Month:
     ordinal: int
     week_day: NDArray[np.float64]
     week_second: NDArray[np.float64]
+    opening: NDArray[np.int64]
     earliest: int
     starts: NDArray[np.int64]
 
+    def near(self, date: NDArray[np.floating | np.integer]) -> NDArray[np.bool_]:
+        """Dates that a rhythm or days off might bring into the month (no team closes for more than a month)."""
+        return (date >= self.first_day - 31) & (date < self.end_day + 7)
+
     def exact(self, day: NDArray[np.int64]) -> NDArray[np.int64]:
         """Business second at which the first working day on or after each horizon day opens."""
-        fence = self.clock.first_from_day
-        return self.clock.start[fence[np.clip(day, 0, len(fence) - 1)]]
+        return self.opening[np.minimum(np.maximum(day, 0), len(self.opening) - 1)]
 
     def rhythm(self, date: NDArray[np.float64]) -> NDArray[np.int64]:
         """Business second of a date (days, with fractions) by its share of the calendar week."""
@@ -205,11 +209,13 @@ def draw_month(
     frame = _frame(workload, portfolio, clock, grid, month)
     names = workload.activity_names
     words = portfolio.words(tuple(f"{use}.{name}" for use in ("coverage", "activity") for name in names))
-    place = (words[: len(names)] >> np.uint64(11)).astype(float) * 2.0**-53
-    covered = portfolio.alive & (place < workload.coverage[:, portfolio.segment])
+    bound = (workload.coverage * 2.0**53).astype(np.uint64)
+    covered = portfolio.alive & ((words[: len(names)] >> np.uint64(11)) < bound[:, portfolio.segment])
     parts = []
     for k in range(len(names)):
-        account, base = np.flatnonzero(covered[k]), words[len(names) + k]
+        account, base = covered[k].nonzero()[0], words[len(names) + k]
+        if not len(account):
+            continue
         asked = _Asked(workload, k, frame, tables, portfolio, account, base, escalations)
         found = _OCCURRENCES[int(workload.trigger[k])](asked)
         if len(found.account):
@@ -232,6 +238,7 @@ def _frame(workload: WorkloadTables, portfolio: Portfolio, clock: BusinessClock,
     mondays = np.arange(7 - int(grid.weekday[0]), last_day, 7)
     week_day = np.concatenate([[0], mondays, [last_day]])
     first_day, end_day = int(grid.month_day[month]), int(grid.month_day[month + 1])
+    opening = clock.start[clock.first_from_day]
     reach = int(workload.every_months.max(initial=1))
     earliest = min(int(portfolio.contract_month.min(initial=0)), month - reach) - 1
     return _Month(
@@ -240,11 +247,12 @@ def _frame(workload: WorkloadTables, portfolio: Portfolio, clock: BusinessClock,
         number=month,
         first_day=first_day,
         end_day=end_day,
-        first=clock.at_day(first_day),
-        end=clock.at_day(end_day),
+        first=int(opening[first_day]),
+        end=int(opening[end_day]),
         ordinal=month_ordinal(grid, month),
         week_day=week_day.astype(float),
-        week_second=clock.start[clock.first_from_day[week_day]].astype(float),
+        week_second=opening[week_day].astype(float),
+        opening=opening,
         earliest=earliest,
         starts=month_start_days(grid.start, earliest, month + reach + 2),
     )
@@ -255,15 +263,15 @@ def _instances(asked: _Asked, found: _Occurrences) -> Instances:
     workload, k, frame, portfolio = asked.workload, asked.k, asked.frame, asked.portfolio
     # a rhythm may lead back into the week before a contract that starts on a day off
     release = np.maximum(found.release, frame.exact(portfolio.start_day[found.account]))
-    rows = np.flatnonzero((release >= frame.first) & (release < frame.end) & (found.date >= 0))
+    rows = ((release >= frame.first) & (release < frame.end) & (found.date >= 0)).nonzero()[0]
     account, date, release = found.account[rows], found.date[rows], release[rows]
     age = np.floor(date) - portfolio.start_day[account]
     stage = portfolio.stage(date, account)
-    chosen = np.flatnonzero(
+    chosen = (
         ((STAGE_PHASES[stage] & workload.phases[k]) != 0)
         & (age >= workload.from_age[k])
         & (age < workload.until_age[k])
-    )
+    ).nonzero()[0]
     rows, account, release = rows[chosen], account[chosen], release[chosen]
     effort = portfolio.effort[account] * workload.phase_effort[portfolio.segment[account], stage[chosen]]
     size = int(workload.accounts_per_session[k])
@@ -372,12 +380,16 @@ def _contract(asked: _Asked) -> _Occurrences:
     opening, closing = asked.windows(frame.month_day(month, day), frame.month_day(month + every, day))
     date = opening + portfolio.anchor[account]
     date = date + asked.spread(account, number) * (closing - date)
+    near = frame.near(date)
+    account, date, closing, number = account[near], date[near], closing[near], number[near]
     return _Occurrences(account, date, frame.rhythm(date), frame.exact(closing), number)
 
 
 def _start(asked: _Asked) -> _Occurrences:
     day = asked.portfolio.start_day[asked.account] + asked.workload.after_days[asked.k]
-    return asked.dated(asked.account, day, np.zeros_like(asked.account))
+    near = asked.frame.near(day)
+    account = asked.account[near]
+    return asked.dated(account, day[near], np.zeros_like(account))
 
 
 def _renewal(asked: _Asked) -> _Occurrences:
@@ -427,7 +439,7 @@ def _escalated(asked: _Asked) -> _Occurrences:
         return _nothing()
     covered = np.zeros(len(asked.portfolio), dtype=bool)
     covered[asked.account] = True
-    rows = covered[given.account]
+    rows = (given.account >= 0) & covered[given.account]
     day = np.searchsorted(frame.grid.day_start, given.time[rows], side="right") - 1
     # after the last working hour of the month there is no later second in it, and the next month does not ask again
     release = np.minimum(business_second(frame.clock, frame.grid, given.time[rows]), frame.end - 1)

@@ -2,10 +2,10 @@
 
 How it goes about it:
 
-- Next times by source (line set free, agent set free, staffing, transfer, arrival, abandonment) are compared in this order
-  with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
-- Of the agents only the ends of after-call work are events. A talk that ends matters where it escalates or frees a line,
-  and only then is kept.
+- Next times by source (line set free, agent set free, staffing, transfer, arrival, abandonment) are compared in this
+  order with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
+- Of the agents only the ends of after-call work are events. The end of a talk matters where it escalates or frees a
+  line, and only then is kept.
 - Where nobody holds a line an abandonment changes nothing at its instant. Such queues look at a deadline when
   service would start; a contact whose deadline has passed by then has abandoned at it. Other queues have abandonments
   as events.
@@ -15,6 +15,7 @@ How it goes about it:
 
 from __future__ import annotations
 
+import functools
 from math import inf, nan
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
 """Heap items are ``entry << 24 | slot`` (or group): ordered by entry, up to 16 million slots and 5e11 entries."""
 
-# Places in ``Work.count``.
+# Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _COUNTS = range(6, 12)
 
@@ -121,9 +122,9 @@ class Input(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What changes while the kernel runs. The kernel stops when a store is full and goes on after it has been enlarged."""
+    """What changes while the kernel runs. It stops when a store is full and goes on after that has been enlarged."""
 
-    count: NDArray[np.int64]
+    counter: NDArray[np.int64]
     service_time: NDArray[np.float64]
     service_item: NDArray[np.int64]
     release_time: NDArray[np.float64]
@@ -150,12 +151,12 @@ class Work(NamedTuple):
     escalated: NDArray[Any]
 
 
-_kernel = njit(cache=True, nogil=True, _nrt=False)
-"""Compiled without reference counts: kernels create no array and keep none, and counting would take most of the time (each
-helper would count every array it is handed, in and out: measured, 284 ns a contact instead of 141)."""
+_kernel = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
+"""Compiled without reference counts. Kernels create no array and keep none, and every helper would count each array
+that it is handed, in and out: 284 ns a contact instead of 141."""
 
 
-# --- heaps: the least (time, item) first ---------------------------------------------------------------------------------
+# --- heaps: the least (time, item) first ------------------------------------------------------------------------------
 
 
 @_kernel
@@ -201,7 +202,7 @@ def _drop_first(time, item, n):
         _replace_first(time, item, n - 1, time[n - 1], item[n - 1])
 
 
-# --- contacts and agents -------------------------------------------------------------------------------------------------
+# --- contacts and agents ----------------------------------------------------------------------------------------------
 
 
 @_kernel
@@ -304,7 +305,7 @@ def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, no
 
 @_kernel
 def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count):
-    """Apply a plan to a group: idle agents leave first, surplus agents stay first. Returns how many new agents start."""
+    """Apply a plan to a group: the idle leave first, the surplus stay first. Returns how many new agents start."""
     change = planned - present[group]
     present[group] = planned
     while change < 0 and idle_count[group] > 0:
@@ -315,7 +316,7 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
     return change - stay
 
 
-# --- the loop --------------------------------------------------------------------------------------------------------------
+# --- the loop ---------------------------------------------------------------------------------------------------------
 
 
 @_kernel
@@ -336,7 +337,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     arrival_key, arrival_account = given.key, given.account
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
     count, slots, slot_row, free, rows, escalated = (
-        work.count,
+        work.counter,
         work.slot,
         work.slot_row,
         work.free,
@@ -399,7 +400,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         slot = -1
         group = -1
         deadline = inf
-        if kind == _FREE_AGENT or kind == _START:
+        if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
                 if surplus[group] > 0:
@@ -439,7 +440,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             arrived, deadline = found.arrived, found.deadline
             row = slot_row[slot]
 
-        elif kind == _ARRIVAL or kind == _TRANSFER:
+        elif kind in (_ARRIVAL, _TRANSFER):
             if count[_N_FREE] == 0:
                 status = _NO_SLOT
                 break
@@ -660,7 +661,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     return status
 
 
-# --- around the kernel -----------------------------------------------------------------------------------------------------
+# --- around the kernel ------------------------------------------------------------------------------------------------
 
 
 def run(
@@ -683,7 +684,6 @@ def run(
     """
     state = SupportState.empty(tables, clock) if state is None else state
     check_run(tables, clock, contacts, staff, state, until, sums)
-    model = _model(tables, every_abandonment_an_event)
     given = Input(
         _plain(contacts.time, np.float64),
         _plain(contacts.interval, np.int64),
@@ -695,48 +695,55 @@ def run(
         clock.next_cell,
         _plain(staff, np.int64),
     )
+    model = _model(tables, every_abandonment_an_event)
+    agents = state.staff + state.surplus
+    present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
+    if present.size:
+        agents = np.maximum(agents, present.max(axis=1))
     carried = len(state.waiting)
-    work = _load(tables, model, given, state, rows=carried + len(contacts) + len(contacts) // 4 + 64 if records else 0)
-    while True:
-        status = _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
-        if status == _DONE:
-            break
+    rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
+    work = _load(tables, model, state, agents, rows)
+    while (
+        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
+    ) != _DONE:
         work = _enlarge(work, status)
     after = _dump(work, state, len(contacts), until)
-    escalated = work.escalated[: work.count[_N_ESCALATED]].copy()
+    escalated = work.escalated[: work.counter[_N_ESCALATED]].copy()
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
-    waiting = np.bincount(after.waiting["queue"], minlength=tables.queues).astype(np.int64)
+    waiting = np.bincount(after.waiting["queue"], minlength=tables.queues)
     return SupportOutcome(waiting, escalated, table), after
 
 
 def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     """The array as the kernel was compiled for: of this type, contiguous and writable (copied only when it is not)."""
+    if array.dtype == kind and array.flags.carray:
+        return array
     return np.require(array, kind, ["C", "W", "A"])
 
 
+@functools.lru_cache(maxsize=64)
 def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
     laws = tables.laws
-    tries, serves = _flat(tables.tries), _flat(tables.serves)
-    as_event = tables.may_hold_line | every_abandonment_an_event
     return Model(
         _plain(laws.tables, np.float64),
         _plain(laws.scale, np.float64),
         _plain(laws.zero, np.float64),
-        *(_plain(array, np.int64) for array in (tables.patience, tables.talk, tables.after_call, tables.escalation_to)),
+        _plain(tables.patience, np.int64),
+        _plain(tables.talk, np.int64),
+        _plain(tables.after_call, np.int64),
+        _plain(tables.escalation_to, np.int64),
         _plain(tables.escalation_probability, np.float64),
         _plain(tables.line_pool, np.int64),
         _plain(tables.line_capacity, np.int64),
         _plain(tables.answer_within, np.float64),
         _plain(tables.short_abandon, np.float64),
-        as_event,
-        *tries,
-        *serves,
+        tables.may_hold_line | every_abandonment_an_event,
+        *_flat(tables.tries),
+        *_flat(tables.serves),
     )
 
 
-def _flat(
-    rows: tuple[tuple[tuple[int, int], ...], ...],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _flat(rows: tuple[tuple[tuple[int, int], ...], ...]) -> tuple[NDArray[np.int64], ...]:
     """Ragged rows of pairs laid end to end: where each row starts, the first and the second members."""
     pairs = np.array([pair for row in rows for pair in row], dtype=np.int64).reshape(-1, 2)
     start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
@@ -746,54 +753,56 @@ def _flat(
 _SLOTS = 256
 
 
-def _load(tables: SupportTables, model: Model, given: Input, state: SupportState, rows: int) -> Work:
-    """The working store of a call that takes up ``state``. A sorted array is a heap."""
-    agents = np.maximum(given.staff.max(axis=1, initial=0), state.staff + state.surplus)
-    ring = 1 << int(max(int(agents.max(initial=1)), 1) - 1).bit_length()
-    room = int(agents.sum()) + 1
-    open_rows = np.concatenate([state.waiting, state.talking])
-    used, waiting = len(open_rows), len(state.waiting)
-    slots = used + max(_SLOTS, used)
-    slot = np.zeros(slots, dtype=OPEN)
-    slot[:used] = open_rows
-    slot_row = np.zeros(slots, dtype=np.int64)
-    slot_row[:waiting] = np.arange(waiting)
-    first = np.full(tables.queues, -1, dtype=np.int64)
-    last, before, after = first.copy(), np.full(slots, -1, dtype=np.int64), np.full(slots, -1, dtype=np.int64)
-    for queue in np.unique(state.waiting["queue"]):
-        mine = np.flatnonzero(state.waiting["queue"] == queue)
-        first[queue], last[queue] = mine[0], mine[-1]
-        after[mine[:-1]], before[mine[1:]] = mine[1:], mine[:-1]
-    idle = np.zeros((tables.groups, ring))
-    idle_count = np.bincount(state.idle_group, minlength=tables.groups).astype(np.int64)
+def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDArray[np.int64], rows: int) -> Work:
+    """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have."""
+    waiting, used = len(state.waiting), len(state.waiting) + len(state.talking)
+    size = used + max(_SLOTS, used)
+    slot = np.zeros(size, dtype=OPEN)
+    slot[:waiting] = state.waiting
+    slot[waiting:used] = state.talking
+    first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
+    before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    count = np.zeros(_COUNTS, dtype=np.int64)
+    service = _heap(state.service_end, state.service_entry, state.service_group, int(agents.sum()) + 1)
+    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(3)]
+    if used:
+        for queue in np.unique(state.waiting["queue"]):
+            mine = np.flatnonzero(state.waiting["queue"] == queue)
+            first[queue], last[queue] = mine[0], mine[-1]
+            after[mine], before[mine] = np.append(mine[1:], -1), np.insert(mine[:-1], 0, -1)
+        taken = slot[:used]
+        waits, escalates = taken["waiting"], taken["escalates"]
+        events = waits & model.abandon_as_event[taken["queue"]] & (taken["deadline"] < inf)
+        sources = (
+            (_N_RELEASE, "talk_end", ~waits & ~escalates),
+            (_N_TRANSFER, "talk_end", escalates),
+            (_N_PATIENCE, "deadline", events),
+        )
+        for i, (counter, time, chosen) in enumerate(sources):
+            heaps[i] = _heap_of(taken, time, chosen, size)
+            count[counter] = np.count_nonzero(chosen)
+    idle = np.zeros((tables.groups, 1 << int(agents.max(initial=1)).bit_length()))
+    idle_count = np.bincount(state.idle_group, minlength=tables.groups)
     for group in np.flatnonzero(idle_count):
         idle[group, : idle_count[group]] = state.idle_since[state.idle_group == group]
-    escalates = open_rows["escalates"]
-    waits = open_rows["waiting"] & model.abandon_as_event[open_rows["queue"]] & (open_rows["deadline"] < inf)
-    service = _heap(state.service_end, state.service_entry, state.service_group, room)
-    release = _heap_of(open_rows, "talk_end", ~open_rows["waiting"] & ~escalates, slots)
-    transfer = _heap_of(open_rows, "talk_end", escalates, slots)
-    patience = _heap_of(open_rows, "deadline", waits, slots)
-    count = np.zeros(_COUNTS, dtype=np.int64)
+    free = np.empty(size, dtype=np.int64)
+    free[: size - used] = np.arange(size - 1, used - 1, -1)
     count[_N_SERVICE] = len(state.service_end)
-    count[_N_RELEASE] = np.count_nonzero(~open_rows["waiting"] & ~escalates)
-    count[_N_TRANSFER] = np.count_nonzero(escalates)
-    count[_N_PATIENCE] = np.count_nonzero(waits)
-    count[_N_FREE] = slots - used
+    count[_N_FREE] = size - used
     count[_NEXT_INTERVAL] = state.interval
     count[_ENTRIES] = state.entries
     count[_CONTACTS_BEFORE] = state.contacts
     return Work(
         count,
         *service,
-        *release,
-        *transfer,
-        *patience,
+        *heaps[0],
+        *heaps[1],
+        *heaps[2],
         slot,
-        slot_row,
+        np.arange(size),
         after,
         before,
-        np.concatenate([np.arange(slots - 1, used - 1, -1), np.zeros(used)]).astype(np.int64),
+        free,
         first,
         last,
         idle,
@@ -821,19 +830,19 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     return table
 
 
-def _heap_of(
-    rows: NDArray[Any], time: str, chosen: NDArray[np.bool_], room: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+_Heap = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+def _heap_of(rows: NDArray[Any], time: str, chosen: NDArray[np.bool_], room: int) -> _Heap:
+    """The heap of the chosen slots by one of their times."""
     slot = np.flatnonzero(chosen)
-    order = np.lexsort((rows["entry"][slot], rows[time][slot]))
-    slot = slot[order]
+    slot = slot[np.lexsort((rows["entry"][slot], rows[time][slot]))]
     return _heap(rows[time][slot], rows["entry"][slot], slot, room)
 
 
-def _heap(
-    time: NDArray[np.float64], entry: NDArray[np.int64], member: NDArray[np.int64], room: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    times, items = np.zeros(room), np.zeros(room, dtype=np.int64)
+def _heap(time: NDArray[np.float64], entry: NDArray[np.int64], member: NDArray[np.int64], room: int) -> _Heap:
+    """The heap of events that are sorted already: a sorted array is a heap."""
+    times, items = np.empty(room), np.empty(room, dtype=np.int64)
     times[: len(time)] = time
     items[: len(time)] = entry << _ITEM_BITS | member
     return times, items
@@ -847,14 +856,14 @@ def _enlarge(work: Work, status: int) -> Work:
         return work._replace(row=_twice(work.row))
     if status == _NO_ESCALATION:
         return work._replace(escalated=_twice(work.escalated))
-    slots = len(work.slot)
-    if 2 * slots > _ITEM_MASK:
-        raise SimulatorError(f"more than {slots} contacts wait at once")
-    free = _twice(work.free)
-    free[:slots] = np.arange(2 * slots - 1, slots - 1, -1)
-    work.count[_N_FREE] = slots
+    size = len(work.slot)
+    if 2 * size > _ITEM_MASK:
+        raise SimulatorError(f"more than {size} contacts wait at once")
     names = ("release_time", "release_item", "transfer_time", "transfer_item", "slot", "slot_row", "after", "before")
-    return work._replace(free=free, **{name: _twice(getattr(work, name)) for name in names})
+    work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
+    work.free[:size] = np.arange(2 * size - 1, size - 1, -1)
+    work.counter[_N_FREE] = size
+    return work
 
 
 def _twice(array: NDArray[Any]) -> NDArray[Any]:
@@ -862,13 +871,21 @@ def _twice(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _dump(work: Work, state: SupportState, contacts: int, until: float) -> SupportState:
-    count = work.count.tolist()
+    """The state that the next call takes up, with everything in the order that both engines agree on."""
+    count = work.counter.tolist()
     end, item = work.service_time[: count[_N_SERVICE]], work.service_item[: count[_N_SERVICE]]
     order = np.lexsort((item, end))
     item = item[order]
-    held = [work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]]
+    talking = np.concatenate([work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]])
+    waiting = talking[:0]
+    if np.any(work.first >= 0):
+        in_use = np.ones(len(work.slot), dtype=bool)
+        in_use[work.free[: count[_N_FREE]]] = False
+        waiting = np.flatnonzero(in_use & work.slot["waiting"])
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
-    nth = np.arange(len(idle_group)) - np.repeat(np.cumsum(work.idle_count) - work.idle_count, work.idle_count)
+    place = np.arange(len(idle_group)) + np.repeat(
+        work.idle_head - np.cumsum(work.idle_count) + work.idle_count, work.idle_count
+    )
     return SupportState(
         time=until,
         interval=count[_NEXT_INTERVAL],
@@ -878,19 +895,13 @@ def _dump(work: Work, state: SupportState, contacts: int, until: float) -> Suppo
         surplus=work.surplus,
         lines=work.lines,
         idle_group=idle_group,
-        idle_since=work.idle[idle_group, (work.idle_head[idle_group] + nth) & (work.idle.shape[1] - 1)],
+        idle_since=work.idle[idle_group, place & (work.idle.shape[1] - 1)],
         service_end=end[order],
         service_entry=item >> _ITEM_BITS,
         service_group=item & _ITEM_MASK,
-        waiting=_by_entry(work.slot[_waiting_slots(work)]),
-        talking=_by_entry(work.slot[np.concatenate(held) & _ITEM_MASK]),
+        waiting=_by_entry(work.slot[waiting]),
+        talking=_by_entry(work.slot[talking & _ITEM_MASK]),
     )
-
-
-def _waiting_slots(work: Work) -> NDArray[np.int64]:
-    in_use = np.ones(len(work.slot), dtype=bool)
-    in_use[work.free[: work.count[_N_FREE]]] = False
-    return np.flatnonzero(in_use & work.slot["waiting"])
 
 
 def _by_entry(rows: NDArray[Any]) -> NDArray[Any]:

@@ -59,7 +59,9 @@ __all__ = [
 Array = NDArray[np.float64]
 
 _DROP = 745.0  # exp(-745) is the smallest positive double: beyond such a drop of the log density nothing is left
-_TOLERANCE = 1e-11  # of a panel against its two halves; the halves, which are kept, are better by many powers of two
+# Where panels are halved no more, as share of the total; the error is the square of it where the integrand is analytic.
+_ANALYTIC, _PLAIN = 1e-8, 1e-12
+_LADDER = np.exp2(np.arange(-40.0, 61.0))  # of mean times between ends of service, to find where the density lives
 _NAN = math.nan
 
 
@@ -725,6 +727,7 @@ def agents_needed(
     Args:
         target: bounds by measure name: service levels (``sl_...``) are at least, all others at most their bound.
             A measure that is NaN (the wait of waiting callers where nobody can wait) counts as met.
+            A bound that is only approached (a service level of 100 %) is refused.
         arrival_rate: callers per time unit.
         service_rate: calls that one busy agent finishes per time unit.
         abandonment_rate: 1 ÷ mean patience; 0 means that nobody gives up.
@@ -752,6 +755,9 @@ def agents_needed(
     _time("answer_within", answer_within)
     if lam == 0:
         return 0
+    for name, bound in bounds.items():
+        if _never_reached(name, bound, room, theta):
+            raise ParameterError(f"no number of agents meets {name} {bound:g}: it is approached and never reached")
 
     @functools.cache
     def at(n: int) -> Measures | None:
@@ -813,6 +819,15 @@ def heads_for(agents: float, shrinkage: float) -> int:
         raise ParameterError(f"shrinkage is a share below 1, not {shrinkage}")
     exact = [Fraction(value).limit_denominator(10**9) for value in (present, lost)]
     return math.ceil(exact[0] / (1 - exact[1]))
+
+
+def _never_reached(name: str, bound: float, places: int | None, theta: float) -> bool:
+    """Whether the bound is the limit for ever more agents, which only rounding would seem to reach."""
+    if places is not None:
+        return (bound == 1 and name in _WITH_BLOCKED) or (bound == 0 and name in ("p_block", "occupancy"))
+    if bound > 0:
+        return bound == 1 and name.startswith("sl_")
+    return name != "p_block" and not (theta == 0 and "abandon" in name)
 
 
 def _meets(name: str, value: float, bound: float) -> bool:
@@ -883,6 +898,7 @@ class _Patience:
         bend: (r, d) to H(r + d) - H(r) - sf(r) d: what is left of H after its tangent at r.
         kinks: sorted points where sf has a jump or a corner.
         mean: E[R], inf if some never give up.
+        tolerance: of the quadrature, by the smoothness of sf.
     """
 
     sf: Callable[[Array], Array]
@@ -893,6 +909,7 @@ class _Patience:
     bend: Callable[[float, Array], Array]
     kinks: tuple[float, ...]
     mean: float
+    tolerance: float = _PLAIN
 
 
 def _one(function: Callable[[Array], Array], x: float) -> float:
@@ -947,6 +964,7 @@ _ENDLESS = _Patience(
     bend=lambda r, d: np.zeros_like(d),
     kinks=(),
     mean=math.inf,
+    tolerance=_ANALYTIC,
 )
 
 
@@ -973,6 +991,7 @@ def _exponential(rate: float) -> _Patience:
         bend=bend,
         kinks=(),
         mean=1.0 / rate,
+        tolerance=_ANALYTIC,
     )
 
 
@@ -993,6 +1012,7 @@ def _mixture(parts: Sequence[tuple[float, _Patience]]) -> _Patience:
         bend=mixed(lambda part: part.bend),
         kinks=tuple(sorted({kink for _, part in parts for kink in part.kinks})),
         mean=sum(weight * part.mean for weight, part in parts),
+        tolerance=min(part.tolerance for _, part in parts),
     )
 
 
@@ -1007,6 +1027,7 @@ def _thinned(law: _Patience, zero: float) -> _Patience:
         bend=lambda r, d: np.zeros_like(d),
         kinks=(),
         mean=0.0,
+        tolerance=_ANALYTIC,
     )
     return never if zero >= 1.0 else _mixture([(zero, never), (1.0 - zero, law)])
 
@@ -1132,7 +1153,7 @@ def _numeric(source: Any, scale: float | None, kinks: tuple[float, ...]) -> _Pat
         scale = float(ladder[min(int(np.searchsorted(-probe, -start / 2.0)), ladder.size - 1)]) if start > 0 else 1.0
     edges = np.unique(np.concatenate(([0.0], scale * np.exp2(np.arange(-120, 121) / 2.0), kinks)))
     edges = edges[edges >= 0.0]
-    nodes, weights = _gauss()
+    nodes, weights, _ = _gauss()
 
     def area(low: Array, high: Array) -> Array:
         half = (high - low) / 2.0
@@ -1387,7 +1408,7 @@ class _Density:
 
     def integrals(self, t: float) -> tuple[Array, Array, float, float]:
         """Rows up to t, rows beyond t, weight of the blocked, and the logarithm of the factor for the free states."""
-        scale, kinks = 1.0 / self.drain, self.patience.kinks
+        scale = 1.0 / self.drain
         top = _one(self.log, self.anchor)
 
         def rows(x: Array) -> Array:
@@ -1397,7 +1418,7 @@ class _Density:
 
         def part(low: float, high: float) -> Array:
             nearest_to_peak = min(max(self.anchor, low), high)
-            return _integrate_log_concave(self.log, rows, low, high, nearest_to_peak, top, scale, kinks)
+            return _integrate_log_concave(self.log, rows, low, high, nearest_to_peak, top, scale, self.patience)
 
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             before = part(0.0, t) if t > 0 else np.zeros(7)
@@ -1405,7 +1426,7 @@ class _Density:
             block = 0.0
             if self.room is not None and self.lam > 0:
                 peak = _peak(self.log_blocked, scale)
-                weight = _integrate_log_concave(self.log_blocked, _ones, 0.0, math.inf, peak, top, scale, kinks)
+                weight = _integrate_log_concave(self.log_blocked, _ones, 0.0, math.inf, peak, top, scale, self.patience)
                 block = float(weight[0])
         return before, after, block, -self.height - top
 
@@ -1416,7 +1437,7 @@ def _ones(x: Array) -> Array:
 
 def _peak(log: Callable[[Array], Array], scale: float) -> float:
     """A point within a fraction of a unit of the highest value of a concave function on [0, inf)."""
-    x = np.concatenate(([0.0], scale * np.exp2(np.arange(-60.0, 101.0))))
+    x = np.concatenate(([0.0], scale * _LADDER))
     while True:
         value = log(x)
         value = np.where(np.isnan(value), -np.inf, value)
@@ -1435,7 +1456,7 @@ def _integrate_log_concave(
     peak: float,
     top: float,
     scale: float,
-    kinks: tuple[float, ...],
+    patience: _Patience,
 ) -> Array:
     """Integrals over [low, high] of exp(log(x) - top) times each row, where ``log`` is concave and highest at ``peak``.
 
@@ -1450,19 +1471,19 @@ def _integrate_log_concave(
             peak + _steps(lambda d: base - log(peak + d), high - peak, scale)[1:],
         )
     )
-    if kinks:
-        inside = np.array(kinks)
+    if patience.kinks:
+        inside = np.array(patience.kinks)
         edges = np.unique(np.concatenate((edges, inside[(inside > edges[0]) & (inside < edges[-1])])))
     if base - top < -_DROP:
         return np.zeros(rows(np.array([peak])).shape[0])
-    return math.exp(base - top) * _integrate(lambda x: np.exp(log(x) - base) * rows(x), edges)
+    return math.exp(base - top) * _integrate(lambda x: np.exp(log(x) - base) * rows(x), edges, patience.tolerance)
 
 
 def _steps(drop: Callable[[Array], Array], reach: float, scale: float) -> Array:
     """Distances from a peak at which panels end, at most ``reach``."""
     if reach <= 0:
         return np.zeros(1)
-    ladder = scale * np.exp2(np.arange(-60.0, 101.0))
+    ladder = scale * _LADDER
     ladder = np.append(ladder[ladder < reach], min(reach, ladder[-1]))
     fallen = drop(ladder)
     width = ladder[min(int(np.searchsorted(fallen, 1.0)), ladder.size - 1)]
@@ -1474,37 +1495,35 @@ def _steps(drop: Callable[[Array], Array], reach: float, scale: float) -> Array:
 
 
 @functools.cache
-def _gauss() -> tuple[Array, Array]:
+def _gauss() -> tuple[Array, Array, Array]:
+    """Nodes and weights of the 16-point rule, and what maps values at the nodes to Legendre coefficients 14 and 15."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
-    return nodes, weights
+    polynomials = np.polynomial.legendre.legvander(nodes, 15)[:, 14:]
+    return nodes, weights, polynomials * weights[:, None] * np.array([14.5, 15.5])
 
 
-def _integrate(function: Callable[[Array], Array], edges: Array) -> Array:
-    """Integrals of every row of ``function`` over the panels between ``edges``, halving panels until they agree.
+def _integrate(function: Callable[[Array], Array], edges: Array, tolerance: float) -> Array:
+    """Integrals of every row of ``function`` over the panels between ``edges``, halving the panels that need it.
+
+    A panel is done when the last Legendre coefficients of every row are below ``tolerance`` of the row's total. For an
+    analytic function coefficients fall geometrically and the error of the rule is of the order of their square.
 
     ``function`` maps nodes of shape (panels, 16) to values of shape (rows, panels, 16).
     """
-    nodes, weights = _gauss()
-
-    def panels(low: Array, high: Array) -> Array:
-        half = (high - low) / 2.0
-        return np.asarray(half * (function(low[:, None] + half[:, None] * (1.0 + nodes)) @ weights))
-
+    nodes, weights, last = _gauss()
     low, high = edges[:-1], edges[1:]
-    coarse = panels(low, high)
-    done = np.zeros(coarse.shape[0])
+    done: Array | float = 0.0
     for _ in range(60):
-        middle = (low + high) / 2.0
-        low, high = np.stack((low, middle), axis=1).ravel(), np.stack((middle, high), axis=1).ravel()
-        fine = panels(low, high)
-        halves = fine[:, ::2] + fine[:, 1::2]
-        total = done + halves.sum(axis=1)
-        agreed = np.all(np.abs(halves - coarse) <= _TOLERANCE * np.abs(total)[:, None], axis=0)
-        done = done + halves[:, agreed].sum(axis=1)
-        if np.all(agreed) or low.size > 100_000:
+        half = (high - low) / 2.0
+        values = function(low[:, None] + half[:, None] * (1.0 + nodes))
+        found, rest = half * (values @ weights), half * np.abs(values @ last).sum(axis=-1)
+        total = done + found.sum(axis=1)
+        again = np.any(rest > tolerance * np.abs(total)[:, None], axis=0)
+        if not np.any(again) or low.size > 100_000:
             break
-        again = np.repeat(~agreed, 2)
-        low, high, coarse = low[again], high[again], fine[:, again]
+        done = done + found[:, ~again].sum(axis=1)
+        middle = (low[again] + high[again]) / 2.0
+        low, high = np.concatenate((low[again], middle)), np.concatenate((middle, high[again]))
     return np.asarray(total)
 
 
@@ -1643,7 +1662,7 @@ def _load_since_ever(times: Array, rate: Callable[[Array], ArrayLike], law: _Pat
     def arrived(u: Array) -> Array:
         return np.asarray(rate(at - u), dtype=float) * law.sf(u)
 
-    return _integrate(arrived, edges[edges <= end]).reshape(times.shape)
+    return _integrate(arrived, edges[edges <= end], _PLAIN).reshape(times.shape)
 
 
 @dataclass(frozen=True)

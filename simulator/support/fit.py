@@ -130,7 +130,10 @@ def read_calls(
     place = _find_columns(table, columns or {}, str(path))
 
     def text(name: str) -> pd.Series:
-        return table[place[name]].str.strip() if name in place else pd.Series(pd.NA, index=table.index, dtype="str")
+        if name not in place:
+            return pd.Series(pd.NA, index=table.index, dtype="str")
+        stripped = table[place[name]].str.strip()
+        return stripped.where(stripped != "")
 
     said = text("outcome").str.lower()
     is_answered, is_abandoned, is_ignored = (
@@ -205,7 +208,7 @@ def _read_table(path: str | Path, skip_long: bool) -> tuple[pd.DataFrame, int]:
             table = pd.read_csv(path, dtype="str", skip_blank_lines=False, engine="python", on_bad_lines=leave_out)
     except (OSError, UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         raise InputError([Problem(str(path), None, "", f"the call log cannot be read: {error}")]) from None
-    return table, long_rows
+    return table.dropna(how="all"), long_rows  # the index still tells the line
 
 
 def _find_columns(table: pd.DataFrame, given: Mapping[str, str], file: str) -> dict[str, str]:

@@ -5,36 +5,37 @@ which order a queue tries its groups (``level``) and in which order a group take
 
 **A contact's life.**
 
-1. It arrives at its queue and is numbered: the *entry* number counts all entries into queues in the order in which they
-   happen, transfers included. If its queue belongs to a line pool and all lines of the pool are taken, it is blocked and
-   gone, even if an agent is idle. Otherwise it takes a line of the pool.
+1. It arrives at its queue and is numbered: the *entry* number counts all entries into queues in the order in which
+   they happen, transfers included. If its queue belongs to a line pool and all lines of the pool are taken, it is
+   blocked and gone, even if an agent is idle. Otherwise it takes a line of the pool.
 2. If an agent of a group that serves the queue is idle, it is answered at once: by the groups of the lowest level that
    has an idle agent, and among those by the agent who has been idle longest (equal: the lower group; inside a group:
    the one who became idle first).
 3. Otherwise it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
    back. Patience counts from entry into this queue and is drawn only by those who must wait.
-4. An agent set free, or starting a shift, takes, of the contacts waiting in the queues of its group, the highest priority,
-   and within a priority the longest wait, which is the lowest entry number. If there is none, the agent is idle from now.
-5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the contact
-   is escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
-   free at ``end``.
-6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1, fresh
-   patience and the line that it holds (it needs no line of that queue's pool).
+4. An agent set free, or starting a shift, takes, of the contacts waiting in the queues of its group, the highest
+   priority, and within a priority the longest wait, which is the lowest entry number. If there is none, the agent is
+   idle from now.
+5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the
+   contact is escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The
+   agent is free at ``end``.
+6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1,
+   fresh patience and the line that it holds (it needs no line of that queue's pool).
 
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
 work, whoever is free first. On a rise the surplus is reduced first (somebody who would have left stays), and then new
 agents start, one after the other. After the horizon the last interval's staff stays.
 
-**Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work, staffing,
-transfer, arrival, abandonment. The index is the entry number, for staffing the group, for arrivals the contact's place in
-:class:`~simulator.support.tables.Contacts`; an abandonment at the instant at which an agent is freed thus comes too late, and
-so does an arrival that finds the staff of an interval that starts at the same instant. What an event schedules for the
-present instant joins this order, so a service of length zero runs to its end before the next arrival of that instant. A
-group's staffing change is one event: all its new agents start before anything else happens.
+**Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
+staffing, transfer, arrival, abandonment. The index is the entry number, for staffing the group, for arrivals the
+contact's place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed
+is answered, and an arrival at the start of an interval meets the staff of that interval. What an event schedules for
+the present instant joins this order: a service of length zero runs to its end before the next arrival of that instant.
+A group's staffing change is one event: all its new agents start before anything else happens.
 
-**A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call, so that
-months laid end to end equal one run. Contacts that are open at the end stay open in the state.
+**A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call,
+so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
 which they pass, up to the end of the horizon.
@@ -48,6 +49,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from heapq import heappush
 from math import inf, nan
 from typing import Any
@@ -186,11 +188,9 @@ class _Desk:
         self._resume(state)
         for i in range(state.interval, clock.intervals):
             for g in range(tables.groups):
-                self.calendar.at(
-                    float(clock.interval_start[i]), _Kind.STAFFING, g, lambda i=i, g=g: self.change_staff(i, g)
-                )  # type: ignore[misc]
+                self.calendar.at(float(clock.interval_start[i]), _Kind.STAFFING, g, partial(self.change_staff, i, g))
         for i, time in enumerate(contacts.time.tolist()):
-            self.calendar.at(time, _Kind.ARRIVAL, i, lambda i=i: self.arrive(i))  # type: ignore[misc]
+            self.calendar.at(time, _Kind.ARRIVAL, i, partial(self.arrive, i))
 
     def _resume(self, state: SupportState) -> None:
         """Take up what an earlier call left open."""
@@ -212,7 +212,7 @@ class _Desk:
             entry.outcome = Outcome.ANSWERED
             self.keep_talking(entry)
 
-    # --- the contact ---------------------------------------------------------------------------------------------------
+    # --- the contact --------------------------------------------------------------------------------------------------
 
     def arrive(self, i: int) -> None:
         queue = int(self.contacts.queue[i])
@@ -343,7 +343,7 @@ class _Desk:
         word = randomness.bits(entry.key, purpose, entry.leg)[0]
         return float(kernels.draw(laws.tables, laws.scale, laws.zero, law, word))
 
-    # --- the agents ----------------------------------------------------------------------------------------------------
+    # --- the agents ---------------------------------------------------------------------------------------------------
 
     def keep_busy(self, number: int, group: int, end: float) -> None:
         self.busy[number] = (end, group)
@@ -385,7 +385,7 @@ class _Desk:
         for _ in range(change - stay):
             self.set_free(group)
 
-    # --- sums ----------------------------------------------------------------------------------------------------------
+    # --- sums ---------------------------------------------------------------------------------------------------------
 
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
         self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
@@ -400,14 +400,14 @@ class _Desk:
                 return
 
     def settle_overrun(self, now: float) -> None:
-        """Count the presence of surplus agents since this was last done; the interval in force has not changed since."""
+        """Count the presence of surplus agents since the last time; the interval in force has not changed since."""
         passed = min(now, self.clock.end) - self.overrun_since
         if passed > 0:
             cell = self.clock.cell[self.interval]
             self.sums.group[cell, :, GroupMeasure.OVERRUN] += np.array(self.surplus) * passed
         self.overrun_since = max(now, self.overrun_since)
 
-    # --- what is handed back -------------------------------------------------------------------------------------------
+    # --- what is handed back ------------------------------------------------------------------------------------------
 
     def outcome(self, until: float, records: bool) -> SupportOutcome:
         table = None

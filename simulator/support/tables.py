@@ -101,7 +101,7 @@ RECORD = np.dtype(
 
 ``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
 :class:`Contacts` plus the number of contacts of earlier calls), ``leg`` the queues of one contact from 0. ``interval``
-and ``arrived`` are those of the entry into this queue. ``end`` is the end of after-call work, the moment of abandonment,
+and ``arrived`` are those of the entry into this queue. ``end`` is the end of after-call work, the abandonment,
 or the arrival when blocked. ``escalated``: goes on to the next tier at the end of talk. NaN, or group -1, where
 it did not happen.
 """
@@ -440,10 +440,11 @@ def check_run(
         ParameterError: shapes that do not fit, contacts out of order or outside the call, negative staff.
     """
     _require(staff.shape == (tables.groups, clock.intervals), "staff must have shape (groups, intervals)")
-    _require(staff.size == 0 or int(staff.min()) >= 0, "staff must not be negative")
+    _require(int(staff.min(initial=0)) >= 0, "staff must not be negative")
     _require(until >= state.time, f"the call ends at {until}, before its start at {state.time}")
     _require(sums.queue.shape == (clock.cells, tables.queues, len(QueueMeasure)), "sums.queue has another shape")
     _require(sums.group.shape == (clock.cells, tables.groups, len(GroupMeasure)), "sums.group has another shape")
+    _require(sums.queue.flags.carray and sums.group.flags.carray, "sums must be contiguous and writable")
     if len(contacts):
         time = contacts.time
         _require(bool(np.all(time[1:] >= time[:-1])), "contacts must be sorted by time")
@@ -452,11 +453,11 @@ def check_run(
             f"contacts must arrive from {state.time} to before {until}, not from {time[0]} to {time[-1]}",
         )
         _require(
-            0 <= int(contacts.queue.min()) and int(contacts.queue.max()) < tables.queues,
+            int(contacts.queue.min()) >= 0 and int(contacts.queue.max()) < tables.queues,
             "a contact arrives at a queue that is not there",
         )
         _require(
-            0 <= int(contacts.interval.min()) and int(contacts.interval.max()) < clock.intervals,
+            int(contacts.interval.min()) >= 0 and int(contacts.interval.max()) < clock.intervals,
             "a contact arrives in an interval that is not there",
         )
 

@@ -82,15 +82,21 @@ def _spread(mean: float, width: float, *, whole: bool = False) -> dict[str, floa
 def _staffing() -> list[dict[str, Any]]:
     return [
         {
-            "month": month, "wing": wing, "team": team,
-            "planned": float(_PLANNED[team][i]), "effective": _PLANNED[team][i] - 0.3 - 0.05 * i,
-            **_spread(_NEED[team][i] - 0.6, 0.9, whole=True), "mean": _NEED[team][i] - 0.55, "need": float(_NEED[team][i]),
+            "month": month,
+            "wing": wing,
+            "team": team,
+            "planned": float(_PLANNED[team][i]),
+            "effective": _PLANNED[team][i] - 0.3 - 0.05 * i,
+            **_spread(_NEED[team][i] - 1.4, 0.9, whole=True),
+            "mean": _NEED[team][i] - 1.35,
+            "need": float(_NEED[team][i]),
             "p_enough": _ENOUGH[team][i],
-            "p_enough_low": max(0.0, _ENOUGH[team][i] - 0.06), "p_enough_high": min(1.0, _ENOUGH[team][i] + 0.05),
+            "p_enough_low": max(0.0, _ENOUGH[team][i] - 0.06),
+            "p_enough_high": min(1.0, _ENOUGH[team][i] + 0.05),
         }
         for team, wing in TEAMS.items()
         for i, month in enumerate(MONTHS)
-    ]  # fmt: skip
+    ]
 
 
 _KPIS: dict[tuple[str, str, str], tuple[tuple[str, str, float, float, float | None, float | None], ...]] = {
@@ -136,13 +142,24 @@ def _kpis() -> list[dict[str, Any]]:
                 spread = _spread(value, width_here)
                 rows.append(
                     {
-                        "month": month, "wing": wing, "kind": kind, "subject": subject, "kpi": name, "unit": unit,
-                        "mean": value, "low": value - 1.96 * error, "high": value + 1.96 * error,
-                        "p10": spread["p10"], "p50": spread["p50"], "p90": spread["p90"],
-                        "standard_error": error, "share_inputs": 0.62,
-                        "target": math.nan if target is None else target, "p_met": math.nan if p_met is None else p_met,
+                        "month": month,
+                        "wing": wing,
+                        "kind": kind,
+                        "subject": subject,
+                        "kpi": name,
+                        "unit": unit,
+                        "mean": value,
+                        "low": value - 1.96 * error,
+                        "high": value + 1.96 * error,
+                        "p10": spread["p10"],
+                        "p50": spread["p50"],
+                        "p90": spread["p90"],
+                        "standard_error": error,
+                        "share_inputs": 0.62,
+                        "target": math.nan if target is None else target,
+                        "p_met": math.nan if p_met is None else p_met,
                     }
-                )  # fmt: skip
+                )
     # a month in which a queue had no contact has no value, never a zero
     rows[-1] |= dict.fromkeys(("mean", "low", "high", "p10", "p50", "p90"), math.nan)
     return rows
@@ -154,13 +171,18 @@ def _requirement() -> list[dict[str, Any]]:
         for team, peak in (("tier1", 21), ("tier2", 4)):
             for day in ("mon", "tue", "wed", "thu", "fri", "holiday"):
                 for slot in range(18):
-                    shape = math.exp(-(((slot - 5) / 7) ** 2)) * (1.0 if day == "mon" else 0.85 if day != "holiday" else 0.4)
+                    shape = math.exp(-(((slot - 5) / 7) ** 2)) * (
+                        1.0 if day == "mon" else 0.85 if day != "holiday" else 0.4
+                    )
                     rows.append(
                         {
-                            "month": month, "team": team, "day": day, "time": f"{9 + slot // 2:02d}:{30 * (slot % 2):02d}",
+                            "month": month,
+                            "team": team,
+                            "day": day,
+                            "time": f"{9 + slot // 2:02d}:{30 * (slot % 2):02d}",
                             "agents": max(1, round(peak * shape)),
                         }
-                    )  # fmt: skip
+                    )
     return rows
 
 
@@ -188,7 +210,9 @@ def _cost() -> list[dict[str, Any]]:
     base = {"tier1": 8_400_000.0, "tier2": 2_500_000.0, "csm": 4_090_000.0}
 
     def add(month: str, wing: str, team: str, item: str, mean: float, width: float) -> None:
-        rows.append({"month": month, "wing": wing, "team": team, "item": item, "mean": mean, **_spread(mean, width * mean)})
+        rows.append(
+            {"month": month, "wing": wing, "team": team, "item": item, "mean": mean, **_spread(mean, width * mean)}
+        )
 
     for month, times in [*((m, 1) for m in MONTHS), ("all", 12)]:
         width = 0.02 if month == "all" else 0.03
@@ -230,22 +254,34 @@ def _activities() -> list[dict[str, Any]]:
     rows = []
     for q, quarter in enumerate(QUARTERS):
         for activity, segment, step, due, share in (
-            ("qbr", "enterprise", "meet", 62.0, 0.93), ("qbr", "midmarket", "meet", 178.0, 0.88),
-            ("check_in", "enterprise", "meet", 185.0, 0.99), ("check_in", "midmarket", "meet", 1340.0, 0.96),
-        ):  # fmt: skip
+            ("qbr", "enterprise", "meet", 62.0, 0.93),
+            ("qbr", "midmarket", "meet", 178.0, 0.88),
+            ("check_in", "enterprise", "meet", 185.0, 0.99),
+            ("check_in", "midmarket", "meet", 1340.0, 0.96),
+        ):
             for measure, mean in (("due", due), ("on_time_share", share - 0.06 * q), ("delay_days", 2.0 + q)):
                 spread = _spread(mean, 0.02 * mean)
                 rows.append(
-                    {"quarter": quarter, "team": "csm", "segment": segment, "activity": activity, "step": step,
-                     "measure": measure, "mean": mean} | {k: spread[k] for k in ("p10", "p50", "p90")}
-                )  # fmt: skip
+                    {
+                        "quarter": quarter,
+                        "team": "csm",
+                        "segment": segment,
+                        "activity": activity,
+                        "step": step,
+                        "measure": measure,
+                        "mean": mean,
+                    }
+                    | {k: spread[k] for k in ("p10", "p50", "p90")}
+                )
     return rows
 
 
 def _sizing() -> list[dict[str, Any]]:
     return [
         {"quarter": quarter, "team": "csm", "from_work": work, "from_ratio": ratio, "need": need}
-        for quarter, work, ratio, need in zip(QUARTERS, (6.1, 6.4, 6.8, 7.1), (5.0, 5.1, 5.3, 5.4), (7.0, 8.0, 9.0, 9.0), strict=True)
+        for quarter, work, ratio, need in zip(
+            QUARTERS, (6.1, 6.4, 6.8, 7.1), (5.0, 5.1, 5.3, 5.4), (7.0, 8.0, 9.0, 9.0), strict=True
+        )
     ]
 
 
@@ -253,36 +289,81 @@ def summary() -> dict[str, Any]:
     """The summary of the sample, fresh at each call."""
     teams = [
         {
-            "team": team, "wing": wing, "now": _PLANNED[team][0], "need": dict(zip(MONTHS, _NEED[team], strict=True)),
-            "need_peak": {"month": MONTHS[int(np.argmax(_NEED[team]))], "heads": max(_NEED[team])}, "need_first": _NEED[team][0],
-            "confidence": 0.8, "p_enough_all": p, "p_enough_all_low": p - 0.06, "p_enough_all_high": p + 0.007,
-            "first_short_month": short, "lower_bound": wing == "support", "unmet": [],
+            "team": team,
+            "wing": wing,
+            "now": _PLANNED[team][0],
+            "need": dict(zip(MONTHS, _NEED[team], strict=True)),
+            "need_peak": {"month": MONTHS[int(np.argmax(_NEED[team]))], "heads": max(_NEED[team])},
+            "need_first": _NEED[team][0],
+            "confidence": 0.8,
+            "p_enough_all": p,
+            "p_enough_all_low": p - 0.06,
+            "p_enough_all_high": p + 0.007,
+            "first_short_month": short,
+            "lower_bound": wing == "support",
+            "unmet": [],
         }
         for (team, wing), p, short in zip(TEAMS.items(), (0.22, 0.985, 0.31), ("2027-10", None, "2027-07"), strict=True)
-    ]  # fmt: skip
+    ]
     return {
-        "name": DOCUMENT["name"], "currency": "JPY", "first_month": MONTHS[0], "last_month": MONTHS[-1],
-        "replications": 200, "seed": 1,
+        "name": DOCUMENT["name"],
+        "currency": "JPY",
+        "first_month": MONTHS[0],
+        "last_month": MONTHS[-1],
+        "replications": 200,
+        "seed": 1,
         "teams": teams,
         "hiring": [
             {"team": "csm", "open": 2, "by": "2027-07", "ramped_by": "2027-10", "confidence": 0.8},
             {"team": "tier1", "open": 4, "by": "2027-06", "ramped_by": "2027-10", "confidence": 0.8},
         ],
         "targets": [
-            {"wing": "support", "subject": "phone", "text": "service level 80% in 20 s, per month", "confidence": 0.9,
-             "p_met": 0.64, "worst_month": "2028-03", "worst_p": 0.4, "mean": 0.829},
-            {"wing": "support", "subject": "phone", "text": "abandonment at most 5%, per month", "confidence": 0.9,
-             "p_met": 0.93, "worst_month": "2028-03", "worst_p": 0.82, "mean": 0.044},
-            {"wing": "success", "subject": "qbr", "text": "on time 90%, per quarter", "confidence": 0.8,
-             "p_met": 0.28, "worst_month": "2028-01", "worst_p": 0.28, "mean": 0.846},
+            {
+                "wing": "support",
+                "subject": "phone",
+                "text": "service level 80% in 20 s, per month",
+                "confidence": 0.9,
+                "p_met": 0.64,
+                "worst_month": "2028-03",
+                "worst_p": 0.4,
+                "mean": 0.829,
+            },
+            {
+                "wing": "support",
+                "subject": "phone",
+                "text": "abandonment at most 5%, per month",
+                "confidence": 0.9,
+                "p_met": 0.93,
+                "worst_month": "2028-03",
+                "worst_p": 0.82,
+                "mean": 0.044,
+            },
+            {
+                "wing": "success",
+                "subject": "qbr",
+                "text": "on time 90%, per quarter",
+                "confidence": 0.8,
+                "p_met": 0.28,
+                "worst_month": "2028-01",
+                "worst_p": 0.28,
+                "mean": 0.846,
+            },
         ],
         "cost": {
             "plan": {"mean": 211_902_000.0, "p50": 211_800_000.0, "p80": 214_000_000.0, "p90": 215_200_000.0},
             "need": {"mean": 224_120_000.0},
-            "budget": 220_000_000.0, "p_within_budget": 0.997,
+            "budget": 220_000_000.0,
+            "p_within_budget": 0.997,
         },
-        "accounts": {"opening": 500, "closing": 560.6, "mrr_opening": 133_200_000.0, "mrr_closing": 148_300_000.0,
-                     "churn_per_month": 0.011, "nrr": 1.02, "grr": 0.9},
+        "accounts": {
+            "opening": 500,
+            "closing": 560.6,
+            "mrr_opening": 133_200_000.0,
+            "mrr_closing": 148_300_000.0,
+            "churn_per_month": 0.011,
+            "nrr": 1.02,
+            "grr": 0.9,
+        },
         "slips": [
             {"subject": "qbr (enterprise)", "mean": 0.71, "target": 0.9},
             {"subject": "phone service level", "mean": 0.74, "target": 0.8},
@@ -292,15 +373,21 @@ def summary() -> dict[str, Any]:
         "changes": ["variant budget_squeeze: support.groups.tier1.headcount: 26 -> 24"],
         "warnings": ["tier2: need found at the edge of the range that was searched"],
         "uncertain": list(DOCUMENT["uncertain"]),
-    }  # fmt: skip
+    }
 
 
 def sample(**changes: Any) -> Result:
     """The sample result. ``changes`` replace keys of the summary; a key set to ``...`` is left out."""
     builders = {
-        "staffing": _staffing, "kpis": _kpis, "requirement": _requirement, "headcount": _headcount, "cost": _cost,
-        "accounts": _accounts, "activities": _activities, "sizing": _sizing,
-    }  # fmt: skip
+        "staffing": _staffing,
+        "kpis": _kpis,
+        "requirement": _requirement,
+        "headcount": _headcount,
+        "cost": _cost,
+        "accounts": _accounts,
+        "activities": _activities,
+        "sizing": _sizing,
+    }
     tables = {name: pd.DataFrame(builders[name](), columns=list(columns)) for name, columns in TABLES.items()}
     told: Mapping[str, Any] = {k: v for k, v in (summary() | changes).items() if v is not ...}
     provenance = {"version": "0.1.0", "python": "3.11.2", "numpy": "2.4.0", "seed": 1, "scenario_hash": "8f3ab1c09d2e"}

@@ -92,11 +92,21 @@ def test_the_answer_comes_first_and_the_numbers_are_there() -> None:
     assert "csm: 7 now → 9 by 2027-10, 80 % sure that is enough." in text
     assert text.index("7 now → 9") < text.index("Need against plan") < text.index("Where this comes from")
     for piece in (
-        "Open 2 requisitions by 2027-07", "¥211.9 M", "¥224.1 M", "qbr (enterprise)", "service level 80% in 20 s, per month",
-        "2028-03: 40 %", "81.0 % – 84.8 %", "answered within T ÷ (offered − short abandoned)", "hiring.attrition_per_year",
-        "replace with your own exits", "triangular 0.3%, 0.5%, 1.0%", "26 -> 24", "8f3ab1c09d2e",
+        "Open 2 requisitions by 2027-07",
+        "¥211.9 M",
+        "¥224.1 M",
+        "qbr (enterprise)",
+        "service level 80% in 20 s, per month",
+        "2028-03: 40 %",
+        "81.0 % – 84.8 %",
+        "answered within T ÷ (offered − short abandoned)",
+        "hiring.attrition_per_year",
+        "replace with your own exits",
+        "triangular 0.3%, 0.5%, 1.0%",
+        "26 -> 24",
+        "8f3ab1c09d2e",
         "Quarterly business review",
-    ):  # fmt: skip
+    ):
         assert piece in text, piece
 
 
@@ -124,8 +134,14 @@ def test_every_figure_has_a_name_for_those_who_do_not_see_it() -> None:
 
 def test_names_cannot_become_markup() -> None:
     hostile = '<b onload="x">&\'</b>'
-    result = light(sample(name=hostile, changes=[hostile], warnings=[hostile], placeholders={hostile: hostile}),
-                   "staffing", "kpis", "headcount", "cost", team="csm")  # fmt: skip
+    result = light(
+        sample(name=hostile, changes=[hostile], warnings=[hostile], placeholders={hostile: hostile}),
+        "staffing",
+        "kpis",
+        "headcount",
+        "cost",
+        team="csm",
+    )
     result = Result(result.scenario, result.tables | {"kpis": sample().kpis}, result.summary)
     renamed = {
         name: table.replace({column: {"csm": hostile} for column in ("team", "subject") if column in table})
@@ -147,7 +163,13 @@ def test_japanese() -> None:
     html = page.html(light(sample(), "staffing", "kpis", "activities", team="csm"), "ja")
     text = said(read(html))
     assert '<html lang="ja">' in html
-    for piece in ("csm: 現在7名 → 2027年10月までに9名(80%の確度で充足)。", "必要人員と計画", "サービスレベル", "四半期ビジネスレビュー", "未達"):
+    for piece in (
+        "csm: 現在7名 → 2027年10月までに9名(80%の確度で充足)。",
+        "必要人員と計画",
+        "サービスレベル",
+        "四半期ビジネスレビュー",
+        "未達",
+    ):
         assert piece in text
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from simulator.errors import ParameterError
@@ -85,7 +86,8 @@ def test_cost_stacks_the_items_up_to_the_total(ax: Axes) -> None:
     Plots(RESULT).cost(ax)
     cost = RESULT.cost
     total = cost[(cost["item"] == "total") & (cost["team"] == "all")].set_index("month")
-    tops = [max(bar.get_y() + bar.get_height() for bar in bars) for bars in zip(*ax.containers[:3], strict=True)]
+    stacks = [stack for stack in ax.containers if isinstance(stack, BarContainer)]
+    tops = [max(bar.get_y() + bar.get_height() for bar in bars) for bars in zip(*stacks, strict=True)]
     # sums of floats in another order; the need and the totals of the teams must not be stacked too
     np.testing.assert_allclose(tops, total.loc[MONTHS, "mean"], rtol=1e-12)
     assert ax.get_title(loc="left") == "Plan ¥212 M (P80 ¥214 M), budget ¥220 M"
@@ -112,13 +114,13 @@ def test_accounts_headcount_and_requirement(ax: Axes) -> None:
 
 def test_activities_show_the_meeting_the_latest_first(ax: Axes) -> None:
     Plots(RESULT).on_time(ax)
-    assert [t.get_text() for t in ax.get_yticklabels()][0] == "Quarterly business review ·\nmidmarket"
+    assert ax.get_yticklabels()[0].get_text() == "Quarterly business review ·\nmidmarket"
     assert texts(ax)[:4] == ["88 %", "82 %", "76 %", "70 %"]
 
 
 def test_a_difference_is_drawn_with_its_sign(ax: Axes) -> None:
     plots.difference(comparison(), "service_level", ax=ax)
-    assert line(ax, "lean").tolist() == [-0.1, -0.1]
+    assert line(ax, "[b]lean").tolist() == [-0.1, -0.1]
     with pytest.raises(ParameterError, match="no 'occupancy'"):
         plots.difference(comparison(), "occupancy", ax=ax)
 
@@ -137,10 +139,21 @@ def test_every_chart_is_made_and_matplotlib_left_alone() -> None:
     before = dict(mpl.rcParams)
     made = plots.figures(RESULT)
     assert list(made) == [
-        "staffing_tier1", "staffing_tier2", "staffing_csm", "kpi_abandonment_phone", "kpi_service_level_phone",
-        "kpi_on_time_share_csm", "headcount_tier1", "headcount_tier2", "headcount_csm", "requirement_tier1",
-        "requirement_tier2", "cost", "accounts", "on_time",
-    ]  # fmt: skip
+        "staffing_tier1",
+        "staffing_tier2",
+        "staffing_csm",
+        "kpi_abandonment_phone",
+        "kpi_service_level_phone",
+        "kpi_on_time_share_csm",
+        "headcount_tier1",
+        "headcount_tier2",
+        "headcount_csm",
+        "requirement_tier1",
+        "requirement_tier2",
+        "cost",
+        "accounts",
+        "on_time",
+    ]
     assert dict(mpl.rcParams) == before
 
 
@@ -152,6 +165,7 @@ def test_files_are_the_same_bytes_again(tmp_path: Path) -> None:
     for path in paths:
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.read_bytes() == (tmp_path / "a" / path.name).read_bytes()
+    assert b"<dc:date>" not in plots.render(plots.figures(light(RESULT, "cost"))["cost"], "svg")
 
 
 def test_without_a_japanese_font_labels_are_english(monkeypatch: pytest.MonkeyPatch, ax: Axes) -> None:
@@ -162,7 +176,9 @@ def test_without_a_japanese_font_labels_are_english(monkeypatch: pytest.MonkeyPa
     assert ax.get_ylabel() == "cost of the plan"
 
 
-@pytest.mark.skipif(plots._cjk_font() is None, reason="no Japanese font is installed here: Japanese labels are not drawn")
+@pytest.mark.skipif(
+    plots._cjk_font() is None, reason="no Japanese font is installed here: Japanese labels are not drawn"
+)
 def test_japanese_labels_find_their_glyphs(ax: Axes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -16,7 +16,14 @@ from tests.reporting.sample import sample, summary
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
-    [(1234.4, 0, "1,234"), (1234.56, 1, "1,234.6"), (-2.5, 1, "−2.5"), (-0.01, 1, "0.0"), (math.nan, 0, "–"), (None, 0, "–")],
+    [
+        (1234.4, 0, "1,234"),
+        (1234.56, 1, "1,234.6"),
+        (-2.5, 1, "−2.5"),
+        (-0.01, 1, "0.0"),
+        (math.nan, 0, "–"),
+        (None, 0, "–"),
+    ],
 )
 def test_numbers_have_thousands_and_missing_is_a_dash(value: float | None, digits: int, text: str) -> None:
     assert w.number(value, digits) == text
@@ -50,18 +57,49 @@ def test_money(value: float | None, currency: str, en: str, ja: str) -> None:
 
 
 def test_money_keeps_the_figures_asked_for() -> None:
-    assert [w.money(213_612_345, "JPY", "en", n) for n in (2, 3, 4, 6)] == ["¥210 M", "¥214 M", "¥213.6 M", "¥213.612 M"]
+    assert [w.money(213_612_345, "JPY", "en", n) for n in (2, 3, 4, 6)] == [
+        "¥210 M",
+        "¥214 M",
+        "¥213.6 M",
+        "¥213.612 M",
+    ]
 
 
 def test_durations_take_the_unit_that_leaves_two_of_it() -> None:
     seconds = (0.0, 4.56, 45, 119, 120, 7199, 7200, 172_800, math.nan)
-    assert [w.duration(s) for s in seconds] == ["0.0 s", "4.6 s", "45 s", "119 s", "2.0 min", "120.0 min", "2.0 h", "2.0 days", "–"]
+    assert [w.duration(s) for s in seconds] == [
+        "0.0 s",
+        "4.6 s",
+        "45 s",
+        "119 s",
+        "2.0 min",
+        "120.0 min",
+        "2.0 h",
+        "2.0 days",
+        "–",
+    ]
     assert w.duration(90, "ja") == "90秒"
 
 
 def test_quantities_by_unit() -> None:
-    given = ((0.829, "share"), (0.0061, "share"), (14.6, "s"), (9123.0, "count"), (43.0, "count"), (42.0, "points"), (1.5, "ratio"))
-    assert [w.quantity(v, u) for v, u in given] == ["82.9 %", "0.61 %", "15 s", "9,123", "43.0", "42.0 points", "1.50 ×"]
+    given = (
+        (0.829, "share"),
+        (0.0061, "share"),
+        (14.6, "s"),
+        (9123.0, "count"),
+        (43.0, "count"),
+        (42.0, "points"),
+        (1.5, "ratio"),
+    )
+    assert [w.quantity(v, u) for v, u in given] == [
+        "82.9 %",
+        "0.61 %",
+        "15 s",
+        "9,123",
+        "43.0",
+        "42.0 points",
+        "1.50 ×",
+    ]
     assert w.quantity(4e6, "money", "en", "USD") == "$4.00 M"
     assert w.quantity(math.nan, "share") == "–"
 
@@ -105,7 +143,9 @@ def test_the_headline_says_now_need_when_and_how_sure() -> None:
     assert any("¥212 M on average" in line and "budget of ¥220 M with probability > 99 %" in line for line in lines)
     assert any(line.startswith("At risk: phone, service level 80% in 20 s") and "64 %" in line for line in lines)
     assert not any("abandonment" in line for line in lines if line.startswith("At risk"))  # 93 % where 90 % was asked
-    assert lines.index(csm) < next(i for i, line in enumerate(lines) if line.startswith("tier2"))  # the short ones first
+    assert lines.index(csm) < next(
+        i for i, line in enumerate(lines) if line.startswith("tier2")
+    )  # the short ones first
 
 
 def test_the_headline_in_japanese() -> None:

@@ -147,6 +147,10 @@ def test_start_days_lie_in_their_month_and_ages_before_the_horizon():
     for s in range(2):
         mine = old & (portfolio.segment == s)
         assert portfolio.contract_month[mine].min() >= -span[s]
+    starts = accounts.month_start_days(GRID.start, -36, 0)
+    month = portfolio.contract_month[old]
+    np.testing.assert_array_equal(portfolio.start_day[old], starts[month + 36] + portfolio.contract_day[old])
+    assert np.all(portfolio.start_day[old] < starts[month + 37])
     month = portfolio.contract_month[~old]
     assert np.all(portfolio.start_day[~old] >= GRID.month_day[month])
     assert np.all(portfolio.start_day[~old] < GRID.month_day[month + 1])
@@ -176,11 +180,11 @@ def test_pressure_shifts_log_odds():
     assert pressed[0].lost[1] == 300
     never = run(make(churn_per_month=np.zeros((2, MONTHS))), pressure=50.0)[1]
     assert sum(f.lost.sum() for f in never) == 0
-    # log-odds ln 2 on p = 3 %: 0.06 / 1.03 (200 repeats of 300 decisions each)
-    lost = sum(int(run_first_close(make(), r, np.log(2.0))) for r in range(200))
-    p = 0.06 / 1.03
-    # 4 standard errors of a binomial share of 60,000 decisions
-    assert lost / 60_000 == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / 60_000))
+    # log-odds ln 30 on p = 3 %: 0.9 / 1.87 (20 repeats of 300 decisions each)
+    lost = sum(int(run_first_close(make(), r, np.log(30.0))) for r in range(20))
+    p = 0.9 / 1.87
+    # 4 standard errors of a binomial share of 6,000 decisions
+    assert lost / 6000 == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / 6000))
 
 
 def run_first_close(tables: PortfolioTables, replication: int, pressure: float) -> int:
@@ -198,6 +202,22 @@ def test_expected_accounts_are_the_mean():
     assert np.all(np.abs(seen.mean(axis=0) - exact.opening.T) <= 4.5 * error + 1e-9)
     # account-months: those of the opening accounts, and half a month for each new one
     np.testing.assert_allclose(exact.account_months.sum(axis=2), exact.opening + exact.new / 2, rtol=1e-12)
+
+
+def test_expected_accounts_know_the_ends_of_terms():
+    new = np.zeros((2, MONTHS))
+    new[:, 0] = 100.0
+    tables = make(
+        opening=np.zeros(2, dtype=np.int64),
+        new_per_month=new,
+        term_months=np.array([3, 1]),
+        churn_per_month=np.full((2, MONTHS), 0.1),
+    )
+    exact = expected_accounts(tables)
+    # joined in month 0: the term of three months ends in months 3, 6 and 9
+    np.testing.assert_allclose(exact.opening[0, 1:], 100 * 0.9 ** np.array([0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9]))
+    np.testing.assert_allclose(exact.opening[1, 1:], 100 * 0.9 ** np.arange(11.0))
+    assert accounts.churn_probability(tables, 0) == pytest.approx([1 - 0.9**3, 0.1])
 
 
 def test_effort_and_revenue_follow_their_laws():
@@ -219,7 +239,10 @@ def test_poisson_keys():
     np.testing.assert_array_equal(key, longer[: len(key)])
     assert np.all((place >= 0) & (place < 1))
     assert np.all(np.diff(place) > 0)
-    counts = [len(accounts.poisson_keys(accounts.randomness.stream(1, r, "test"), 3.0)[0]) for r in range(4000)]
+    places = [accounts.poisson_keys(accounts.randomness.stream(1, r, "test"), 3.0)[1] for r in range(4000)]
+    counts = [len(place) for place in places]
+    # events are uniform over the month: 4 standard errors of a mean of 12,000 uniforms
+    assert np.concatenate(places).mean() == pytest.approx(0.5, abs=4 / np.sqrt(12 * 12_000))
     # 4 standard errors of mean and variance (kurtosis of Poisson: 3 + 1/3) of 4,000 counts
     assert np.mean(counts) == pytest.approx(3.0, abs=4 * np.sqrt(3 / 4000))
     assert np.var(counts) == pytest.approx(3.0, abs=4 * np.sqrt((2 + 1 / 3) * 9 / 4000))

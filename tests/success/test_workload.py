@@ -194,6 +194,44 @@ def test_a_check_in_every_two_weeks():
     np.testing.assert_allclose(share, 0.2, atol=4 * np.sqrt(0.2 * 0.8 / 360))
 
 
+def test_no_check_in_is_lost_at_the_end_of_a_month():
+    # holidays in the week of a month's first day move dates over it, in both directions
+    closed = [
+        dt.date(2027, 5, 31),
+        *(dt.date(2027, 7, day) for day in (1, 2)),
+        dt.date(2027, 8, 30),
+        dt.date(2027, 8, 31),
+    ]
+    grids = [
+        timegrid.build(dt.date(2027, 4, 1), months, None, "Asia/Tokyo", None, 1800.0, tuple(closed))
+        for months in (12, 15)
+    ]
+    clock = timegrid.business_clock(grids[1], {kind: (9 * 3600, DAY) for kind in range(5)})
+    months, _ = year(QUIET, catalogue(trigger=work.PERIODIC_DAYS, every_days=7, due_days=0), grid=grids[0], clock=clock)
+    drawn = Instances.join(months)
+    for account in range(360):
+        # a week is five working days or fewer; a lost date would leave a gap of two weeks
+        assert np.diff(drawn.release[drawn.account == account]).max() <= 5 * DAY + 1
+
+
+def test_accounts_that_join_while_a_window_is_open_wait_for_the_next():
+    months, portfolio = year(make(new_per_month=np.full((2, MONTHS), 20.0)), catalogue(window_days=28, date_spread=0.9))
+    for quarter in range(4):
+        drawn = Instances.join(months[3 * quarter : 3 * quarter + 3])
+        opening = int(GRID.month_day[3 * quarter + 3]) - 28
+        np.testing.assert_array_equal(np.sort(drawn.account), np.flatnonzero(portfolio.start_day <= opening))
+
+
+def test_no_event_before_the_contract():
+    months, portfolio = year(
+        make(new_per_month=np.full((2, MONTHS), 20.0)), catalogue(trigger=work.RATE, per_month=3.0)
+    )
+    drawn = Instances.join(months)
+    new = portfolio.start_day[drawn.account] >= 0
+    start = CLOCK.start[CLOCK.first_from_day[portfolio.start_day[drawn.account[new]]]]
+    assert np.all(drawn.release[new] > start)  # not carried over to the start, where they would pile up
+
+
 def test_rates_keep_their_events():
     low, high = (whole(QUIET, catalogue(trigger=work.RATE, per_month=rate)) for rate in (0.2, 0.5))
     # 4 standard errors of a Poisson count
@@ -258,8 +296,8 @@ def test_effort_falls_with_the_phase():
 
 def test_one_session_for_many():
     one = whole(QUIET, catalogue(window_days=28))
-    many = whole(QUIET, catalogue(window_days=28, accounts_per_session=25))
-    per_quarter = [-(-60 // 25), -(-300 // 25)]
+    many = whole(QUIET, catalogue(window_days=28, accounts_per_session=59))
+    per_quarter = [-(-60 // 59), -(-300 // 59)]
     for segment in (0, 1):
         sessions = np.unique(many.release[many.segment == segment], return_counts=True)[1]
         np.testing.assert_array_equal(sessions, per_quarter[segment])
@@ -291,6 +329,8 @@ def test_escalations_reach_their_owner_once():
     due = dict(zip(drawn.account.tolist(), drawn.due.tolist(), strict=True))
     assert due[3] == CLOCK.after_day(monday + 2)
     assert len(draw_month(tables, QUIET, portfolio, CLOCK, GRID, 0, None)) == 0
+    nobody = Escalations(time, np.full(4, -1), np.arange(4, dtype=np.uint64))
+    assert len(draw_month(tables, QUIET, portfolio, CLOCK, GRID, 0, nobody)) == 0
     portfolio.alive[3] = False
     assert len(draw_month(tables, QUIET, portfolio, CLOCK, GRID, 0, given)) == 3
 
@@ -387,6 +427,18 @@ def year_with_close(tables, catalogue_tables, replication):
         months.append(draw_month(catalogue_tables, tables, portfolio, CLOCK, GRID, month))
         close_month(portfolio, tables, GRID, month)
     return months, portfolio
+
+
+def test_expected_kick_offs_follow_the_new_accounts():
+    new = np.zeros((2, MONTHS))
+    new[0, 2] = 30.0
+    tables = make(opening=np.zeros(2, dtype=np.int64), new_per_month=new, churn_per_month=np.zeros((2, MONTHS)))
+    kick_off = catalogue(trigger=work.START, after_days=15, phases=0b0001)
+    hours = work.hours_from_work(kick_off, steps(1), tables, expected_accounts(tables), GRID)[0, 0]
+    part = 15 / (365.25 / 12)
+    expected = np.zeros(MONTHS)
+    expected[2], expected[3] = 90 * (1 - part), 90 * part
+    np.testing.assert_allclose(hours, expected)
 
 
 def test_available_hours_add_up():

@@ -1,4 +1,4 @@
-"""Support models drawn from a seed, to hold the two engines against each other. Every feature appears in some of them."""
+"""Support models drawn from a seed, to hold the two engines against each other. Each feature appears in some."""
 
 from __future__ import annotations
 

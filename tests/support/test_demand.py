@@ -87,7 +87,8 @@ def test_rate_driven_contacts_follow_their_written_rule():
     assert np.allclose(contacts.time, [f[0] for f in found], rtol=0, atol=1e-8)
     assert contacts.interval.tolist() == [f[1] for f in found]
     assert contacts.key.tolist() == [f[2] for f in found]
-    assert set(contacts.account) == {-1} and set(contacts.queue) == {0}
+    assert set(contacts.account) == {-1}
+    assert set(contacts.queue) == {0}
 
 
 def test_account_driven_contacts_follow_their_written_rule():
@@ -174,7 +175,9 @@ def test_a_month_does_not_depend_on_the_horizon_around_it():
         contacts = draw_month(tables, month, 1, 0, **accounts(100))
         found.append((contacts, on.day_start[on.month_day[month]], on.month_interval[month]))
     (one, shift, first), (other, nothing, zero) = found
-    assert nothing == 0.0 and zero == 0 and len(one) > 1000
+    assert nothing == 0.0
+    assert zero == 0
+    assert len(one) > 1000
     assert np.array_equal(one.key, other.key)
     assert np.array_equal(one.interval - first, other.interval)
     assert np.allclose(one.time - shift, other.time, rtol=0, atol=1e-6)  # atol: the shift rounds
@@ -224,7 +227,8 @@ def test_days_of_23_and_25_hours(date, hours):
     # both runs of the repeated hour have contacts of their own
     assert len(np.unique(contacts.key)) == len(contacts)
     count = np.bincount(contacts.interval, minlength=on.intervals)
-    assert count.size == 2 * hours and count.min() > 40
+    assert count.size == 2 * hours
+    assert count.min() > 40
     assert contacts.time.max() < hours * 3600.0
 
 
@@ -411,7 +415,8 @@ def test_a_day_factor_is_one_number_for_the_whole_day():
     book = LawBook()
     tables = arrival_tables(on, ("a",), day_law=book.row(gamma(1.0, cv=0.3)), laws=book.tables())
     factor = busyness(tables, 0, 1, 0)[0].reshape(30, 48)
-    assert np.all(factor == factor[:, :1]) and len(np.unique(factor)) == 30
+    assert np.all(factor == factor[:, :1])
+    assert len(np.unique(factor)) == 30
 
 
 def test_interval_factors_remember_their_neighbours_and_start_afresh_each_day():
@@ -453,7 +458,8 @@ def test_both_factors_multiply():
 def test_infinite_agents_with_a_sinusoidal_rate():
     """M_t/M/inf: 10 + 5 sin t arrivals and service rate 2 give 5 + (2 sin t - cos t) busy agents; t in hours."""
     case = reference_case("Mt/M/inf sinusoidal")
-    assert case["expected"]["mean_number"] == "5 + 5*(2 sin t - cos t)/5" and case["params"]["mu"] == 2
+    assert case["expected"]["mean_number"] == "5 + 5*(2 sin t - cos t)/5"
+    assert case["params"]["mu"] == 2
     on = grid(days=1, zone="UTC", interval=60.0)
     edge = on.interval_start / 3600.0
     rate = (10.0 * np.diff(edge) - 5.0 * np.diff(np.cos(edge))) / 60.0  # the mean over the minute, per second

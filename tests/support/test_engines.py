@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +29,7 @@ from simulator.support.tables import (
     join_records,
 )
 
-SEEDS = range(100)
+SEEDS = range(80)
 
 
 @dataclasses.dataclass
@@ -97,14 +98,14 @@ def test_both_engines_give_the_same_outcome_for_every_contact(seed: int) -> None
     assert_same(reference_run(seed), run(compiled, generated.case(seed)))
 
 
-@pytest.mark.parametrize("seed", range(0, 100, 2))
+@pytest.mark.parametrize("seed", range(0, 80, 2))
 def test_looking_at_deadlines_late_equals_abandonment_as_event(seed: int) -> None:
     case = generated.case(seed + seed // 2 % 2)
     assert_same(run(compiled, case), run(compiled, case, every_abandonment_an_event=True))
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_months_laid_end_to_end_equal_one_run(engine: ModuleType, seed: int) -> None:
     case = generated.case(seed)
     whole, months = run(engine, case, calls=False), run(engine, case)
@@ -113,7 +114,7 @@ def test_months_laid_end_to_end_equal_one_run(engine: ModuleType, seed: int) -> 
     assert_same_sums(whole.sums, months.sums)
 
 
-# --- what must hold in any run ---------------------------------------------------------------------------------------------
+# --- what must hold in any run ----------------------------------------------------------------------------------------
 
 
 def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
@@ -198,7 +199,7 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
     points = np.unique(np.concatenate([rows["arrived"], left, np.nan_to_num(rows["end"]), clock.interval_start]))
     points = points[(points >= 0) & (points <= end)]
     idle_seconds = np.zeros(tables.groups)
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in itertools.pairwise(points):
         interval = np.searchsorted(clock.interval_start, a, side="right") - 1
         serving = (rows["answered_at"] <= a) & (rows["end"] > a)
         busy = np.bincount(rows["group"][serving], minlength=tables.groups)
@@ -258,7 +259,7 @@ def test_the_generated_models_exercise_every_feature() -> None:
     assert not missing, missing
 
 
-# --- the comparison must be able to fail -----------------------------------------------------------------------------------
+# --- the comparison must be able to fail ------------------------------------------------------------------------------
 
 
 def differs(seed: int, case: generated.Case | None = None) -> bool:
@@ -303,7 +304,7 @@ def test_a_changed_table_is_caught(name: str) -> None:
     assert any(differs(seed, changed(generated.case(seed))) for seed in SEEDS)
 
 
-# --- small models whose outcome can be told by hand --------------------------------------------------------------------------
+# --- small models whose outcome can be told by hand -------------------------------------------------------------------
 
 
 def one_queue(talk: float, patience: float | None = None, **changes: Any) -> SupportTables:
@@ -339,7 +340,7 @@ def calls_at(times: list[float], clock: Clock) -> Contacts:
 def test_a_shift_end_and_a_shift_start(engine: ModuleType) -> None:
     """Two agents until 100, none until 200, one from 200; each call takes 60 s."""
     clock = Clock(np.array([0.0, 100.0, 200.0, 300.0]), np.arange(3))
-    contacts, staff, sums = calls_at([70.0, 90.0, 95.0], clock), np.array([[2, 0, 1]]), None
+    contacts, staff = calls_at([70.0, 90.0, 95.0], clock), np.array([[2, 0, 1]])
     tables = one_queue(60.0)
     sums = Sums.zeros(tables, clock)
     outcome, _ = engine.run(tables, clock, contacts, staff, None, 300.0, sums=sums, records=True)
@@ -382,7 +383,6 @@ def test_a_line_is_held_while_talking_and_not_during_after_call_work(engine: Mod
 def test_stores_grow_when_they_are_full() -> None:
     """Thousands wait at once, with lines and escalations to an account."""
     clock = Clock(np.array([0.0, 1e6]), np.array([0]))
-    base = generated.case(0)
     book = LawBook()
     talk, patience = book.row(distributions.exponential(10.0)), book.row(distributions.exponential(5000.0))
     tables = SupportTables(
@@ -401,10 +401,9 @@ def test_stores_grow_when_they_are_full() -> None:
         short_abandon=np.zeros(2),
         laws=book.tables(),
     )
-    n = 3000
+    n = 1200
     contacts = dataclasses.replace(calls_at(np.linspace(0.0, 100.0, n).tolist(), clock), account=np.arange(n) % 7)
     case = generated.Case(tables, clock, contacts, np.array([[8]]), (40.0, 3000.0))
-    assert base is not case
     assert_same(run(reference, case), run(compiled, case))
 
 

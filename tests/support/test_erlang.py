@@ -162,7 +162,16 @@ def compare_random_queues(seed: int, count: int, most_agents: int, most_room: in
 
 
 def test_random_queues_agree_with_sums_over_states() -> None:
-    compare_random_queues(seed=1, count=60, most_agents=60, most_room=60)
+    compare_random_queues(seed=1, count=50, most_agents=60, most_room=60)
+
+
+@pytest.mark.parametrize(("load", "theta", "t"), [(6.5, 0.0, 1_400.0), (3.3, 0.0, 900.0), (9.0, 1e-4, 900.0)])
+def test_thousands_of_places_in_overload(load: float, theta: float, t: float) -> None:
+    """The chance of a free agent and of a place lie beyond all doubles: only their logarithms can be compared."""
+    queue = {"agents": 3, "arrival_rate": load, "service_rate": 1.0, "abandonment_rate": theta, "places": 4_000}
+    with mp.workdps(50):
+        exact = by_states(**queue, answer_within=t)
+        assert_agrees(erlang.measures(**queue, answer_within=t), exact, rel=1e-10, smallest=1e-40)
 
 
 @pytest.mark.slow
@@ -180,7 +189,7 @@ def test_many_random_queues_agree_with_sums_over_states() -> None:
 def test_very_patient_callers_in_overload(theta: float, rho: float) -> None:
     """Millions of states: the density of the virtual wait in mpmath, whose digits make up for its cancelling terms."""
     n, lam = 500, 500 * rho
-    with mp.workdps(32):
+    with mp.workdps(28):
         th = mp.mpf(theta)
         idle = sum((mp.rf(n - j, j) / mp.mpf(lam) ** j for j in range(n)), mp.mpf(0)) / mp.mpf(lam)
 
@@ -191,7 +200,7 @@ def test_very_patient_callers_in_overload(theta: float, rho: float) -> None:
         width = 1 / mp.sqrt(n * th)
         t = float(peak + width / 2)
         top = exponent(peak)
-        steps = [k * width for k in range(-12, 13)]
+        steps = [k * width for k in range(-10, 11)]
         points = sorted({mp.mpf(0), mp.mpf(t), *(peak + s for s in steps if peak + s > 0), peak + 20 * width})
 
         def integral(row: Any, low: Any, high: Any) -> Any:
@@ -227,11 +236,11 @@ def test_five_thousand_agents_take_less_than_ten_milliseconds() -> None:
                     continue
                 for t in (0.0, 0.02, 100.0):
                     queue = {"agents": 5_000, "arrival_rate": load, "service_rate": 1.0, "abandonment_rate": theta}
-                    spent = []
-                    while len(spent) < 10 and min(spent, default=1.0) > 0.01:  # the machine may be busy with others
-                        start = time.perf_counter()
+                    spent: list[float] = []
+                    while len(spent) < 20 and min(spent, default=1.0) > 0.01:  # the machine may be busy with others
+                        start = time.process_time()
                         erlang.measures(**queue, places=places, answer_within=t)
-                        spent.append(time.perf_counter() - start)
+                        spent.append(time.process_time() - start)
                     assert min(spent) < 0.01, (theta, load, places, t)
 
 
@@ -321,7 +330,7 @@ def test_an_hour_long_target_does_not_underflow() -> None:
 
 def test_shares_stay_shares_and_waits_stay_positive() -> None:
     rng = random.Random(8)
-    for _ in range(300):
+    for _ in range(150):
         m = erlang.measures(**random_queue(rng, 2_000, 1_000))
         for name in MEASURES:
             value = getattr(m, name)
@@ -659,7 +668,7 @@ def test_a_measure_that_rises_and_falls_is_searched_number_by_number() -> None:
 def test_what_is_searched_by_bisection_moves_one_way() -> None:
     rng = random.Random(6)
     seen = set()
-    for _ in range(40):
+    for _ in range(30):
         mu, load = 10 ** rng.uniform(-1, 1), rng.uniform(1, 12)
         theta = rng.choice([0.0, mu * 10 ** rng.uniform(-1, 1.5)])
         places = rng.choice([None, rng.randint(3, 25)])
@@ -688,7 +697,7 @@ def test_what_is_searched_by_bisection_moves_one_way() -> None:
 
 
 def test_large_queues_are_staffed_quickly() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     n = erlang.agents_needed(
         {"sl_served_over_offered": 0.8, "occupancy": 0.97},
         arrival_rate=5_000.0,
@@ -696,7 +705,7 @@ def test_large_queues_are_staffed_quickly() -> None:
         abandonment_rate=0.5,
         answer_within=0.05,
     )
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 0.5
     queue = {"arrival_rate": 5_000.0, "service_rate": 1.0, "abandonment_rate": 0.5, "answer_within": 0.05}
     assert erlang.measures(agents=n, **queue).occupancy <= 0.97 < erlang.measures(agents=n - 1, **queue).occupancy
 
@@ -713,6 +722,13 @@ def test_targets_that_make_no_sense_are_refused() -> None:
         erlang.agents_needed({"p_block": 0.01}, **queue, places=5)
     with pytest.raises(ParameterError, match="with 12"):
         erlang.agents_needed({"sl_virtual": 0.99}, **queue, search_limit=12)
+    for never in ({"sl_virtual": 1.0}, {"p_wait": 0.0}, {"occupancy": 0.0}, {"e_wait": 0.0}):
+        with pytest.raises(ParameterError, match="never reached"):
+            erlang.agents_needed(never, **queue)
+    with pytest.raises(ParameterError, match="never reached"):
+        erlang.agents_needed({"sl_virtual": 1.0}, **queue, places=12)
+    assert erlang.agents_needed({"sl_served_over_served": 1.0, "p_wait": 0.0}, **queue, places=12) == 12
+    assert erlang.agents_needed({"p_abandon": 0.0, "p_block": 0.0}, **queue) == 11  # true of any stable number
     assert erlang.agents_needed({"sl_virtual": 0.99}, arrival_rate=0.0, service_rate=1.0) == 0
 
 
@@ -724,7 +740,7 @@ def test_shrinkage_is_exact() -> None:
     assert erlang.heads_for(14, 0.3) == 20
     assert erlang.heads_for(20.5, 0.0) == 21
     assert erlang.heads_for(0, 0.5) == 0
-    for agents in range(200):
+    for agents in range(0, 200, 7):
         for percent in range(100):
             exact = Fraction(agents) / (1 - Fraction(percent, 100))
             assert erlang.heads_for(agents, percent / 100) == math.ceil(exact)
@@ -947,14 +963,14 @@ def test_flow_over_a_day() -> None:
 @pytest.mark.parametrize("places", [None, 14])
 def test_a_long_run_reaches_the_steady_state(theta: float, places: int | None) -> None:
     queue = {"service_rate": 1.0, "abandonment_rate": theta, "places": places, "answer_within": 0.3}
-    run = erlang.transient(agents=[8, 8], arrival_rates=[6.0, 6.0], period=300.0, **queue)
-    m = erlang.measures(agents=8, arrival_rate=6.0, **queue)
+    run = erlang.transient(agents=[8, 8], arrival_rates=[5.0, 5.0], period=120.0, **queue)
+    m = erlang.measures(agents=8, arrival_rate=5.0, **queue)
     for name in ("p_wait", "p_abandon", "p_abandon_within_t", "e_wait", "e_wait_served", "sl_served_over_offered"):
         assert getattr(run, name)[1] == pytest.approx(getattr(m, name), rel=1e-9, abs=1e-15), name
     for name in ("sl_excl_short_abandons", "sl_served_over_served"):
         assert getattr(run, name)[1] == pytest.approx(getattr(m, name), rel=1e-9), name
     assert run.mean_busy[1] == pytest.approx(8 * m.occupancy, rel=1e-9)
-    assert run.blocked[1] == pytest.approx(1800 * m.p_block, rel=1e-9)
+    assert run.blocked[1] == pytest.approx(600 * m.p_block, rel=1e-9)
 
 
 def test_transient_refuses_nonsense() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +78,10 @@ def test_an_atom_is_found_where_there_is_one_and_only_there():
     # 500 zeros of 5,000: the share is known to 0.0042
     assert best.law.zero == pytest.approx(0.1, abs=0.015)
     assert best.parameters == 3
-    assert fit.fit_laws(np.round(draws(rest, 5000, 8)), families=["gamma"], atom=True)[0].law.zero == 0.0
+    # many short durations are rounded to 0 here, as the law itself expects
+    short = np.round(draws(LAWS["weibull"], 5000, 8))
+    assert np.mean(short == 0) > 0.02
+    assert fit.fit_laws(short, families=["weibull"], atom=True)[0].law.zero == 0.0
 
 
 def test_fits_come_in_the_order_of_the_criterion():
@@ -181,7 +182,8 @@ def test_a_log_is_read_in_one_form(tmp_path):
             "2027-04-01,09:00:30,phone,answered,0,125,Ann\n"
             "2027-04-01,9:05,phone,Abandoned,0:42,,\n"
             "2027-04-02,33000,,answered,12,1:02:05,Bob\n"
-            "2027-04-05,33000,phone,test,0,,\n",
+            "\n"
+            "2027-04-05,33000,phone,test,0,, \n\n",
         ),
         ignore=["test"],
     )
@@ -356,9 +358,8 @@ def test_the_bank_scenario_states_what_the_log_says():
     assert specification is not None
     assert specification.loader is not None
     script = importlib.util.module_from_spec(specification)
-    sys.modules["fit_bank_1999"] = script
     specification.loader.exec_module(script)
-    folder = script.data_folder(os.environ.get("SIMULATOR_DATA"))
+    folder = script.data_folder()
     if not (folder / script.LOG).exists():
         pytest.skip(f"NOT CHECKED against the recorded calls: {folder / script.LOG} is absent (set SIMULATOR_DATA)")
     shipped = yaml.safe_load((ROOT / "scenarios" / "bank_1999.yaml").read_text(encoding="utf-8"))["support"]["queues"]

@@ -61,7 +61,8 @@ def test_occupancy_counts_overrun_as_time_at_work():
     sums[0, [GroupMeasure.BUSY, GroupMeasure.STAFFED, GroupMeasure.OVERRUN]] = 2700.0, 3500.0, 100.0
     found = kpis.evaluate("group", sums)
     assert found.keys() == {"occupancy"}
-    assert found["occupancy"][0] == 0.75 and math.isnan(found["occupancy"][1])
+    assert found["occupancy"][0] == 0.75
+    assert math.isnan(found["occupancy"][1])
 
 
 def test_nothing_to_divide_by_is_nan_and_a_count_is_zero():

@@ -1,0 +1,147 @@
+"""Rules between the parts of a scenario: each is broken once, and told once."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import EXAMPLE, line_of
+
+from simulator.errors import Problem
+
+Faults = Callable[..., list[Problem]]
+
+PHONE = "support.queues.phone"
+
+
+def test_the_example_breaks_no_rule(faults: Faults) -> None:
+    assert faults() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "message", "found", "near"),
+    [
+        # support
+        ("serves: [phone]", "serves: [phone, tier3]", "support.groups.front.serves.tier3", "the group serves an unknown queue",
+         "tier3", "tier2"),
+        ("serves: [phone]", "serves: [phone, phone]", "support.groups.front.serves",
+         "what a group serves is a list or a mapping of queues, each named once", "['phone', 'phone']", None),
+        ("{headcount: 5, serves: {tier2: 1}}", "{headcount: 5, serves: {tier2: 1}}\n    idle: {headcount: 1, serves: []}",
+         "support.groups.idle.serves", "the group serves no queue", None, None),
+        ("{headcount: 5, serves: {tier2: 1}}", "{headcount: 5, agents: 3, serves: {tier2: 1}}", "support.groups.back.agents",
+         "the group is sized twice", None, None),
+        ("serves: {tier2: 1}", "serves: [phone]", "support.queues.tier2", "nobody serves the queue", "tier2", None),
+        ("to: tier2", "to: tier_2", f"{PHONE}.escalation.to", "the queue escalates to an unknown queue", "tier_2", "tier2"),
+        ("talk: {triangular: [5 min, 10 min, 20 min]}", "talk: 5 min\n      escalation: {to: phone, probability: 1%}",
+         f"{PHONE}.escalation.to", "escalations go round in a loop", "phone -> tier2 -> phone", None),
+        ("talk: {triangular: [5 min, 10 min, 20 min]}", "talk: 5 min\n      escalation: {to: tier2, probability: 1%}",
+         "support.queues.tier2.escalation.to", "escalations go round in a loop", "tier2 -> tier2", None),
+        # contacts of accounts
+        ("{phone: 4.0}", "{phone: 4.0, chat: 1}", "accounts.enterprise.contacts_per_month.chat",
+         "the accounts contact an unknown queue", "chat", None),
+        ("{phone: 4.0}", "{phone: 4.0, tier2: 1}", "accounts.enterprise.contacts_per_month.tier2",
+         "the queue does not take its arrivals from the accounts, the contacts would be lost", "tier2", None),
+        # success
+        ("segments: [enterprise, small]", "segments: [enterprise, smal]", "success.teams.csm.segments.1",
+         "the team has an unknown segment", "smal", "small"),
+        ("segments: [enterprise, small]", "segments: [enterprise, small, small]", "success.teams.csm.segments.2",
+         "the segment has two owners: the segment is named twice", "small", None),
+        ("headcount: 7, customer_time: 70%}", "headcount: 7}\n    two: {segments: [small]}", "success.teams.two.segments.0",
+         "the segment has two owners: team csm has it too", "small", None),
+        ("headcount: 7, customer_time: 70%}", "headcount: 7}\n    two: {segments: []}", "success.teams.two.segments",
+         "the team has no segment", None, None),
+        ("{enterprise: 40%}", "{enterprise: 40%, smalls: 1%}", "success.activities.review.segments.smalls",
+         "the activity is for an unknown segment", "smalls", "small"),
+        ("{enterprise: 40%}", "{}", "success.activities.review.segments", "the activity is for no segment", None, None),
+        ("segments: [enterprise, small]", "segments: [enterprise]", "success.activities.qbr.segments.small",
+         "no team has the segment", "small", None),
+        ("on_time: {qbr: 90%}", "on_time: {qbrs: 90%}", "success.targets.on_time.qbrs", "the target is for an unknown activity",
+         "qbrs", "qbr"),
+        # calendars
+        ("months: 3", "months: 2", "accounts.enterprise.new_per_month", "the list does not fit the horizon", "3 numbers", None),
+        ("{2027-05: 2}", "{2027-07: 2}", "support.groups.front.hires.2027-07", "the month is outside the horizon", "2027-07", None),
+        ("interval: 30 min", "interval: 30 min, warm_up: 91 days", "calendar.warm_up", "the warm-up is as long as the horizon",
+         "'91 days'", None),
+        ("hours: *office", "hours: {mon-fri: '09:15-18:00'}", "support.queues.tier2.hours", "the hours cut an interval in two",
+         "09:15", None),
+        ("hours: *office", "hours: {mon-fri: closed}", "support.queues.tier2.hours", "the queue is never open", None, None),
+        ("hours: *office", "hours: {holiday: '09:00-18:00'}", "support.queues.tier2.hours", "the queue is not open in 2027-06", None,
+         None),
+        ("customer_time: 70%", "working_hours: {holiday: '09:00-18:00'}, hours_per_week: 9", "success.teams.csm.working_hours",
+         "the team has no working day in 2027-06", None, None),
+        ("customer_time: 70%", "hours_per_week: 46", "success.teams.csm.hours_per_week",
+         "the hours per week do not fit into the working hours", "46 h", None),
+        # names and placeholders
+        ("    back: ", "    back.office: ", "support.groups.back.office", "the name cannot stand in a dotted path",
+         "'back.office'", None),
+        ("    back: ", "    back office: ", "support.groups.back office", "the name cannot stand in a dotted path",
+         "'back office'", None),
+        ("  squeeze:", "  0squeeze:", "variants.0squeeze", "the name cannot stand in a dotted path", "'0squeeze'", None),
+        ("support.queues.phone.talk:", "support.queues.fone.talk:", "placeholders.support.queues.fone.talk",
+         "the placeholder names no value: support.queues has no 'fone'", "support.queues.fone.talk", "phone"),
+    ],
+)  # fmt: skip
+def test_a_broken_rule_is_told(
+    faults: Faults, old: str, new: str, path: str, message: str, found: str | None, near: str | None
+) -> None:
+    problems = faults(old, new)
+    assert [(p.path, p.message, p.found, p.nearest) for p in problems] == [(path, message, found, near)]
+    assert problems[0].line is not None
+
+
+def test_a_queue_that_nothing_reaches(faults: Faults) -> None:
+    problems = faults("  groups:\n", "    lonely: {talk: 5 min}\n  groups:\n")
+    assert [(p.path, p.message) for p in problems] == [
+        ("support.queues.lonely", "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"),
+        ("support.queues.lonely", "nobody serves the queue"),
+    ]
+
+
+def test_accounts_that_contact_nobody(faults: Faults) -> None:
+    text = EXAMPLE.replace("    contacts_per_month: {phone: 4.0}\n", "").replace(
+        "    contacts_per_month: {phone: 1}\n", ""
+    )
+    (problem,) = faults(EXAMPLE, text)
+    assert (problem.path, problem.message) == (
+        "support.queues.phone.arrivals.from", "no segment of accounts contacts the queue",
+    )  # fmt: skip
+
+
+def test_success_without_accounts(faults: Faults) -> None:
+    start, end = EXAMPLE.index("accounts:\n"), EXAMPLE.index("support:\n")
+    problems = faults(EXAMPLE[start:end], "")
+    assert [(p.path, p.message) for p in problems] == [
+        ("support.queues.phone.arrivals.from", "there are no accounts"),
+        ("success", "success needs accounts, there are none"),
+    ]
+
+
+def test_a_month_without_working_days(faults: Faults) -> None:
+    days = [f"2027-05-{day:02d}" for day in range(1, 32)]
+    problems = faults("holidays: JP", f"holidays: JP, closed: [{', '.join(days)}]")
+    assert sorted((p.path, p.message) for p in problems) == [
+        ("success.teams.csm", "the team has no working day in 2027-05"),
+        ("support.queues.phone.hours", "the queue is not open in 2027-05"),
+        ("support.queues.tier2.hours", "the queue is not open in 2027-05"),
+    ]
+
+
+def test_loops_are_told_once_each(faults: Faults) -> None:
+    tail = "      escalation: {to: third, probability: 1%}\n    third: {talk: 5 min, escalation: {to: tier2, probability: 1%}}\n"
+    problems = faults("  groups:\n", f"{tail}  groups:\n    more: {{headcount: 1, serves: [third]}}\n")
+    assert [(p.path, p.found) for p in problems] == [("support.queues.tier2.escalation.to", "tier2 -> third -> tier2")]
+
+
+def test_malformed_parts_are_passed_over(faults: Faults) -> None:
+    """The schema reports them; the rules must not fall over them."""
+    for part in ("accounts", "support", "success", "hiring", "calendar", "variants", "placeholders"):
+        for value in ("3", "[]", "{a: 1}", "{queues: 1, groups: [], teams: {a: 1}, activities: {a: [1]}}", ""):
+            start = EXAMPLE.index(f"\n{part}:") + 1
+            end = next(
+                (i for i in range(start + 1, len(EXAMPLE)) if EXAMPLE[i - 1] == "\n" and EXAMPLE[i].isalpha()),
+                len(EXAMPLE),
+            )
+            assert isinstance(faults(EXAMPLE[start:end], f"{part}: {value}\n"), list)
+
+
+def test_a_fault_stands_on_its_line(faults: Faults) -> None:
+    (problem,) = faults("to: tier2", "to: tier_2")
+    assert problem.line == line_of("to: tier2")

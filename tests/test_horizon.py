@@ -1,0 +1,128 @@
+"""The years: both wings month by month, on common draws, by either engine."""
+
+import numpy as np
+import pytest
+
+from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing
+from simulator.success.tables import ON_TIME
+from simulator.support.tables import GroupMeasure, QueueMeasure
+from tests.models import both_wings, one_queue
+
+
+@pytest.fixture(scope="module")
+def horizon() -> Horizon:
+    return Horizon(both_wings())
+
+
+def test_a_replication_is_a_function_of_its_number(horizon: Horizon) -> None:
+    first, again, other = horizon.simulate(3), Horizon(both_wings()).simulate(3), horizon.simulate(4)
+    for name, values in first.items():
+        assert np.array_equal(values, again[name], equal_nan=True), name
+    assert not np.array_equal(first["queue"], other["queue"])
+
+
+def test_both_engines_agree_over_the_years(horizon: Horizon) -> None:
+    compiled, reference = horizon.simulate(1), horizon.simulate(1, reference=True)
+    assert compiled["queue"][..., QueueMeasure.OFFERED].sum() > 1000
+    assert compiled["steps"].sum() > 100
+    for name, values in compiled.items():
+        # counts are equal exactly; sums of seconds may be added up in another order
+        np.testing.assert_allclose(values, reference[name], rtol=1e-9, atol=1e-6, err_msg=name)
+
+
+def test_replay_of_the_plan_itself_is_the_plan(horizon: Horizon) -> None:
+    plan = horizon.simulate(2)
+    people = horizon.people(horizon.models(2), 2)
+    heads = np.array([p.effective for p in people[:2]])
+    again = horizon.replay(2, Staffing(groups=heads))
+    assert np.array_equal(again["queue"], plan["queue"])
+    assert set(again) == {"queue", "group", "met"}
+
+
+def test_more_heads_more_answers(horizon: Horizon) -> None:
+    few = horizon.replay(0, Staffing(groups=np.full((2, 3), 2.0)))["queue"]
+    many = horizon.replay(0, Staffing(groups=np.full((2, 3), 6.0)))["queue"]
+    assert many[..., QueueMeasure.ABANDONED].sum() < few[..., QueueMeasure.ABANDONED].sum()
+
+
+def test_accounts_and_people_balance(horizon: Horizon) -> None:
+    out = horizon.simulate(0)
+    flows = {name: out["flows"][..., i] for i, name in enumerate(FLOWS)}
+    assert np.array_equal(flows["closing"], flows["opening"] + flows["new"] - flows["lost"])
+    assert np.array_equal(flows["opening"][1:], flows["closing"][:-1])
+    people = {name: out["people"][..., i] for i, name in enumerate(PEOPLE)}
+    assert np.array_equal(people["closing"], people["opening"] + people["starts"] - people["leavers"])
+
+
+def test_more_accounts_make_more_calls() -> None:
+    few = Horizon(both_wings()).simulate(0)["queue"][:, 0, QueueMeasure.OFFERED].sum()
+    many = Horizon(both_wings({"accounts.smb.opening": 200})).simulate(0)["queue"][:, 0, QueueMeasure.OFFERED].sum()
+    # 100 more accounts on about 115, of 5 calls, beside 20 of 12: about 1.65 times the calls
+    assert 1.45 < many / few < 1.85
+
+
+def test_more_accounts_leave_the_others_their_calls() -> None:
+    few, many = Horizon(both_wings()), Horizon(both_wings({"accounts.smb.opening": 101}))
+    for horizon in (few, many):
+        horizon.simulate(0)
+    kept = set(few._seen[0].contacts[0].key.tolist())
+    assert kept <= set(many._seen[0].contacts[0].key.tolist())
+
+
+def test_more_escalations_make_later_reviews() -> None:
+    # the same chance in both: one CSM, so that interruptions are felt
+    base = {"success.teams.csm.headcount": 1, "success.activities.escalated.steps.handle.interrupt": "90 min"}
+    calm = Horizon(both_wings({**base, "support.queues.phone.escalation.probability": "0%"}))
+    busy = Horizon(both_wings({**base, "support.queues.phone.escalation.probability": "40%"}))
+
+    def reviews_on_time(horizon: Horizon) -> float:
+        return sum(horizon.simulate(r)["steps"][:, 0:3, :, ON_TIME].sum() for r in range(4))
+
+    assert reviews_on_time(busy) < 0.8 * reviews_on_time(calm)
+
+
+def test_without_escalation_activity_support_leaves_success_alone() -> None:
+    base = both_wings({"success.activities.escalated.segments": {"enterprise": "0%", "smb": "0%"}})
+    more = base.with_({"support.queues.phone.escalation.probability": "40%"})
+    assert np.array_equal(Horizon(base).simulate(0)["steps"], Horizon(more).simulate(0)["steps"])
+
+
+def test_repeats_share_inputs_and_differ_in_chance() -> None:
+    scenario = both_wings({"accounts.smb.contacts_per_month.phone": {"uncertain": {"uniform": [1, 20]}}})
+    horizon = Horizon(scenario)
+    rates = [horizon.models(r)[0].support.arrivals.contacts_per_month[1, 0] for r in range(6)]
+    assert rates[0] == rates[1]
+    assert rates[2] == rates[3]
+    assert len(set(rates)) == 3
+    assert all(1 <= rate <= 20 for rate in rates)
+    assert not np.array_equal(horizon.simulate(0)["queue"], horizon.simulate(1)["queue"])
+
+
+def test_an_input_with_a_monthly_path_moves_from_month_to_month() -> None:
+    scenario = both_wings(
+        {"accounts.smb.contacts_per_month.phone": {"uncertain": {"uniform": [1, 20], "path": "random_walk"}}}
+    )
+    rates = {m.support.arrivals.contacts_per_month[1, 0] for m in Horizon(scenario).models(0)}
+    assert len(rates) == 3
+
+
+def test_the_warm_up_counts_nowhere() -> None:
+    whole = Horizon(one_queue()).simulate(0)
+    late = Horizon(one_queue(calendar={"warm_up": "6 h"})).simulate(0)
+    offered = whole["queue"][0, 0, QueueMeasure.OFFERED], late["queue"][0, 0, QueueMeasure.OFFERED]
+    assert offered[1] == pytest.approx(offered[0] * 0.75, rel=0.05)  # 8,640 calls: three standard errors are 4 %
+    staffed = late["group"][0, 0, GroupMeasure.STAFFED]
+    assert staffed == 20 * 18 * 3600
+
+
+def test_a_textbook_queue_meets_its_formula() -> None:
+    from simulator.support import erlang
+
+    horizon = Horizon(one_queue(calendar={"warm_up": "2 h", "days": 3}))
+    sums = np.sum([horizon.simulate(r)["queue"] for r in range(20)], axis=0)[0, 0]
+    exact = erlang.measures(agents=20, arrival_rate=0.1, service_rate=1 / 180, abandonment_rate=1 / 120, answer_within=20)
+    # 500,000 calls; abandonment of successive calls is correlated over a few minutes: standard error about 0.4 %
+    assert sums[QueueMeasure.ABANDONED] / sums[QueueMeasure.OFFERED] == pytest.approx(exact.p_abandon, rel=0.02)
+    assert sums[QueueMeasure.ANSWERED_WITHIN] / sums[QueueMeasure.OFFERED] == pytest.approx(
+        exact.sl_served_over_offered, rel=0.01
+    )
