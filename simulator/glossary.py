@@ -220,6 +220,13 @@ SUCCESS: dict[str, Term] = {
         "accounts that cancel ÷ mean of opening and closing accounts",
         "解約数 ÷ 期初と期末の平均顧客数",
     ),
+    "annual_churn": Term(
+        "Churn rate, annual",
+        "年間解約率",
+        "share",
+        "what a constant monthly rate makes of a year: 1 − (1 − p)^12",
+        "月次解約率pが1年続いた場合: 1 − (1 − p)^12",
+    ),
     "revenue_churn_rate": Term(
         "Revenue churn rate", "金額解約率", "share", "MRR of cancelled accounts ÷ opening MRR", "解約したMRR ÷ 期初MRR"
     ),
@@ -251,9 +258,9 @@ SUCCESS: dict[str, Term] = {
         "(opening MRR + expansion − downgrade − churn) ÷ opening MRR",
         "(月初MRR + 拡大 − 縮小 − 解約)÷ 月初MRR",
     ),
-    "nrr_12": Term(
-        "Net revenue retention, 12 months",
-        "売上継続率(12か月)",
+    "cohort_nrr": Term(
+        "Net revenue retention of a cohort",
+        "売上継続率(コホート)",
         "share",
         "today's MRR of accounts alive 12 months ago ÷ their MRR then",
         "12か月前の顧客の現在のMRR ÷ 当時のMRR",
@@ -261,6 +268,13 @@ SUCCESS: dict[str, Term] = {
     "grr": Term(
         "Gross revenue retention",
         "総収益維持率(GRR)",
+        "share",
+        "(opening MRR − downgrade − churn) ÷ opening MRR",
+        "(月初MRR − 縮小 − 解約)÷ 月初MRR",
+    ),
+    "cohort_grr": Term(
+        "Gross revenue retention of a cohort",
+        "総収益維持率(コホート)",
         "share",
         "sum of min(now, then) ÷ sum of then, over accounts alive then",
         "当時の顧客の min(現在, 当時)のMRR合計 ÷ 当時のMRR合計",
@@ -343,13 +357,82 @@ SUCCESS: dict[str, Term] = {
         "steps done by their due date ÷ steps due",
         "期限内に実施した数 ÷ 期限を迎えた数",
     ),
+    "on_time_share_net_of_customer": Term(
+        "On-time share, net of the customer",
+        "期限内実施率(顧客都合を除く)",
+        "share",
+        "steps done by their due date ÷ steps due, without those late by the customer's postponement",
+        "期限内に実施した数 ÷ 期限を迎えた数(顧客都合の延期による遅れを除く)",
+    ),
+    "missed_share": Term(
+        "Missed share", "未実施率", "share", "steps never done ÷ steps due", "実施しなかった数 ÷ 期限を迎えた数"
+    ),
+    "void_share": Term(
+        "Void share",
+        "取消率",
+        "share",
+        "steps of accounts that left ÷ steps due or void",
+        "解約により不要となった数 ÷ 期限を迎えた数(不要分を含む)",
+    ),
+    "mean_delay": Term(
+        "Mean delay",
+        "平均遅延時間",
+        "s",
+        "business time from the due date to the end, of steps done late",
+        "期限から完了までの営業時間(遅れた工程の平均)",
+    ),
+    "mean_elapsed": Term(
+        "Mean elapsed time",
+        "平均所要時間",
+        "s",
+        "business time from the possible start to the end",
+        "着手可能から完了までの営業時間の平均",
+    ),
+    "cancelled_share": Term(
+        "Cancelled meetings",
+        "会議キャンセル率",
+        "share",
+        "meetings cancelled by the customer ÷ bookings that reached their hour",
+        "顧客が取り消した会議 ÷ 予定時刻を迎えた会議",
+    ),
+    "unprepared_share": Term(
+        "Unprepared meetings",
+        "準備不足率",
+        "share",
+        "meetings whose preparation was not done ÷ meetings that came due",
+        "準備が間に合わなかった会議 ÷ 実施時刻を迎えた会議",
+    ),
+    "unbooked_share": Term(
+        "Unbooked meetings",
+        "予約不成立率",
+        "share",
+        "searches that found no slot ÷ searches for a slot",
+        "空きが見つからなかった回数 ÷ 空きを探した回数",
+    ),
     "utilisation": Term(
         "Utilisation", "稼働率(CSM)", "share", "worked hours ÷ available hours", "実働時間 ÷ 稼働可能時間"
     ),
     "booked_share": Term(
-        "Booked share", "予定充当率(CSM)", "share", "booked hours ÷ available hours", "予定時間 ÷ 稼働可能時間"
+        "Booked share",
+        "予定充当率(CSM)",
+        "share",
+        "hours in booked meetings ÷ available hours",
+        "会議予約時間 ÷ 稼働可能時間",
     ),
-    "overtime_share": Term("Overtime", "残業率", "share", "overtime hours ÷ contracted hours", "残業時間 ÷ 契約時間"),
+    "reactive_share": Term(
+        "Reactive share",
+        "割り込み対応率",
+        "share",
+        "interrupts and getting back into work ÷ worked hours",
+        "割り込みと再開に要した時間 ÷ 実働時間",
+    ),
+    "internal_share": Term(
+        "Internal share", "社内業務率", "share", "internal hours ÷ contracted hours", "社内業務時間 ÷ 契約時間"
+    ),
+    "absence_rate": Term("Absence rate", "欠勤率", "share", "absent hours ÷ contracted hours", "不在時間 ÷ 契約時間"),
+    "overtime_share": Term(
+        "Overtime share", "残業率", "share", "overtime hours ÷ contracted hours", "残業時間 ÷ 契約時間"
+    ),
     "activity_roi": Term(
         "Return on an activity",
         "活動ROI",

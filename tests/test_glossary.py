@@ -11,6 +11,7 @@ import pytest
 from simulator import glossary
 from simulator.errors import ParameterError
 from simulator.glossary import KPIS, SUCCESS, SUPPORT, UNITS, WORDS, label, rule, unit
+from simulator.success.tables import HOUR_KINDS
 
 JAPANESE = re.compile(r"[ぁ-んァ-ヶ一-龠]")
 
@@ -54,6 +55,17 @@ MODEL = {  # the model's table of KPIs: what each must be called in Japanese
 def test_every_kpi_of_the_model_has_its_japanese_name():
     for name, japanese in MODEL.items():
         assert label(name, "ja").startswith(japanese), name
+
+
+def test_every_kpi_that_is_computed_has_a_term_with_its_unit():
+    from simulator.success import kpis as success
+    from simulator.support import kpis as support
+
+    for terms, computed in ((SUPPORT, support.KPIS), (SUCCESS, success.STEP_KPIS)):
+        for name, kpi in computed.items():
+            assert terms[name].unit == kpi.unit, name
+    assert success.hour_kpis([0.0] * len(HOUR_KINDS)).keys() <= SUCCESS.keys()
+    assert {*support.SERVICE_LEVELS, "cost_per_contact"} <= SUPPORT.keys()
 
 
 def test_every_term_is_complete():

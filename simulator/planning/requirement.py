@@ -484,8 +484,13 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
             j = len(rungs)
             while j > 0 and slacks[j - 1][t, p] >= 0:
                 j -= 1
-            chosen[t, p] = rungs[min(j, len(rungs) - 1), t]
-    chosen, passed = _adjust(chosen, run, np.array([bool(m) for m in mine]), limit)
+            if j == len(rungs):
+                # no number tried is enough: the least that gets as near as any, so that the gap is named, not hidden
+                share = np.array([row[t, p] for row in slacks])
+                j = int(np.argmax(share >= share.max() - 0.02))
+            chosen[t, p] = rungs[j, t]
+    possible = np.array([[slacks[-1][t, p] >= 0 for p in range(quarters)] for t in range(teams)])
+    chosen, passed = _adjust(chosen, run, possible, limit)
     least = np.stack(
         [
             np.stack(
@@ -510,13 +515,16 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
 def _adjust(
     chosen: NDArray[np.int64],
     run: Callable[[NDArray[np.int64]], tuple[NDArray[np.float64], NDArray[np.float64]]],
-    searched: NDArray[np.bool_],
+    possible: NDArray[np.bool_],
     limit: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Raise quarters that fail in the company of the others, then lower, one quarter at a time, what can be spared."""
+    """Raise quarters that fail in the company of the others, then lower, one quarter at a time, what can be spared.
+
+    Quarters that no number of heads meets (``possible`` false, shape (T, P)) stay as they are.
+    """
     got, _ = run(chosen)
     for _ in range(8):
-        failing = (got < 0) & (chosen < limit[:, None])
+        failing = (got < 0) & possible & (chosen < limit[:, None])
         if not failing.any():
             break
         first = np.argmax(failing, axis=1)  # an early quarter's backlog is the next one's trouble: mend it first
@@ -527,7 +535,7 @@ def _adjust(
     for p in range(chosen.shape[1]):
         while True:
             trial = chosen.copy()
-            trial[:, p] = np.where(searched & (chosen[:, p] > 1), chosen[:, p] - 1, chosen[:, p])
+            trial[:, p] = np.where(passed[:, p] & (chosen[:, p] > 1), chosen[:, p] - 1, chosen[:, p])
             if np.array_equal(trial, chosen):
                 break
             got, _ = run(trial)

@@ -34,6 +34,10 @@ FOLLOW_UP_DAYS = 5
 """Working days for a step after a meeting when the scenario names none (GitLab's handbook practice of prompt notes)."""
 DUE_DAYS = 30
 """Days until an instance is due when the scenario names none (Certinia's work list looks 30 days ahead)."""
+INVITED_OVER = 0.75
+"""Share of a calendar window over which its customers are invited, one after another. All on the first day would fill the
+first free slots with meetings that nobody has prepared; the last quarter is left for those who cancel. A planner's
+choice: no source gives a figure."""
 CALENDAR_MARGIN_MONTHS = 3
 """How far calendars run past the horizon, so that meetings can be booked ahead."""
 
@@ -220,7 +224,7 @@ def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> Workloa
         every_months=whole([_EVERY_MONTHS.get(a.every or "", 1) for a in items.values()]),
         every_days=whole([_EVERY_DAYS.get(a.every or "", 1) for a in items.values()]),
         window_days=whole([7 * a.window for a in items.values()]),
-        date_spread=np.zeros(len(items)),
+        date_spread=np.full(len(items), INVITED_OVER),
         after_days=whole([a.after for a in items.values()]),
         due_days=whole([_due_days(a) for a in items.values()]),
         before_months=whole([round(a.before) for a in items.values()]),

@@ -176,6 +176,12 @@ def _first_key(m, q):
 
 
 @njit(cache=True, nogil=True)
+def _next_meeting(m):
+    """When the next booked meeting begins (its key is the beginning, then the CSM), far away when there is none."""
+    return _first_key(m, Q_MEETING) // (m[M_CSMS] + 1)
+
+
+@njit(cache=True, nogil=True)
 def _sift_up(m, heap, position):
     key, place = heap + m[M_COUNT], heap + 2 * m[M_COUNT]
     i = m[heap + position]
@@ -462,7 +468,7 @@ def _book(m, i, c0, c1, now, earliest):
         m[w + I_MADE] = now
         _change_slots(m, w, np.int64(1))
         _count(m, w, BOOKED)
-        _put(m, Q_MEETING, i, m[w + I_START] * m[M_CSMS] + m[w + I_CSM])
+        _put(m, Q_MEETING, i, m[w + I_START] * (m[M_CSMS] + 1) + m[w + I_CSM])
     else:
         m[w + I_START] = -1
         _count(m, w, UNBOOKED)
@@ -754,7 +760,7 @@ def _open_desk(m, c0, c1, carried):
         if m[w + I_STATUS] == READY:
             _offer(m, i)
         if m[w + I_START] >= 0:
-            _put(m, Q_MEETING, i, m[w + I_START] * m[M_CSMS] + m[w + I_CSM])
+            _put(m, Q_MEETING, i, m[w + I_START] * (m[M_CSMS] + 1) + m[w + I_CSM])
         timer = _due_timer(m, w)
         if timer < FAR:
             _put(m, Q_DUE, i, timer)
@@ -795,7 +801,7 @@ def _desk(m, c0, c1, carried, released, now, until):
             _close(m, _top(m, Q_DUE), now, R_MISSED)
         if now >= until:
             break
-        while _first_key(m, Q_MEETING) // m[M_CSMS] == now:
+        while _next_meeting(m) == now:
             _begin_meeting(m, _top(m, Q_MEETING), c0, c1, now)
         while k < len(released) and m[_work(m, released[k]) + I_RELEASE] == now:
             i = released[k]
@@ -815,7 +821,7 @@ def _desk(m, c0, c1, carried, released, now, until):
             work_end = min(work_end, m[p + C_END])
             block = min(block, m[p + C_NEXT])
         now = min(min(until, block_end), min(work_end, block))
-        now = min(now, min(_first_key(m, Q_DUE), _first_key(m, Q_MEETING) // m[M_CSMS]))
+        now = min(now, min(_first_key(m, Q_DUE), _next_meeting(m)))
         if k < len(released):
             now = min(now, m[_work(m, released[k]) + I_RELEASE])
     for c in range(c0, c1):  # the call stops at an evening: no block lasts, work in hand is resumed next morning

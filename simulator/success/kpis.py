@@ -33,13 +33,17 @@ Array = NDArray[np.float64]
 Z95 = 1.959963984540054
 
 
+def _real(values: ArrayLike) -> Array:
+    return np.asarray(values, dtype=np.float64)
+
+
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Array:
     """Elementwise quotient, NaN where the denominator is not positive."""
-    top, bottom = np.broadcast_arrays(np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64))
+    top, bottom = np.broadcast_arrays(_real(numerator), _real(denominator))
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom > 0.0)
 
 
-# --- steps --------------------------------------------------------------------------------------------------------------
+# --- steps -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ STEP_KPIS: dict[str, StepKpi] = {
 
 
 def _form(text: str, sums: ArrayLike) -> Array:
-    array = np.asarray(sums, dtype=np.float64)
+    array = _real(sums)
     total = np.zeros(array.shape[:-1])
     sign = 1.0
     for token in text.split():
@@ -109,17 +113,18 @@ def by_window(sums: ArrayLike, window: ArrayLike) -> NDArray[np.number]:
     return np.add.reduceat(array, first, axis=-4)
 
 
-# --- CSM time -----------------------------------------------------------------------------------------------------------
+# --- CSM time --------------------------------------------------------------------------------------------------------
 
 
 def hour_kpis(hours: ArrayLike) -> dict[str, Array]:
     """KPIs of CSM time from hours (..., :data:`~simulator.success.tables.HOUR_KINDS`) in any unit.
 
-    ``utilisation`` is worked ÷ available, where worked is desk work, meetings, interrupts and getting back into work, and
-    available is contracted time less internal time and absence. ``booked_share``: calendar slots of meetings ÷ available.
-    ``reactive_share``: interrupts and getting back ÷ worked. ``absence_rate``: absent ÷ contracted.
+    ``utilisation`` is worked ÷ available, where worked is desk work, meetings, interrupts and getting back into work,
+    and available is contracted time less internal time and absence. ``booked_share``: calendar slots of meetings ÷
+    available. ``reactive_share``: interrupts and getting back ÷ worked. ``internal_share`` and ``absence_rate``: ÷
+    contracted.
     """
-    h = np.asarray(hours, dtype=np.float64)
+    h = _real(hours)
     reactive = h[..., H_INTERRUPT] + h[..., H_SETUP]
     worked = h[..., H_DESK] + h[..., H_MEETING] + reactive
     available = worked + h[..., H_IDLE]
@@ -133,7 +138,7 @@ def hour_kpis(hours: ArrayLike) -> dict[str, Array]:
     }
 
 
-# --- accounts and revenue -----------------------------------------------------------------------------------------------
+# --- accounts and revenue --------------------------------------------------------------------------------------------
 
 Denominator = Literal["opening", "closing", "average"]
 
@@ -152,7 +157,7 @@ def lost_accounts(events: Mapping[str, ArrayLike], counted: Collection[str] = ("
     unknown = [kind for kind in counted if kind not in events]
     if unknown:
         raise ValueError(f"no numbers of events {unknown}; known: {list(events)}")
-    return np.sum([np.asarray(events[kind], dtype=np.float64) for kind in counted], axis=0)
+    return np.sum([_real(events[kind]) for kind in counted], axis=0)
 
 
 def churn_rate(
@@ -172,22 +177,22 @@ def churn_rate(
         raise ValueError(f"a churn rate by {denominator} accounts needs the closing accounts")
     if denominator == "closing":
         return ratio(lost, closing)
-    return ratio(lost, (np.asarray(opening, dtype=np.float64) + np.asarray(closing, dtype=np.float64)) / 2)
+    return ratio(lost, (_real(opening) + _real(closing)) / 2)
 
 
 def annual_churn(monthly: ArrayLike) -> Array:
     """What a constant monthly rate makes of a year: 1 - (1 - p)^12 (3 % a month is 30.6 % a year)."""
-    return 1.0 - (1.0 - np.asarray(monthly, dtype=np.float64)) ** 12
+    return 1.0 - (1.0 - _real(monthly)) ** 12
 
 
 def retention_cohort(opening: ArrayLike, opening_lost: ArrayLike) -> Array:
     """Opening accounts still there ÷ opening accounts: 1 - churn rate. The headline form."""
-    return ratio(np.asarray(opening, dtype=np.float64) - np.asarray(opening_lost, dtype=np.float64), opening)
+    return ratio(_real(opening) - _real(opening_lost), opening)
 
 
 def retention_net_of_new(opening: ArrayLike, new: ArrayLike, closing: ArrayLike) -> Array:
-    """(closing - new) ÷ opening, as one of the articles has it: the cohort form unless new accounts are lost at once."""
-    return ratio(np.asarray(closing, dtype=np.float64) - np.asarray(new, dtype=np.float64), opening)
+    """(closing - new) ÷ opening, as one of the articles has it; the cohort form when no new account is lost at once."""
+    return ratio(_real(closing) - _real(new), opening)
 
 
 def retention_headcount_ratio(opening: ArrayLike, closing: ArrayLike) -> Array:
@@ -197,13 +202,13 @@ def retention_headcount_ratio(opening: ArrayLike, closing: ArrayLike) -> Array:
 
 def nrr(opening: ArrayLike, expansion: ArrayLike, downgrade: ArrayLike, churned: ArrayLike) -> Array:
     """Net revenue retention: (opening + expansion - downgrade - churned) ÷ opening, all recurring revenue."""
-    parts = [np.asarray(x, dtype=np.float64) for x in (opening, expansion, downgrade, churned)]
+    parts = [_real(x) for x in (opening, expansion, downgrade, churned)]
     return ratio(parts[0] + parts[1] - parts[2] - parts[3], parts[0])
 
 
 def grr(opening: ArrayLike, downgrade: ArrayLike, churned: ArrayLike) -> Array:
     """Gross revenue retention: (opening - downgrade - churned) ÷ opening, as Gainsight's manual prints it."""
-    parts = [np.asarray(x, dtype=np.float64) for x in (opening, downgrade, churned)]
+    parts = [_real(x) for x in (opening, downgrade, churned)]
     return ratio(parts[0] - parts[1] - parts[2], parts[0])
 
 
@@ -213,7 +218,7 @@ def cohort_nrr(then: ArrayLike, now: ArrayLike) -> Array:
 
 
 def cohort_grr(then: ArrayLike, now: ArrayLike) -> Array:
-    """Sum of min(now, then) ÷ sum of then over the accounts of then (last axis): growth of one hides no loss of another."""
+    """Sum of min(now, then) ÷ sum of then over the accounts of then (last axis): no growth hides another's loss."""
     return ratio(np.sum(np.minimum(now, then), axis=-1), np.sum(then, axis=-1))
 
 
@@ -228,7 +233,7 @@ def ltv_revenue(price: ArrayLike, frequency: ArrayLike, duration: ArrayLike, cap
     >>> float(ltv_revenue(500_000, 12, 3))
     18000000.0
     """
-    return np.asarray(price, dtype=np.float64) * frequency * np.minimum(duration, cap)
+    return _real(price) * _real(frequency) * np.minimum(_real(duration), cap)
 
 
 def ltv_net_of_cac(
@@ -244,7 +249,7 @@ def ltv_net_of_cac(
     >>> float(ltv_net_of_cac(500_000, 0.5, 12, 3, 3_000_000))
     6000000.0
     """
-    return ltv_revenue(price, frequency, duration, cap) * margin - np.asarray(acquisition_cost, dtype=np.float64)
+    return ltv_revenue(price, frequency, duration, cap) * _real(margin) - _real(acquisition_cost)
 
 
 def event_rate(accounts_with_event: ArrayLike, eligible: ArrayLike) -> Array:
@@ -252,7 +257,7 @@ def event_rate(accounts_with_event: ArrayLike, eligible: ArrayLike) -> Array:
     return ratio(accounts_with_event, eligible)
 
 
-# --- surveys ------------------------------------------------------------------------------------------------------------
+# --- surveys ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -273,7 +278,7 @@ def nps(scores: ArrayLike) -> Score:
     Raises:
         ValueError: a score outside 0 to 10.
     """
-    x = np.asarray(scores, dtype=np.float64)
+    x = _real(scores)
     if x.size and (x.min() < 0 or x.max() > 10):
         raise ValueError("answers to the NPS question lie between 0 and 10")
     if not x.size:
@@ -290,7 +295,7 @@ def csat(scores: ArrayLike) -> tuple[Score, float]:
     Raises:
         ValueError: an answer outside 1 to 5.
     """
-    x = np.asarray(scores, dtype=np.float64)
+    x = _real(scores)
     if x.size and (x.min() < 1 or x.max() > 5):
         raise ValueError("answers to the CSAT question lie between 1 and 5")
     if not x.size:

@@ -98,7 +98,8 @@ class Appointment(simpy.Event):
         super().__init__(env)
         self._ok, self._value = True, None
         self.callbacks = [lambda _: action()]
-        env.schedule(self, priority=(int(phase) << 48) + order, delay=time - env.now)
+        priority = simpy.events.EventPriority((int(phase) << 48) + order)
+        env.schedule(self, priority=priority, delay=time - env.now)
 
 
 @dataclass(eq=False)
@@ -150,7 +151,7 @@ class Person:
     calendar: list[list[bool]]  # by business day: is the slot taken?
     meetings: list[int]  # by business day: how many are booked
     active: bool = False
-    block: int | None = None  # the hour kind of the block
+    block: tables.Column | None = None  # the hour kind of the block
     hand: Instance | None = None
     interrupt: Instance | None = None
     running: Instance | None = None
@@ -593,7 +594,7 @@ class State:
         self._account(person)
         person.running = None
 
-    def _begin_block(self, person: Person, kind: int) -> None:
+    def _begin_block(self, person: Person, kind: tables.Column) -> None:
         self._pause(person)
         person.block = kind
         if kind == tables.H_ABSENT:
@@ -635,14 +636,14 @@ class State:
     def _day_of_beginning(self, time: int) -> int:
         return bisect.bisect_right(self.start, time) - 1
 
-    def _add_hours(self, person: Person, kind: int, begin: int, seconds: int) -> None:
+    def _add_hours(self, person: Person, kind: tables.Column, begin: int, seconds: int) -> None:
         months = self.team.months
         for month in range(len(months) - 1):
             inside = min(begin + seconds, int(months[month + 1])) - max(begin, int(months[month]))
             if inside > 0:
                 self.hours[month, person.index, kind] += inside
 
-    def _count(self, instance: Instance, step: int, due: int, measure: int, amount: int = 1) -> None:
+    def _count(self, instance: Instance, step: int, due: int, measure: tables.Column, amount: int = 1) -> None:
         month = max(int(np.searchsorted(self.team.months, due)) - 1, 0)
         if month < len(self.team.months) - 1:
             self.sums[month, step, instance.segment, measure] += amount

@@ -22,6 +22,9 @@ from simulator.errors import ParameterError
 from simulator.randomness import purpose
 from simulator.timegrid import BusinessClock
 
+Column = int | np.signedinteger
+"""A place on an axis. Those below are numpy integers, for which a compiled function needs no copy for each value."""
+
 MOST_SLOTS = 62
 """Most meeting slots of a day: the compiled calendar keeps a day in one word."""
 

@@ -154,3 +154,18 @@ def test_csm_need_is_the_least_that_passes() -> None:
     assert need.passed.all()
     assert need.heads[0, 0] == next(n for n in range(1, 30) if passes(n))
     assert need.work[0, 0] < need.heads[0, 0], "reviews that bunch need more heads than hours by hours"
+
+
+def test_a_team_that_cannot_meet_its_target_is_not_starved() -> None:
+    scenario = both_wings(
+        {"accounts.enterprise.meetings.cancellation": "100%", "accounts.smb.meetings.cancellation": "100%"}
+    )
+    horizon = Horizon(scenario)
+    need = requirement.success_need(horizon, evaluator(horizon), 4)
+    assert not need.passed.any()
+    # every meeting is cancelled: nothing is ever held, and the least team gets as near as any
+    assert need.heads[0, 0] == 1
+    half = scenario.with_({"accounts.enterprise.meetings.cancellation": "45%", "accounts.smb.meetings.cancellation": "45%"})
+    horizon = Horizon(half.with_({"success.targets.on_time.qbr": "100%"}))
+    need = requirement.success_need(horizon, evaluator(horizon), 4)
+    assert not need.passed.any()

@@ -400,6 +400,16 @@ def test_work_of_an_account_that_left_is_void() -> None:
     assert run.sums[1, 0, 0, [tables.DUE, tables.VOID]].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+def test_a_team_of_nobody_does_nothing(pooled: bool) -> None:
+    chains = [desk(HOUR), [(tables.MEETING, HOUR, tables.DUE_WINDOW)]]
+    model = one_csm(chains, [(0, 0, DAY), (1, 0, DAY)], csms=0, pooled=pooled)
+    alone = replace(model.calls[0], owner=np.array([-1]), alive=np.array([True]))
+    run = agreed(replace(model, calls=(alone,)))
+    assert run.rows["outcome"].tolist() == [StepOutcome.OPEN, StepOutcome.OPEN]
+    assert run.sums[0, :, 0, tables.MISSED].tolist() == [1, 1]
+
+
 def test_everything_at_one_instant() -> None:
     """At 2 h: work ends, a meeting begins, an interrupt comes; the interrupt waits for the meeting, then goes first."""
     chains = [

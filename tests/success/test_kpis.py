@@ -90,7 +90,8 @@ def test_nothing_to_divide_by_is_missing() -> None:
 
 def test_hours() -> None:
     hours = dict.fromkeys(HOUR_KINDS, 0.0) | {
-        "desk": 40, "meeting": 20, "interrupt": 10, "setup": 5, "internal": 30, "idle": 25, "absent": 20, "reserved": 22,
+        "desk": 40, "meeting": 20, "interrupt": 10, "setup": 5, "internal": 30, "idle": 25, "absent": 20,
+        "reserved": 22,
     }  # fmt: skip
     found = kpis.hour_kpis([hours[name] for name in HOUR_KINDS])
     assert {name: round(float(value), 4) for name, value in found.items()} == {

@@ -11,7 +11,7 @@ import generated
 import numpy as np
 import pytest
 
-from simulator import glossary, timegrid
+from simulator import timegrid
 from simulator.distributions import LawBook, exponential
 from simulator.errors import ParameterError
 from simulator.support import compiled, demand, kpis
@@ -99,17 +99,13 @@ def test_leading_axes_and_windows():
     assert np.array_equal(KPIS["offered"].bottom(sums), np.ones((3, 5, 2)))
 
 
+def test_four_service_levels_come_from_sums():
+    assert set(kpis.SERVICE_LEVELS) - KPIS.keys() == {"sl_virtual"}
+
+
 def test_sums_of_another_kind_are_refused():
     with pytest.raises(ParameterError, match="sums of a group have 3 columns"):
         KPIS["occupancy"](DAY)
-
-
-def test_the_glossary_names_every_kpi_with_the_same_unit():
-    for name, kpi in KPIS.items():
-        assert glossary.SUPPORT[name].unit == kpi.unit, name
-    assert set(kpis.SERVICE_LEVELS) <= glossary.SUPPORT.keys()
-    assert set(kpis.SERVICE_LEVELS) - KPIS.keys() == {"sl_virtual"}
-    assert "cost_per_contact" in glossary.SUPPORT
 
 
 # --- records ----------------------------------------------------------------------------------------------------------
