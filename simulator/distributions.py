@@ -287,9 +287,9 @@ def unit_table(family: str, shape: tuple[float, ...]) -> NDArray[np.float64]:
         float64, shape (2, CELLS_PER_SIDE + 1): half (0 below, 1 above the median) by knot; knot k lies at the
         distance ``w/2`` from the end of its half, where w runs from 1 (the median) through 128 equal cells per octave
         down to 2^-30. Between knots engines interpolate linearly in w. The error of that is bounded by h²/8 times the
-        curvature: below 8e-6 of the mean at any point for an exponential law, and the mean of any shipped family is
-        off by less than 1e-5 of itself (tests/test_distributions.py). Beyond the last knot, a probability of 5e-10
-        on each side, the quantile is constant.
+        curvature: below 8e-6 of the mean at any point for an exponential law. The mean of a smooth law with a cv of up
+        to 3 is off by less than 1e-5 of itself, of an empirical law by less than 1e-4 (tests/test_distributions.py).
+        Beyond the last knot, a probability of 5e-10 on each side, the quantile is constant.
     """
     knot = np.arange(CELLS_PER_SIDE + 1)
     octave, cell = np.divmod(knot, CELLS_PER_OCTAVE)

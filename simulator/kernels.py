@@ -22,9 +22,9 @@ _M1 = np.uint64(0x3C79AC492BA7B653)
 _M2 = np.uint64(0x1C69B3F74AC4AE35)
 _S27 = np.uint64(27)
 _S33 = np.uint64(33)
-_S11 = np.uint64(11)
+_S12 = np.uint64(12)
 _ONE = np.uint64(1)
-_TO_UNIT = 2.0**-53
+_TO_UNIT = 2.0**-52
 
 _CELL_BITS = CELLS_PER_OCTAVE.bit_length() - 1
 _SHIFT = np.int64(52 - _CELL_BITS)
@@ -60,19 +60,19 @@ def bits(entity_key, offset, leg):
 @njit(cache=True, inline="always", nogil=True)
 def uniform(entity_key, offset, leg):
     """Uniform in (0, 1); equals :func:`simulator.randomness.uniform`."""
-    return (np.float64(bits(entity_key, offset, leg) >> _S11) + 0.5) * _TO_UNIT
+    return (np.float64(bits(entity_key, offset, leg) >> _S12) + 0.5) * _TO_UNIT
 
 
 @njit(cache=True, inline="always", nogil=True)
 def quantile(tables, row, word):
     """The unit-mean quantile of a random word by linear interpolation in ``tables[row]``.
 
-    The lowest bit picks the half (below or above the median); the upper 53 bits give the distance from that end, whose
+    The lowest bit picks the half (below or above the median); the upper 52 bits give the distance from that end, whose
     exponent and leading mantissa bits are the cell. Cells are thus as fine in both tails as at the median (layout and
     error: :func:`simulator.distributions.unit_table`).
     """
     side = np.int64(word & _ONE)
-    w = (np.float64(word >> _S11) + 0.5) * _TO_UNIT
+    w = (np.float64(word >> _S12) + 0.5) * _TO_UNIT
     m = np.float64(w).view(np.int64)
     cell = _TOP - (m >> _SHIFT)
     if cell > _LAST:
@@ -90,7 +90,7 @@ def draw(tables, scale, zero, row, word):
     decides it, so that the continuous part keeps its value when the atom's probability changes.
     """
     if zero[row] > 0.0:
-        u = (np.float64(mix(word + _GOLDEN) >> _S11) + 0.5) * _TO_UNIT
+        u = (np.float64(mix(word + _GOLDEN) >> _S12) + 0.5) * _TO_UNIT
         if u < zero[row]:
             return 0.0
     return scale[row] * quantile(tables, row, word)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 GOLDEN = 0x9E3779B97F4A7C15
 """Odd constant of the Weyl sequence that spreads ordinals and legs over the key space."""
 
-_TO_UNIT = 2.0**-53
+_TO_UNIT = 2.0**-52
 
 
 def word(*parts: object) -> np.uint64:
@@ -62,5 +62,5 @@ def bits(key: ArrayLike, offset: np.uint64, leg: int = 0) -> NDArray[np.uint64]:
 
 
 def uniform(key: ArrayLike, offset: np.uint64, leg: int = 0) -> NDArray[np.float64]:
-    """Uniform numbers in the open interval (0, 1), one per key."""
-    return ((bits(key, offset, leg) >> np.uint64(11)).astype(np.float64) + 0.5) * _TO_UNIT
+    """Uniform numbers in the open interval (0, 1), one per key (52 bits: with 53 the largest would round to 1)."""
+    return ((bits(key, offset, leg) >> np.uint64(12)).astype(np.float64) + 0.5) * _TO_UNIT

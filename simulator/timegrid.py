@@ -159,7 +159,6 @@ def open_slots(hours: Mapping[str, object], interval: float) -> NDArray[np.bool_
     start = np.arange(slots) * interval
     table = np.zeros((8, slots), dtype=bool)
     for kind, spans in parse_hours(hours).items():
-        table[kind] = False
         for first, last in spans:
             table[kind] |= (start >= first) & (start < last)
     return table
@@ -187,6 +186,8 @@ def build(
         holidays: country code of the ``holidays`` package (``"JP"``, ``"US-CA"``), or None.
         interval: seconds; must divide a day.
     """
+    if interval <= 0 or DAY_SECONDS % interval:
+        raise ValueError(f"an interval of {interval} s does not divide a day")
     end = add_months(start, months) if months is not None else start + dt.timedelta(days=int(days or 1))
     dates = [start + dt.timedelta(days=i) for i in range((end - start).days)]
     fence = [add_months(start, m) for m in range((months or 0) + 1)] if months is not None else [start, end]

@@ -91,8 +91,8 @@ def rate(text: object) -> float:
     if match is None or match[2].lower() not in _SECONDS:
         raise UnitError(f"{text!r} is no rate (write it as '6 per min')")
     value = float(match[1].replace("_", ""))
-    if value < 0:
-        raise UnitError(f"{text!r} is negative")
+    if not 0 <= value < math.inf:
+        raise UnitError(f"{text!r} is negative" if value < 0 else f"{text!r} is no finite rate")
     return value / _SECONDS[match[2].lower()]
 
 

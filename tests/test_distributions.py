@@ -189,7 +189,7 @@ def test_the_compiled_look_up_is_the_table_joined_by_lines(law):
     # words at the ends: nearest to the median, in the last cell and beyond the last knot
     words[:6] = np.array([2**64 - 1, 2**64 - 2, 0, 1, (1 << 35), (1 << 35) + 1], dtype=np.uint64)
     found = np.array([kernels.quantile(tables.tables, row, w) for w in words])
-    place = ((words >> np.uint64(11)).astype(float) + 0.5) * 2.0**-53
+    place = ((words >> np.uint64(12)).astype(float) + 0.5) * 2.0**-52
     side = (words & np.uint64(1)).astype(int)
     expected = np.empty(words.size)
     for s in (0, 1):

@@ -31,8 +31,6 @@ _VARIABLES = {  # colours of the figures that change with the page's light or da
     plots.PLAN: "var(--plan)",
     plots.GOOD: "var(--good)",
 }
-_UNBROKEN = re.compile(r"(?<=\d) (?=%|[MBT]\b|s\b|min\b|h\b|days\b)|(?<=[<>]) (?=\d)")
-_DATE = re.compile(r"(?<=\d)[-–](?=\d)")
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,7 @@ def html(result: Result, lang: Language = "en") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # a no-break space before a unit, word joiners around the hyphens of a date
-    environment.filters["unbroken"] = lambda text: _DATE.sub("\u2060\\g<0>\u2060", _UNBROKEN.sub("\u00a0", text))
+    environment.filters["unbroken"] = w.unbroken
     return environment.get_template("report.html.j2").render(context(result, lang))
 
 
@@ -88,7 +85,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         "t": lambda key, **values: w.phrase(key, lang, **values),
         "term": lambda name: w.term(name, lang),
         "name": str(summary.get("name", "")),
-        "period": f"{w.month(summary.get('first_month'), lang)} – {w.month(summary.get('last_month'), lang)}",
+        "period": w.period(summary, lang),
         "runs": w.phrase("runs", lang, count=w.number(summary.get("replications"))),
         "teams": [
             {
@@ -165,7 +162,7 @@ def _grid(
 
 def _staffing(result: Result, lang: Language) -> Grid | None:
     """Months down, teams across: need, plan and the chance that the plan is enough."""
-    table = result.staffing
+    table = w.staffing(result)
     teams = list(dict.fromkeys(table["team"]))
     cells = {(row.month, row.team): row for row in w.records(table)}
     columns = [w.term("month", lang), *(w.term(c, lang) for _ in teams for c in ("need", "planned", "enough"))]
@@ -191,7 +188,7 @@ def _staffing_teams(result: Result, lang: Language) -> list[Grid]:
     """All figures of one team: the need's distribution, the plan, and whether it is enough."""
     grids = []
     columns = ("month", "need", "p10", "p50", "p80", "p90", "mean", "planned", "effective", "enough", "precision")
-    for team, part in result.staffing.groupby("team", sort=False):
+    for team, part in w.staffing(result).groupby("team", sort=False):
         rows = [
             [
                 w.month(row.month, lang),
@@ -230,7 +227,7 @@ def _targets(summary: Mapping[str, Any], lang: Language) -> Grid | None:
             verdict = Cell(w.phrase("verdict_met" if met else "verdict_missed", lang), "good" if met else "bad")
         rows.append(
             [
-                f"{target.get('subject', '')}: {w.target_text(target, lang)}",
+                w.target_text(target, lang),
                 verdict,
                 w.probability(target.get("p_met"), lang),
                 w.probability(target.get("confidence"), lang),
@@ -317,7 +314,7 @@ def _by_month(caption: str, rows: Mapping[str, Mapping[str, str]], months: Seque
 def _kpis(result: Result, lang: Language) -> list[dict[str, Any]]:
     """Per subject: the whole horizon with its spread, the rules behind the names, and the means by month."""
     currency = str(result.summary.get("currency", ""))
-    columns = [w.term(c, lang) for c in ("kpi", "mean", "precision", "spread", "share_inputs", "target", "met")]
+    columns = [w.term(c, lang) for c in ("kpi", "mean", "precision", "spread", "share_inputs", "target")]
     subjects = []
     for (kind, subject), part in result.kpis.groupby(["kind", "subject"], sort=False):
 
@@ -332,7 +329,6 @@ def _kpis(result: Result, lang: Language) -> list[dict[str, Any]]:
                 w.between(said(row.p10, row.unit), said(row.p90, row.unit), lang),
                 w.share(row.share_inputs, lang),
                 said(row.target, row.unit),
-                w.probability(row.p_met, lang),
             ]
             for row in w.records(part[part["month"] == "all"])
         ]

@@ -198,7 +198,7 @@ class Plots:
     # --- drawing -----------------------------------------------------------------------------------------------------
 
     def _staffing(self, team: str, ax: Axes) -> None:
-        table = self.result.staffing
+        table = w.staffing(self.result)
         rows = table[table["team"] == team]
         months = list(rows["month"])
         x = np.arange(len(months))

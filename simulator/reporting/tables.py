@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -52,10 +53,13 @@ def answer(result: Result, lang: Language = "en") -> str:
 def show(result: Result, console: Console, lang: Language = "en") -> None:
     """Print the answer and the tables behind it. Legible from 80 columns on."""
     summary = result.summary
-    period = f"{w.month(summary.get('first_month'), lang)} – {w.month(summary.get('last_month'), lang)}"
     runs = w.phrase("runs", lang, count=w.number(summary.get("replications")))
     console.print(Text(str(summary.get("name", "")), style="bold"))
-    console.print(Text(f"{period} · {runs} · {w.term('seed', lang)} {summary.get('seed', w.MISSING)}", style="dim"))
+    console.print(
+        Text(
+            f"{w.period(summary, lang)} · {runs} · {w.term('seed', lang)} {summary.get('seed', w.MISSING)}", style="dim"
+        )
+    )
     console.print()
     for line in w.paragraphs(summary, lang):
         _bullet(console, line)
@@ -84,20 +88,19 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
     for variant, part in rows.groupby("variant", sort=False):
         title = f"{variant}: {w.phrase('comparison', lang, month=w.month(month, lang))}"
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
-        shown, before = _table(title, columns, text_columns=2), None
-        for row in w.records(part):
+        shown = _table(title, columns, text_columns=2)
+        for subject, row in _by_subject(part):
             base, value, difference, low, high = (
                 w.quantity(v, row.unit, lang) for v in (row.base, row.value, row.difference, row.low, row.high)
             )
             shown.add_row(
-                Text(row.subject if row.subject != before else ""),
+                Text(subject),
                 w.term(row.kpi, lang),
                 base,
                 value,
                 Text(w.signed(difference), "bold" if row.real else "dim"),
                 w.between(w.signed(low), w.signed(high), lang),
             )
-            before = row.subject
         console.print()
         console.print(shown)
     console.print(Text(w.phrase("comparison_note", lang), style="dim"))
@@ -129,9 +132,13 @@ def _bullet(console: Console, line: str, mark: str = "•", style: str = "") -> 
 
 
 def _wrapped(line: str, width: int) -> str:
-    """Japanese has no spaces to break at: break between its characters, but not inside a number or before a stop."""
-    if line.isascii() or cell_len(line) <= width or not re.search(r"[ぁ-んァ-ヶ一-龠]", line):
-        return line
+    """The line in rows that break neither inside a number nor before its unit.
+
+    Japanese has no spaces to break at: it breaks between its characters, but not before a stop.
+    """
+    if not re.search(r"[ぁ-んァ-ヶ一-龠]", line):
+        rows = textwrap.wrap(w.unbroken(line), width, break_on_hyphens=False)
+        return "\n".join(rows).replace("\u00a0", " ").replace("\u2060", "")
     rows = [""]
     for word in _WORDS_JA.findall(line):
         if cell_len(rows[-1] + word.rstrip()) > width:
@@ -177,7 +184,7 @@ def _staffing(result: Result, lang: Language, console: Console) -> list[Table]:
 
 
 def _staffing_of(result: Result, teams: list[str], lang: Language, title: str | None) -> Table:
-    cells = {(row.month, row.team): row for row in w.records(result.staffing)}
+    cells = {(row.month, row.team): row for row in w.records(w.staffing(result))}
     columns = [w.term("month", lang)]
     for team in teams:
         columns += [f"{team}\n{w.term('need', lang)}", f"\n{w.term('planned', lang)}", f"\n{w.term('enough', lang)}"]
@@ -205,7 +212,7 @@ def _targets(summary: Mapping[str, Any], lang: Language) -> Table:
     for target in summary.get("targets") or []:
         worst = target.get("worst_month")
         table.add_row(
-            Text(f"{target.get('subject', '')}: {w.target_text(target, lang)}"),
+            Text(w.target_text(target, lang)),
             Text(w.probability(target.get("p_met"), lang), "red" if w.target_met(target) is False else ""),
             w.probability(target.get("confidence"), lang),
             f"{w.month(worst, lang)} {w.probability(target.get('worst_p'), lang)}" if worst else w.MISSING,
@@ -240,23 +247,28 @@ def _sizing(summary: Mapping[str, Any], lang: Language) -> Table:
 
 
 def _kpis(result: Result, lang: Language) -> Table:
-    columns = [w.term(name, lang) for name in ("subject", "kpi", "mean", "spread", "target", "met")]
+    columns = [w.term(name, lang) for name in ("subject", "kpi", "mean", "spread", "target")]
     table = _table(w.phrase("kpis_horizon", lang), columns, text_columns=2)
     currency = str(result.summary.get("currency", ""))
-    kpis, before = result.kpis, None
+    kpis = result.kpis
     shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna())
-    for row in w.records(kpis[shown]):
+    for subject, row in _by_subject(kpis[shown]):
         low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
         table.add_row(
-            Text(row.subject if row.subject != before else ""),
+            Text(subject),
             w.term(row.kpi, lang),
             w.quantity(row.mean, row.unit, lang, currency),
             w.between(low, high, lang),
             w.quantity(row.target, row.unit, lang, currency),
-            w.probability(row.p_met, lang),
         )
-        before = row.subject
     return table
+
+
+def _by_subject(kpis: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    """The rows of each subject together, with its name at the first of them."""
+    for (_, subject), part in kpis.groupby(["kind", "subject"], sort=False):
+        for i, row in enumerate(w.records(part)):
+            yield ("" if i else str(subject)), row
 
 
 def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None:

@@ -6,6 +6,7 @@ A missing value (None or NaN) is always written as a dash, never as zero.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from simulator.results import Result
 
 MISSING = "–"
+
+_UNIT = re.compile(r"(?<=\d) (?=%|[MBT]\b|s\b|min\b|h\b|days\b)|(?<=[<>]) (?=\d)")
+_DATE = re.compile(r"(?<=\d)[-–](?=\d)")
 
 _SYMBOLS = {"JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "KRW": "₩", "INR": "₹"}
 _SCALES = {  # from which amount on, the size of the unit, the unit; below a million the amount is written out
@@ -95,8 +99,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "顧客数: {opening} → {closing}、月次経常収益(MRR): {mrr_opening} → {mrr_closing}。",
     ),
     "target_missed": (
-        "At risk: {subject}, {text}: met with probability {p} where {confidence} was asked{worst}.",
-        "未達の恐れ: {subject}({text}): 達成確率{p}、要求は{confidence}{worst}。",
+        "At risk: {text}: met with probability {p} where {confidence} was asked{worst}.",
+        "未達の恐れ: {text}: 達成確率{p}、要求は{confidence}{worst}。",
     ),
     "worst": ("; worst in {month} ({p})", "、最も低いのは{month}({p})"),
     "slips": ("What slips first if nobody is hired: {items}.", "採用しない場合に最初に崩れるもの: {items}。"),
@@ -116,6 +120,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "必要人員: 全ての目標を要求された確度で満たす最小の人員(その人員でのシミュレーションによる)。P10〜P90: "
         "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月の目標を満たした試行の割合。",
     ),
+    "more": (" and {count} more", "ほか{count}件"),
     "slips_title": ("What slips first if nobody is hired", "採用しない場合に最初に崩れるもの"),
     "targets": ("Targets", "目標"),
     "targets_note": (
@@ -426,6 +431,14 @@ def months_of(table: pd.DataFrame) -> list[str]:
     return [m for m in dict.fromkeys(table["month"]) if m != "all"]
 
 
+def staffing(result: Result) -> pd.DataFrame:
+    """The staffing table, without a need in the months in which nothing that was tried met the targets."""
+    table = result.staffing
+    failed = {(team["team"], month) for team in result.summary.get("teams") or [] for month in team.get("unmet") or []}
+    pairs = zip(table["team"], table["month"], table["need"], strict=True)
+    return table.assign(need=[math.nan if (team, month) in failed else need for team, month, need in pairs])
+
+
 def records(table: pd.DataFrame) -> Iterator[Any]:
     """The rows of a table, each with its columns as attributes."""
     yield from table.itertuples(index=False)
@@ -434,7 +447,7 @@ def records(table: pd.DataFrame) -> Iterator[Any]:
 def listed(items: list[str], lang: Language, most: int = 3) -> str:
     """Items in one line, the first ``most`` of them."""
     text = ("、" if lang == "ja" else ", ").join(items[:most])
-    return text + ("…" if len(items) > most else "")
+    return text + (phrase("more", lang, count=len(items) - most) if len(items) > most else "")
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
@@ -446,7 +459,7 @@ def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lan
     if missing(team.get("confidence")):
         return [phrase("team_untargeted", lang, team=name, now=now)]
     unmet = [month(m, lang) for m in team.get("unmet") or []]
-    if missing(peak.get("heads")):
+    if missing(peak.get("heads")) or peak.get("month") in (team.get("unmet") or []):
         lines = [phrase("team_unmet", lang, team=name, now=now)]
     else:
         key = "team_grows" if peak["heads"] > team.get("now", 0) else "team_stays"
@@ -511,8 +524,9 @@ def cost_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
 
 
 def target_text(target: Mapping[str, Any], lang: Language) -> str:
-    """What a target asks: ``text_ja`` in Japanese where the summary has it, else ``text``."""
-    return str(target.get(f"text_{lang}") or target.get("text", ""))
+    """Who must reach what: the subject and ``text`` (``text_ja`` in Japanese, where the summary has it)."""
+    subject, text = str(target.get("subject", "")), str(target.get(f"text_{lang}") or target.get("text", ""))
+    return text if text.startswith(subject) else f"{subject}: {text}"
 
 
 def target_met(target: Mapping[str, Any]) -> bool | None:
@@ -537,7 +551,6 @@ def missed_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
                 phrase(
                     "target_missed",
                     lang,
-                    subject=target.get("subject", ""),
                     text=target_text(target, lang),
                     worst=worst,
                     p=probability(target["p_met"], lang),
@@ -608,7 +621,18 @@ def falls_short(team: Mapping[str, Any]) -> bool:
     if missing(team.get("confidence")):
         return False
     peak = (team.get("need_peak") or {}).get("heads")
-    return bool(missing(peak) or peak > team.get("now", 0))
+    return bool(team.get("unmet") or missing(peak) or peak > team.get("now", 0))
+
+
+def period(summary: Mapping[str, Any], lang: Language) -> str:
+    """The months of the horizon: ``2027-04 – 2028-03``."""
+    first, last = month(summary.get("first_month"), lang), month(summary.get("last_month"), lang)
+    return first if first == last else between(first, last, lang)
+
+
+def unbroken(text: str) -> str:
+    """A sentence that breaks neither before a unit (no-break spaces) nor inside a date (word joiners)."""
+    return _DATE.sub("\u2060\\g<0>\u2060", _UNIT.sub("\u00a0", text))
 
 
 def between(low: str, high: str, lang: Language) -> str:

@@ -19,10 +19,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from simulator.errors import InputError, Problem, ValueRefused, nearest
-from simulator.scenario import catalogue, faults, includes, inputs, rules, variants, yaml_text
+from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
 from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
-from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile
+from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile, law_json
+from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
 Overrides = Mapping[str, Any] | Iterable[str]
 """Values by dotted path, or texts ``path=value``."""
@@ -38,7 +39,10 @@ def read(source: str | os.PathLike[str], variants: str | Sequence[str] = (), ove
     """
     document = parse(source)
     resolved = resolve(document, variants, overrides)
-    return freeze(replace(resolved, problems=(*resolved.problems, *_faults_of_variants(document))))
+    # an override may mend the file: its own faults are told by freezing, if they are still there
+    of_the_file = set(_examined(resolve(document))[1])
+    of_variants = [problem for problem in _faults_of_variants(document) if problem not in of_the_file]
+    return freeze(replace(resolved, problems=(*resolved.problems, *of_variants)))
 
 
 # --- parse ------------------------------------------------------------------------------------------------------------
@@ -83,28 +87,17 @@ def resolve(document: Document, variants: str | Sequence[str] = (), overrides: O
         variants: names of variants of the document, applied together.
         overrides: further values by dotted path.
     """
-    resolver = _Resolver(_unresolved(document))
-    document = resolver.expanded()
-    wanted, problems = _wanted(document, variants, overrides)
-    if wanted or problems:
-        document = _apply(replace(document, problems=(*document.problems, *problems)), wanted)
+    document = _Resolver(_unresolved(document)).expanded()
+    names = [variants] if isinstance(variants, str) else variants
+    wanted: list[Override] = []
+    problems: list[Problem] = []
+    for more, faulty in (*(from_variant(document, name) for name in names), from_pairs(overrides)):
+        wanted += more
+        problems += faulty
+    if wanted or problems:  # what an override brings in may have short forms and files too
+        document = apply(replace(document, problems=(*document.problems, *problems)), wanted)
         document = _Resolver(document).expanded()
     return _Resolver(document).taken_out()
-
-
-def _wanted(
-    document: Document, names: str | Sequence[str], overrides: Overrides
-) -> tuple[list[variants.Override], list[Problem]]:
-    wanted: list[variants.Override] = []
-    problems: list[Problem] = []
-    for name in [names] if isinstance(names, str) else names:
-        more, faulty = variants.from_variant(document, name)
-        wanted, problems = wanted + more, problems + faulty
-    more, faulty = variants.from_pairs(overrides)
-    return wanted + more, problems + faulty
-
-
-_apply = variants.apply
 
 
 def _unresolved(document: Document) -> Document:
@@ -187,8 +180,7 @@ class _Resolver:
         return result
 
     def _profile(self, name: str, steps: Steps) -> Any:
-        """The table of a CSV file; the name itself where it cannot be read."""
-        place_ = self.document.place(steps)
+        """The table of a CSV file, None where it cannot be read."""
         if self.document.folder is None:
             self.problem(
                 steps, "a text without a file names no other file", found=name, allowed="a mapping of times to weights"
@@ -198,8 +190,9 @@ class _Resolver:
             path = includes.inside(self.document.folder, name)
             return includes.read_profile(path, os.path.join(self.document.folder, name))
         except InputError as error:
+            here = self.document.place(steps)
             for fault in error.problems:
-                at = (fault.file, fault.line) if fault.file and fault.line else place_
+                at = (fault.file, fault.line) if fault.file and fault.line else here
                 found = fault.found or shown(name)
                 self.problems.append(replace(fault, file=at[0], line=at[1], path=dotted(steps), found=found))
             return None
@@ -213,7 +206,7 @@ class _Resolver:
         value = dict(value)
         if "catalogue" in value:
             entry = value.pop("catalogue")
-            if entry not in catalogue.ACTIVITIES:
+            if not isinstance(entry, str) or entry not in catalogue.ACTIVITIES:
                 known = list(catalogue.ACTIVITIES)
                 near = nearest(str(entry), known)
                 self.problem(
@@ -226,14 +219,9 @@ class _Resolver:
                 return None
             value = {"segments": {"all": "100%"}, **catalogue.activity(entry), **value}
         segments, accounts = value.get("segments"), self.document.data.get("accounts")
-        if (
-            isinstance(segments, Mapping)
-            and "all" in segments
-            and isinstance(accounts, Mapping)
-            and "all" not in accounts
-        ):
+        if isinstance(segments, Mapping) and "all" in segments and isinstance(accounts, Mapping):
             named = {name: coverage for name, coverage in segments.items() if name != "all"}
-            value["segments"] = {name: named.pop(name, segments["all"]) for name in accounts} | named
+            value["segments"] = dict.fromkeys(accounts, segments["all"]) | named
         return value
 
     # --- uncertain inputs ---
@@ -370,6 +358,7 @@ def schema_json() -> dict[str, Any]:
     activity["anyOf"] = [{"required": ["catalogue"]}, {"required": activity.pop("required")}]
     activities = definitions["Success"]["properties"]["activities"]
     activities["additionalProperties"] = {"anyOf": [{"const": "default"}, activities["additionalProperties"]]}
+    definitions["Law"] = _writable(law_json())
     definitions["Uncertain"] = {
         "type": "object",
         "properties": {"uncertain": {"$ref": "#/$defs/UncertainInput"}},
@@ -380,13 +369,14 @@ def schema_json() -> dict[str, Any]:
 
 
 def _writable(node: Any) -> Any:
-    """A schema in which every quantity may be uncertain too."""
+    """A schema in which every quantity may be uncertain too, and laws refer to their one definition."""
     if isinstance(node, list):
         return [_writable(item) for item in node]
     if not isinstance(node, dict):
         return node
     node = {key: _writable(item) if key not in ("default", "examples", "enum") else item for key, item in node.items()}
-    if node.pop("format", None) != "quantity":
-        return node
+    kind = node.pop("format", None)
     outside = {key: node.pop(key) for key in ("title", "description", "default", "examples") if key in node}
-    return {**outside, "anyOf": [node, {"$ref": "#/$defs/Uncertain"}]}
+    if kind == "law":
+        return {**outside, "$ref": "#/$defs/Law"}
+    return {**outside, "anyOf": [node, {"$ref": "#/$defs/Uncertain"}]} if kind == "quantity" else {**outside, **node}

@@ -107,7 +107,7 @@ def _slot(hint: Any) -> Slot:
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         hints = typing.get_type_hints(hint, include_extras=True)
         fields = {
-            info.alias or name: _with(_slot(hints[name]), default=None if info.is_required() else info.default)
+            info.alias or name: _with(_slot(hints[name]), default=_default(info))
             for name, info in hint.model_fields.items()
         }
         return Slot(PART, f"a mapping of {', '.join(fields)}", fields=fields, model=hint)
@@ -122,6 +122,13 @@ def _slot(hint: Any) -> Slot:
         return Slot(ANYTHING, "a value")
     words = {bool: "true or false", str: "text"}
     return Slot(SCALAR, words.get(hint, "a value"), choices=("true", "false") if hint is bool else ())
+
+
+def _default(info: FieldInfo) -> Any:
+    """The default of a field as plain data."""
+    if isinstance(info.default, BaseModel):
+        return info.default.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return None if info.is_required() else info.default
 
 
 def _law(law: schema.LawOf) -> Slot:

@@ -298,32 +298,26 @@ class LawOf:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        scalar = {"type": ["string", "number"], "format": "quantity"}
-        families = {
-            family: {
-                "anyOf": [
-                    {"type": ["string", "number"], "format": "quantity"},
-                    {"type": "array", "items": scalar},
-                    {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "properties": {
-                            name: {"type": "array", "items": scalar} if name in LIST_PARAMETERS else scalar
-                            for name in (*names, "zero")
-                        },
-                    },
-                ]
-            }
-            for family, names in LAW_PARAMETERS.items()
-        }
-        law = {
-            "type": "object",
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-            "properties": families,
-        }
-        return {"anyOf": [scalar, law], "examples": [self.example]}
+        return {"format": "law", "examples": [self.example]}
+
+
+def law_json() -> dict[str, Any]:
+    """The JSON Schema of a law in any of its forms, quantities marked as such."""
+    scalar = {"type": ["string", "number"], "format": "quantity"}
+    several = {"type": "array", "items": scalar}
+    families = {}
+    for family, names in LAW_PARAMETERS.items():
+        parameters = {name: several if name in LIST_PARAMETERS else scalar for name in (*names, "zero")}
+        body = {"type": "object", "additionalProperties": False, "properties": parameters}
+        families[family] = {"anyOf": [scalar, several, body]}
+    law = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": families,
+    }
+    return {"anyOf": [scalar, law]}
 
 
 def _read_at(where: tuple[str | int, ...], quantity: Quantity, value: object) -> float:

@@ -6,7 +6,7 @@ share nothing. Four queues of instances per desk give the next ready step, inter
 
 Everything lies in one array ``m`` of 64-bit integers: a header that says where each table begins, then the tables, row
 after row. ``w = _work(m, i)`` is the place of an instance's row and ``m[w + I_DUE]`` its due date; floats stand there
-by their 64 bits. One array keeps compilation short (a third of the time of the same code over separate arrays) and
+by their 64 bits. One array keeps compilation short (about half the time of the same code over separate arrays) and
 calls between the functions cheap.
 """
 

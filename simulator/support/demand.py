@@ -85,7 +85,8 @@ def arrival_tables(
 ) -> ArrivalTables:
     """The tables on a grid; each argument is spread to its shape by numpy's rules (see :class:`ArrivalTables`).
 
-    Without ``contacts_per_month`` there is one segment without contacts.
+    All arrays are copies, writable and in C order: a read-only view would be another type to the compiler. Without
+    ``contacts_per_month`` there is one segment without contacts.
 
     Raises:
         ParameterError: a negative or non-finite rate, shape or number of contacts; a month's shape that sums to
@@ -95,7 +96,7 @@ def arrival_tables(
     queues, laws = len(queue_names), laws if laws is not None else LawBook().tables()
 
     def spread(value: ArrayLike, *shape: int) -> NDArray[np.float64]:
-        array = np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), shape))
+        array = np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), shape), order="C")
         if not np.all((array >= 0.0) & np.isfinite(array)):
             raise ParameterError("rates, shapes, contacts per month and factors must be finite and not negative")
         return array
@@ -107,7 +108,7 @@ def arrival_tables(
         return array
 
     def row(value: ArrayLike, name: str) -> NDArray[np.int64]:
-        array = np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.int64), (queues,)))
+        array = np.array(np.broadcast_to(np.asarray(value, dtype=np.int64), (queues,)), order="C")
         used = array[array >= 0]
         if np.any(used >= len(laws.scale)):
             raise ParameterError(f"{name} names row {used.max()} of {len(laws.scale)} laws")

@@ -16,8 +16,8 @@ from simulator.randomness import purpose
 _GAP = purpose("support.arrivals.gap")
 _NORMAL = purpose("support.arrivals.normal")
 _ONE = np.uint64(1)
-_S11 = np.uint64(11)
-_UNITS = 2.0**53
+_S12 = np.uint64(12)
+_UNITS = 2.0**52
 
 
 @njit(cache=True, nogil=True)
@@ -37,11 +37,11 @@ def _normal(entity):
 def _at_normal(tables, scale, zero, row, z):
     """The value of law ``row`` at the probability that lies below ``z`` in a standard normal law.
 
-    Written as the random word whose look-up ends there: bit 0 is the half, the upper 53 bits are twice the distance
+    Written as the random word whose look-up ends there: bit 0 is the half, the upper 52 bits are twice the distance
     from its end, so that both tails keep their digits.
     """
     distance = min(math.erfc(abs(z) * math.sqrt(0.5)) * _UNITS, _UNITS - 1.0)
-    word = np.uint64(distance) << _S11
+    word = np.uint64(distance) << _S12
     if z > 0.0:
         word |= _ONE
     return draw(tables, scale, zero, row, word)

@@ -141,7 +141,7 @@ def test_the_headline_says_now_need_when_and_how_sure() -> None:
     assert "probability 31 % (95 % interval 25 % to 32 %)" in csm
     assert "first falls short in 2027-07" in csm
     assert any("¥212 M on average" in line and "budget of ¥220 M with probability > 99 %" in line for line in lines)
-    assert any(line.startswith("At risk: phone, service level 80% in 20 s") and "64 %" in line for line in lines)
+    assert any(line.startswith("At risk: phone: service level 80% in 20 s") and "64 %" in line for line in lines)
     assert not any("abandonment" in line for line in lines if line.startswith("At risk"))  # 93 % where 90 % was asked
     assert lines.index(csm) < next(
         i for i, line in enumerate(lines) if line.startswith("tier2")
@@ -166,6 +166,36 @@ def test_a_team_that_has_enough_is_told_its_peak() -> None:
 def test_a_need_that_was_not_found_is_said() -> None:
     assert _team(need_peak=None)[0] == "csm: 7 now; no staffing that was tried meets the targets."
     assert _team(unmet=["2027-11", "2027-12"])[1] == "In 2027-11, 2027-12 no staffing that was tried meets the targets."
+
+
+def test_a_need_that_failed_is_no_need() -> None:
+    assert _team(unmet=["2027-10"])[0] == "csm: 7 now; no staffing that was tried meets the targets."  # the peak itself
+    team = summary()["teams"][2] | {"unmet": ["2027-10"], "now": 20}
+    assert w.falls_short(team)
+    result = sample(teams=[team])
+    shown = w.staffing(result).set_index(["team", "month"])["need"]
+    assert math.isnan(shown["csm", "2027-10"])
+    assert shown["csm", "2027-11"] == 9
+    assert shown["tier1", "2027-10"] == 25
+    assert result.staffing["need"].notna().all()  # the table of the run stays as it is
+
+
+def test_a_target_is_named_once() -> None:
+    assert w.target_text({"subject": "qbr", "text": "qbr on time 90%"}, "en") == "qbr on time 90%"
+    assert w.target_text({"subject": "phone", "text": "asa 20 s", "text_ja": "応答20秒"}, "ja") == "phone: 応答20秒"
+
+
+def test_sentences_break_neither_before_a_unit_nor_in_a_date() -> None:
+    kept = w.unbroken("80 % by 2027-10, > 99 %, ¥12 M in 20 s")
+    assert kept.split(" ") == [
+        "80\u00a0%",
+        "by",
+        "2027\u2060-\u206010,",
+        ">\u00a099\u00a0%,",
+        "¥12\u00a0M",
+        "in",
+        "20\u00a0s",
+    ]
 
 
 def test_a_team_without_targets_has_no_need() -> None:

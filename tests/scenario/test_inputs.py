@@ -50,6 +50,7 @@ VOLUME = "support.queues.q.arrivals.per_month"
     ("law", "probability", "value"),
     [
         ({"triangular": [0, 1, 4]}, 0.25, 1.0),  # F(mode) = (mode - low) / (high - low)
+        ({"triangular": [0, 1, 4]}, 0.1, math.sqrt(0.4)),  # F(x) = (x - low)² / ((high - low) (mode - low))
         ({"triangular": [0, 1, 4]}, 0.5, 4 - math.sqrt(6)),
         ({"triangular": [1, 1, 3]}, 0.0, 1.0),
         ({"triangular": [1, 3, 3]}, 1.0, 3.0),
@@ -152,6 +153,15 @@ def test_inputs_of_one_factor_stand_at_one_quantile(plan: Path) -> None:
         assert found[0] == pytest.approx(found[1], abs=1e-3)
 
 
+def test_separate_inputs_are_independent() -> None:
+    law = {"uniform": [0, 1]}
+    scenario = small(volume=law, talk={"uniform": ["1 s", "2 s"]})
+    draws = [inputs.draw(scenario, 5, index) for index in range(400)]
+    pairs = np.array([[values[VOLUME], values["support.queues.q.talk.exponential.mean"]] for values in draws])
+    # five standard errors, 1 / sqrt(n), of a correlation of zero
+    assert abs(np.corrcoef(pairs.T)[0, 1]) < 5 / math.sqrt(400)
+
+
 def scores(scenario: Scenario, count: int) -> np.ndarray:
     """Normal scores of monthly draws, shape (count, 12)."""
     rows = np.array([inputs.draw(scenario, 3, i)[VOLUME] for i in range(count)])
@@ -161,7 +171,7 @@ def scores(scenario: Scenario, count: int) -> np.ndarray:
 def test_an_autoregressive_path() -> None:
     z = scores(small(volume={"normal": {"mean": 1000, "sd": 100}, "path": "autoregressive", "correlation": 0.6}), 600)
     assert z.shape == (600, 12)
-    # five standard errors of a correlation, (1 - r²) / sqrt(n), and of a standard deviation, 1 / sqrt(2 n), for 12 months
+    # five standard errors of a correlation, (1 - r²) / sqrt(n), and of a standard deviation, 1 / sqrt(2 n)
     assert np.corrcoef(z[:, 3], z[:, 4])[0, 1] == pytest.approx(0.6, abs=5 * 0.64 / math.sqrt(600))
     assert np.corrcoef(z[:, 3], z[:, 5])[0, 1] == pytest.approx(0.36, abs=5 * 0.87 / math.sqrt(600))
     assert z.std(axis=0) == pytest.approx(np.ones(12), abs=5 / math.sqrt(2 * 600))
@@ -223,7 +233,7 @@ def test_quantiles_for_designs(plan: Path) -> None:
     assert inputs.by_quantile(scenario, {SMALL: 0.9, TALK: 0.1}) == high
     with pytest.raises(ParameterError, match="two quantiles"):
         inputs.by_quantile(scenario, {SMALL: 0.9, CHURN: 0.1})
-    with pytest.raises(ParameterError, match="did you mean 'hiring.time_to_hire'"):
+    with pytest.raises(ParameterError, match=r"did you mean 'hiring\.time_to_hire'"):
         inputs.by_quantile(scenario, {"hiring.time_to_hir": 0.9})
     with pytest.raises(ParameterError, match="between 0 and 1"):
         inputs.by_quantile(scenario, {TALK: 90})

@@ -202,6 +202,22 @@ def test_the_same_month_twice_is_identical_and_room_does_not_matter(monkeypatch)
     assert exactly(once, draw_month(tables, 0, 1, 0, **accounts(20)))
 
 
+def test_whatever_the_tables_are_made_from_one_compiled_version_serves():
+    from simulator.support import demand_kernels
+
+    on = grid()
+    full = np.full((1, on.intervals), 0.001)
+    full.setflags(write=False)
+    book = LawBook()
+    law = book.row(gamma(1.0, cv=0.2))
+    for rate in (0.001, full, np.asfortranarray(np.repeat(full, 1, axis=0)), full[:, ::1].tolist()):
+        for rows in (law, [law], np.array([law], dtype=np.int32)):
+            tables = arrival_tables(on, ("a",), rate=rate, day_law=rows, laws=book.tables())
+            draw_month(tables, 0, 1, 0, **accounts(2))
+    for kernel in (demand_kernels.arrivals, demand_kernels.busyness, demand_kernels.order):
+        assert len(kernel.signatures) == 1
+
+
 # --- where contacts are -----------------------------------------------------------------------------------------------
 
 

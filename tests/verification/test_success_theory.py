@@ -101,7 +101,7 @@ def _poisson(stream: np.uint64, mean_gap: float, end: int) -> NDArray[np.float64
 
 def _queue_means(laws: list[Law], gaps: list[float], kinds: list[int], csms: int, measure: str) -> NDArray[np.float64]:
     """Mean wait (``started``) or stay (``finished``) by replication and activity, on a clock without nights."""
-    end, warm = 2_000_000, 200_000
+    end, warm = 4_000_000, 400_000
     activities = _catalogue([[(kind, law, tables.DUE_WINDOW)] for kind, law in zip(kinds, laws, strict=True)])
     team = _team(1, end, csms, 1, pooled=True)
     means = np.zeros((REPLICATIONS, len(laws)))
