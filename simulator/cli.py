@@ -19,6 +19,7 @@ from simulator.errors import InputError, Problem, SimulatorError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from simulator.glossary import Language
     from simulator.scenario.schema import Scenario
     from simulator.studies.run import Progress
 
@@ -71,7 +72,9 @@ def main(debug: bool) -> None:
 
 def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--variant", "variants", multiple=True, metavar="NAME", help="A variant of the scenario; repeatable."),
+        click.option(
+            "--variant", "variants", multiple=True, metavar="NAME", help="A variant of the scenario; repeatable."
+        ),
         click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Replace one value; repeatable."),
         click.argument("scenario", type=click.Path(path_type=Path)),
     ):
@@ -83,8 +86,12 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon."),
         click.option("--seed", type=click.IntRange(min=0), help="Another seed than the scenario's."),
-        click.option("--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it."),
-        click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist."),
+        click.option(
+            "--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it."
+        ),
+        click.option(
+            "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist."
+        ),
         click.option("--quiet", is_flag=True, help="Print only where the results are."),
         click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
     ):
@@ -100,7 +107,9 @@ def _lang(command: Callable[..., Any]) -> Callable[..., Any]:
 @_scenario_options
 @_run_options
 @_lang
-@click.option("--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run.")
+@click.option(
+    "--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run."
+)
 def run(
     scenario: Path,
     variants: tuple[str, ...],
@@ -111,7 +120,7 @@ def run(
     out: Path | None,
     quiet: bool,
     as_json: bool,
-    lang: str,
+    lang: Language,
     resume: Path | None,
 ) -> None:
     """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
@@ -164,7 +173,7 @@ def run(
 @_scenario_options
 @_lang
 @click.option("--json", "as_json", is_flag=True, help="Print the resolved scenario as JSON.")
-def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...], lang: str, as_json: bool) -> None:
+def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...], lang: Language, as_json: bool) -> None:
     """Validate a scenario; print it resolved, its offered load and what looks suspicious. Simulates nothing."""
     plan = _read(scenario, variants, overrides)
     if as_json:
@@ -234,7 +243,7 @@ def compare(
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @_lang
-def report(run: Path, lang: str) -> None:
+def report(run: Path, lang: Language) -> None:
     """Write the page and the figures of a saved run again."""
     from simulator.results import load
 
@@ -267,9 +276,18 @@ def _new_folder(out: Path | None, name: str) -> Path:
     """The folder of a run: as asked for, or dated under ``runs/``; one that exists is never written to."""
     if out is not None:
         if out.exists() and any(out.iterdir()):
-            raise InputError([
-                Problem(None, None, "--out", "the folder exists and is not empty", found=str(out), allowed="a new folder")
-            ])
+            raise InputError(
+                [
+                    Problem(
+                        None,
+                        None,
+                        "--out",
+                        "the folder exists and is not empty",
+                        found=str(out),
+                        allowed="a new folder",
+                    )
+                ]
+            )
         return out
     slug = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40] or "run"
     stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -280,7 +298,7 @@ def _new_folder(out: Path | None, name: str) -> Path:
     return folder
 
 
-def _write_reports(result: Any, folder: Path, lang: str) -> None:
+def _write_reports(result: Any, folder: Path, lang: Language) -> None:
     from simulator.reporting import page
     from simulator.reporting.plots import save_figures
 

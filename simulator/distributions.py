@@ -129,7 +129,9 @@ def lognormal(
     raise ParameterError("lognormal takes mean and cv, or median and sigma")
 
 
-def weibull(mean: float | None = None, shape: float | None = None, scale: float | None = None, cv: float | None = None) -> Law:
+def weibull(
+    mean: float | None = None, shape: float | None = None, scale: float | None = None, cv: float | None = None
+) -> Law:
     """Weibull by mean and shape, mean and cv, or scale and shape (shape < 1: impatience falls with the wait)."""
     if shape is None:
         _require(cv is not None and mean is not None, "weibull takes mean and shape, mean and cv, or scale and shape")
@@ -147,7 +149,9 @@ def uniform(low: float, high: float) -> Law:
 
 
 def triangular(low: float, mode: float, high: float) -> Law:
-    _require(0 <= low <= mode <= high and low < high, f"triangular needs 0 <= low <= mode <= high, not {low, mode, high}")
+    _require(
+        0 <= low <= mode <= high and low < high, f"triangular needs 0 <= low <= mode <= high, not {low, mode, high}"
+    )
     m = (low + mode + high) / 3
     return Law("triangular", m, (low / m, mode / m, high / m))
 
@@ -165,7 +169,9 @@ def hyperexponential(probabilities: Sequence[float], means: Sequence[float]) -> 
 def empirical(values: Sequence[float] | NDArray[np.float64]) -> Law:
     """The recorded values, their quantiles joined by straight lines; zeros become the atom."""
     data = np.sort(np.asarray(values, dtype=float))
-    _require(data.size > 0 and bool(np.all(np.isfinite(data))) and data[0] >= 0, "values must be finite and not negative")
+    _require(
+        data.size > 0 and bool(np.all(np.isfinite(data))) and data[0] >= 0, "values must be finite and not negative"
+    )
     positive = data[data > 0]
     if positive.size == 0:
         return deterministic(0.0)
@@ -185,7 +191,11 @@ def _positive(value: float | None, name: str) -> float:
 
 
 def _line_mean(sorted_values: NDArray[np.float64]) -> float:
-    return float(np.mean(sorted_values)) if sorted_values.size == 1 else float(np.mean((sorted_values[1:] + sorted_values[:-1]) / 2))
+    return (
+        float(np.mean(sorted_values))
+        if sorted_values.size == 1
+        else float(np.mean((sorted_values[1:] + sorted_values[:-1]) / 2))
+    )
 
 
 def _weibull_shape(cv: float) -> float:
@@ -197,7 +207,7 @@ def _weibull_shape(cv: float) -> float:
     return float(brentq(gap, 0.05, 200.0))
 
 
-# --- the unit-mean laws ------------------------------------------------------------------------------------------------
+# --- the unit-mean laws -----------------------------------------------------------------------------------------------
 
 
 def _frozen(family: str, shape: tuple[float, ...]) -> Any:
@@ -252,7 +262,7 @@ def unit_survival(family: str, shape: tuple[float, ...], x: NDArray[np.float64])
 
 
 def unit_quantile(family: str, shape: tuple[float, ...], p: NDArray[np.float64], *, upper: bool) -> NDArray[np.float64]:
-    """Quantile of the unit-mean law at ``p`` from below, or from above (``upper``) without losing digits in the tail."""
+    """Quantile of the unit-mean law at ``p`` from below, or from above (``upper``) with all digits of the tail."""
     p = np.asarray(p, dtype=float)
     if family == "deterministic":
         return np.ones_like(p)
@@ -294,10 +304,12 @@ def unit_table(family: str, shape: tuple[float, ...]) -> NDArray[np.float64]:
     knot = np.arange(CELLS_PER_SIDE + 1)
     octave, cell = np.divmod(knot, CELLS_PER_OCTAVE)
     w = np.ldexp(1.0 - cell / (2.0 * CELLS_PER_OCTAVE), -octave)
-    table = np.stack([
-        unit_quantile(family, shape, w / 2, upper=False),
-        unit_quantile(family, shape, w / 2, upper=True),
-    ])
+    table = np.stack(
+        [
+            unit_quantile(family, shape, w / 2, upper=False),
+            unit_quantile(family, shape, w / 2, upper=True),
+        ]
+    )
     table.setflags(write=False)
     return table
 

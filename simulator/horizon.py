@@ -1,8 +1,8 @@
 """One replication from the first month to the last: the only place where the two wings meet.
 
 Within a month support runs first, then success, then the close. Living accounts generate contacts; contacts that are
-escalated interrupt the CSM who owns the account; the close decides who stays, expands or leaves. Everything carries over:
-calls in progress, booked meetings, tasks in hand, people in their ramp.
+escalated interrupt the CSM who owns the account; the close decides who stays, expands or leaves. Everything carries
+over: calls in progress, booked meetings, tasks in hand, people in their ramp.
 
 Replication r is chance repeat ``r % chance_repeats`` of input draw ``r // chance_repeats``: repeats share the uncertain
 inputs (accounts and people are chance too) and differ in everything else.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import functools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +73,7 @@ def units(scenario: Scenario) -> tuple[tuple[str, str, Staffed], ...]:
 
 
 class Horizon:
-    """A scenario made ready for replications; :meth:`simulate` and :meth:`replay` are pure functions of their arguments."""
+    """A scenario made ready for replications; results of :meth:`simulate` and :meth:`replay` depend on nothing else."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -101,7 +100,9 @@ class Horizon:
         )
         lived = np.maximum(self.living.sum(axis=0), 1e-9)
         self.hours_per_account: NDArray[np.float64] = (
-            np.sum([hours.sum(axis=(0, 2)) for hours in self.work_hours], axis=0) / lived if self.work_hours else lived * 0
+            np.sum([hours.sum(axis=(0, 2)) for hours in self.work_hours], axis=0) / lived
+            if self.work_hours
+            else lived * 0
         )
         self._seen: dict[int, Demand] = {}
         self._seen_bytes = 0
@@ -208,7 +209,9 @@ class Horizon:
                 desk.month(month, models[month], contacts)
             out |= desk.results()
         if staffing.teams is not None:
-            heads = [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams]
+            heads = [
+                (np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams
+            ]
             calendar = _Calendars(self, models[0], replication, heads)
             for month, work in enumerate(seen.work):
                 calendar.month(month, models[month], work)
@@ -386,11 +389,10 @@ class _Calendars:
         capacity: Sequence[NDArray[np.float64]],
         reference: bool = False,
     ) -> None:
-        if reference:
-            from simulator.success.reference import run
-        else:
-            from simulator.success.compiled import run
-        self.engine: Any = run
+        from simulator.success import compiled
+        from simulator.success import reference as readable
+
+        self.engine: Any = readable.run if reference else compiled.run
         self.horizon = horizon
         assert model.success is not None
         self.capacity = [rows if rows.shape[1] else np.zeros((horizon.grid.months, 1)) for rows in capacity]

@@ -24,12 +24,38 @@ if TYPE_CHECKING:
 
 TABLES: dict[str, tuple[str, ...]] = {
     "staffing": (
-        "month", "wing", "team", "planned", "effective", "p10", "p50", "p80", "p90", "mean", "need",
-        "p_enough", "p_enough_low", "p_enough_high",
+        "month",
+        "wing",
+        "team",
+        "planned",
+        "effective",
+        "p10",
+        "p50",
+        "p80",
+        "p90",
+        "mean",
+        "need",
+        "p_enough",
+        "p_enough_low",
+        "p_enough_high",
     ),
     "kpis": (
-        "month", "wing", "kind", "subject", "kpi", "unit", "mean", "low", "high", "p10", "p50", "p90",
-        "standard_error", "share_inputs", "target", "p_met",
+        "month",
+        "wing",
+        "kind",
+        "subject",
+        "kpi",
+        "unit",
+        "mean",
+        "low",
+        "high",
+        "p10",
+        "p50",
+        "p90",
+        "standard_error",
+        "share_inputs",
+        "target",
+        "p_met",
     ),
     "requirement": ("month", "team", "day", "time", "agents"),
     "headcount": ("month", "wing", "team", "measure", "mean", "p10", "p50", "p90"),
@@ -167,12 +193,15 @@ def load(folder: Path) -> Result:
 
     from simulator.scenario.loading import read
 
-    missing = [n for n in ("summary.json", "provenance.json", "scenario.resolved.yaml", *(f"{t}.parquet" for t in TABLES))
-               if not (folder / n).is_file()]
+    missing = [
+        n
+        for n in ("summary.json", "provenance.json", "scenario.resolved.yaml", *(f"{t}.parquet" for t in TABLES))
+        if not (folder / n).is_file()
+    ]
     if missing:
-        raise InputError([
-            Problem(str(folder), None, "", "no finished run here", found=f"no {missing[0]}", allowed="a run folder")
-        ])
+        raise InputError(
+            [Problem(str(folder), None, "", "no finished run here", found=f"no {missing[0]}", allowed="a run folder")]
+        )
     return Result(
         scenario=read(folder / "scenario.resolved.yaml"),
         tables={name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},

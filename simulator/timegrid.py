@@ -203,10 +203,8 @@ def build(
         offset = np.arange(0.0, length, interval)
         starts.append(day_start[i] + offset)
         interval_day.append(np.full(offset.size, i))
-        if length == DAY_SECONDS:
-            wall = offset
-        else:
-            wall = np.array([_wall_seconds(stamp[i] + o, zone) for o in offset])
+        even = length == DAY_SECONDS
+        wall = offset if even else np.array([_wall_seconds(stamp[i] + o, zone) for o in offset])
         slots.append((wall // interval).astype(np.int64))
     per_day = np.array([len(s) for s in starts], dtype=np.int64)
     first_interval = np.concatenate([[0], np.cumsum(per_day)])
@@ -282,7 +280,9 @@ class BusinessClock:
         return self.at_day(day + 1)
 
 
-def business_clock(grid: TimeGrid, day_length: Mapping[int, tuple[int, int]], extra_days: Iterable[int] = ()) -> BusinessClock:
+def business_clock(
+    grid: TimeGrid, day_length: Mapping[int, tuple[int, int]], extra_days: Iterable[int] = ()
+) -> BusinessClock:
     """The business clock of a team.
 
     Args:

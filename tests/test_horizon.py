@@ -120,7 +120,9 @@ def test_a_textbook_queue_meets_its_formula() -> None:
 
     horizon = Horizon(one_queue(calendar={"warm_up": "2 h", "days": 3}))
     sums = np.sum([horizon.simulate(r)["queue"] for r in range(20)], axis=0)[0, 0]
-    exact = erlang.measures(agents=20, arrival_rate=0.1, service_rate=1 / 180, abandonment_rate=1 / 120, answer_within=20)
+    exact = erlang.measures(
+        agents=20, arrival_rate=0.1, service_rate=1 / 180, abandonment_rate=1 / 120, answer_within=20
+    )
     # 500,000 calls; abandonment of successive calls is correlated over a few minutes: standard error about 0.4 %
     assert sums[QueueMeasure.ABANDONED] / sums[QueueMeasure.OFFERED] == pytest.approx(exact.p_abandon, rel=0.02)
     assert sums[QueueMeasure.ANSWERED_WITHIN] / sums[QueueMeasure.OFFERED] == pytest.approx(

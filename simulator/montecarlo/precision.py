@@ -80,7 +80,9 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z95) -> tuple[NDA
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
-def clustered_wilson(flags: ArrayLike, repeats: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def clustered_wilson(
+    flags: ArrayLike, repeats: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Share of true flags with a Wilson interval at the effective sample size.
 
     Chance repeats of one draw agree more than independent runs, so the plain Wilson interval would be too narrow: the

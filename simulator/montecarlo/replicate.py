@@ -92,7 +92,7 @@ def replicate(
     return {name: np.concatenate([done[span.start][name] for span in blocks]) for name in names}
 
 
-def _collect(running: dict, done: dict, finished: int) -> int:  # type: ignore[type-arg]
+def _collect(running: dict, done: dict, finished: int) -> int:
     ready, _ = wait(running, return_when=FIRST_COMPLETED)
     for future in ready:
         span = running.pop(future)

@@ -1,5 +1,5 @@
-"""What people cost. Two costs, never mixed: the plan's (employed people, :func:`simulator.workforce.cost`) and the need's
-(clairvoyant, never a budget)."""
+"""What people cost. Two costs, never mixed: that of the plan (employed people, :func:`simulator.workforce.cost`) and
+that of the need (clairvoyant, never a budget)."""
 
 from __future__ import annotations
 

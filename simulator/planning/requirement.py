@@ -46,7 +46,7 @@ class SupportNeed:
         heads: int64 (G, M), whole heads after shrinkage; before shifts, so a lower bound.
         agents: int64 (G, I), agents per interval of the need, whose own simulation passed.
         passed: bool (M,), whether the month's targets are met with their confidence.
-        least: float64 (draws, G, M), whole heads that meet a group's targets in expectation over chance, per input draw.
+        least: float64 (draws, G, M), whole heads that meet a group's targets in expectation over chance, by draw.
     """
 
     hours: NDArray[np.float64]
@@ -107,7 +107,9 @@ class _SupportSearch:
         self.months = horizon.grid.months
         self.mine = own_targets(horizon)
         self.per_head = np.maximum(np.stack([plan.hours_per_head for plan in horizon.plans]), 1e-9)
-        self.searched = np.array([bool(mine) and plan.fixed is None for mine, plan in zip(self.mine, horizon.plans, strict=True)])
+        self.searched = np.array(
+            [bool(mine) and plan.fixed is None for mine, plan in zip(self.mine, horizon.plans, strict=True)]
+        )
         self.price = np.array([group.salary_per_year for group in support.groups.values()])
         repeats = horizon.repeats
         self.sweep_replications = min(replications, max(60 // repeats, 2) * repeats)
@@ -245,7 +247,10 @@ class _SupportSearch:
             if passed.all() or attempt == 7:
                 break
             by_group = np.stack(
-                [slack(met, items, self.mine[g]) if self.searched[g] else np.full(self.months, np.inf) for g in range(self.groups)]
+                [
+                    slack(met, items, self.mine[g]) if self.searched[g] else np.full(self.months, np.inf)
+                    for g in range(self.groups)
+                ]
             )
             weakest = np.argmin(by_group, axis=0)
             # one step for a near miss, more where the share is far off
@@ -318,7 +323,7 @@ ALL = "all"
 """Name of the target over every step of every activity."""
 
 
-# --- success -----------------------------------------------------------------------------------------------------------
+# --- success ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -424,7 +429,9 @@ def from_work(horizon: Horizon) -> NDArray[np.float64]:
         available = workload.available_hours(team.tables.clock, grid, team.team.customer_time)
         for p in range(quarters):
             inside = grid.quarter_of_month == p
-            out[t, p] = float(workload.from_work(work[inside].sum(keepdims=True), available[inside].sum(keepdims=True))[0])
+            out[t, p] = float(
+                workload.from_work(work[inside].sum(keepdims=True), available[inside].sum(keepdims=True))[0]
+            )
     return out
 
 
@@ -495,7 +502,9 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
         [
             np.stack(
                 [
-                    _crossing(rungs[:, t].astype(float), np.stack([np.min(m[:, p][:, mine[t]], axis=1) for m in margins]))
+                    _crossing(
+                        rungs[:, t].astype(float), np.stack([np.min(m[:, p][:, mine[t]], axis=1) for m in margins])
+                    )
                     if mine[t]
                     else np.full(margins[0].shape[0], float(fallback[t, p]))
                     for p in range(quarters)

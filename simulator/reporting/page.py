@@ -373,7 +373,7 @@ def _activities(result: Result, lang: Language) -> Grid | None:
 def _assumptions(result: Result, lang: Language) -> list[Grid]:
     summary = result.summary
     placeholders = [[path, str(note)] for path, note in (summary.get("placeholders") or {}).items()]
-    uncertain = [[path, _law(result, path)] for path in summary.get("uncertain") or []]
+    uncertain = [[path, w.law(result, path)] for path in summary.get("uncertain") or []]
     grids = (
         _grid(
             w.phrase("placeholders", lang), [w.term(c, lang) for c in ("path", "note")], placeholders, text_columns=2
@@ -381,19 +381,6 @@ def _assumptions(result: Result, lang: Language) -> list[Grid]:
         _grid(w.phrase("uncertain", lang), [w.term(c, lang) for c in ("path", "law")], uncertain, text_columns=2),
     )
     return [grid for grid in grids if grid]
-
-
-def _law(result: Result, path: str) -> str:
-    """How an uncertain input varies, as the scenario writes it: ``triangular 0.3%, 0.5%, 1.0%``."""
-    law = result.scenario.uncertain.get(path)
-    if law is None:
-        return w.MISSING
-    parts = []
-    for name, value in law.model_dump(mode="json", exclude_none=True, exclude_defaults=True).items():
-        if isinstance(value, dict):
-            value = [f"{k} {v}" for k, v in value.items()]
-        parts.append(f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}")
-    return "; ".join(parts).replace("_", " ")
 
 
 def _provenance(result: Result, lang: Language) -> list[tuple[str, str]]:

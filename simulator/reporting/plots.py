@@ -225,11 +225,14 @@ class Plots:
         unit = table["unit"].iloc[0]
         ends = []
         for subject, colour in zip(subjects, _colours(len(subjects)), strict=True):
-            rows = table[table["subject"] == subject].set_index("month").reindex(months)
+            rows = table[table["subject"] == subject].set_index("month").reindex(months).assign(x=x)
+            rows = rows[rows["mean"].notna()]  # a quarter's activity has no value in most months; the line bridges them
+            if rows.empty:
+                continue
             if len(subjects) == 1:
-                ax.fill_between(x, rows["p10"], rows["p90"], color=colour, alpha=0.18, linewidth=0)
+                ax.fill_between(rows["x"], rows["p10"], rows["p90"], color=colour, alpha=0.18, linewidth=0)
                 ends.append((rows["p90"].iloc[-1], w.term("spread", self.lang), colour))
-            ax.plot(x, rows["mean"], color=colour, linewidth=2, marker="o", markersize=3.5, label=subject)
+            ax.plot(rows["x"], rows["mean"], color=colour, linewidth=2, marker="o", markersize=3.5, label=subject)
             ends.append((rows["mean"].iloc[-1], w.term("mean", self.lang) if len(subjects) == 1 else subject, colour))
             target = rows["target"].iloc[-1]
             if not np.isnan(target):

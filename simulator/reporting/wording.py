@@ -232,6 +232,33 @@ PHRASES: dict[str, tuple[str, str]] = {
     "time_of_day": ("time of day", "時刻"),
     "due": ("due", "予定件数"),
     "lost": ("lost", "解約"),
+    # the workbook
+    "sheet_summary": ("Summary", "概要"),
+    "sheet_need": ("Need", "必要人員"),
+    "sheet_bridge": ("Headcount bridge", "人員増減"),
+    "sheet_cost": ("Cost", "費用"),
+    "sheet_assumptions": ("Assumptions", "前提"),
+    "sheet_checks": ("Checks", "検算"),
+    "budget_left": ("budget less plan", "予算 − 計画"),
+    "missing_heads": ("missing heads", "不足人員"),
+    "closing_sum": ("opening + starts − leavers", "期首 + 入社 − 退職"),
+    "closing_simulated": ("closing, simulated", "期末(シミュレーション)"),
+    "joint": ("simulated total", "合計(シミュレーション)"),
+    "joint_note": (
+        "Percentiles of a month or of the year come from joint runs; they do not add up.",
+        "月・年の分位点は同時シミュレーションの値で、足し合わせられません。",
+    ),
+    "check": ("check", "検算"),
+    "deviation": ("deviation", "差異"),
+    "allowed": ("allowed", "許容値"),
+    "check_order": (
+        "P10 to P90 of the need are in order (rows that are not)",
+        "必要人員のP10〜P90の大小関係(違反行数)",
+    ),
+    "check_bridge": ("heads roll forward from opening to closing", "人員の期首から期末への繰越"),
+    "check_cost": ("team and item costs add up to the simulated total", "費用の内訳の合計とシミュレーション合計の一致"),
+    "check_passed": ("ok", "合格"),
+    "check_failed": ("FAILED", "不合格"),
     # titles of plots
     "plot_staffing": (
         "{team}: {need} needed at the peak ({month}), {planned} planned",
@@ -431,6 +458,19 @@ def months_of(table: pd.DataFrame) -> list[str]:
     return [m for m in dict.fromkeys(table["month"]) if m != "all"]
 
 
+def law(result: Result, path: str) -> str:
+    """How an uncertain input varies, as the scenario writes it: ``triangular 0.3%, 0.5%, 1.0%``."""
+    law = result.scenario.uncertain.get(path)
+    if law is None:
+        return MISSING
+    parts = []
+    for name, value in law.model_dump(mode="json", exclude_none=True, exclude_defaults=True).items():
+        if isinstance(value, dict):
+            value = [f"{k} {v}" for k, v in value.items()]
+        parts.append(f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    return "; ".join(parts).replace("_", " ")
+
+
 def staffing(result: Result) -> pd.DataFrame:
     """The staffing table, without a need in the months in which nothing that was tried met the targets."""
     table = result.staffing
@@ -617,11 +657,11 @@ def teams(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def falls_short(team: Mapping[str, Any]) -> bool:
-    """Whether a team needs more heads than it has, or nothing that was tried is enough."""
+    """Whether a team needs more heads than it has or than its plan keeps, or nothing that was tried is enough."""
     if missing(team.get("confidence")):
         return False
     peak = (team.get("need_peak") or {}).get("heads")
-    return bool(team.get("unmet") or missing(peak) or peak > team.get("now", 0))
+    return bool(team.get("unmet") or team.get("first_short_month") or missing(peak) or peak > team.get("now", 0))
 
 
 def period(summary: Mapping[str, Any], lang: Language) -> str:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
-from simulator.scenario.paths import PART, Slot, slot_at, value_at
+from simulator.scenario.paths import LIST, NAMED, PART, Slot, slot_at, value_at
 
 _WRITE_AS = re.compile(r" \(write (?:\w+ as )?(.+?)\)$")
 _DID_YOU_MEAN = re.compile(r" \(did you mean '(.+?)'\?\)$")
@@ -87,5 +87,5 @@ def _problem(detail: dict[str, Any], document: Document, below: Steps) -> Proble
 def _message(kind: str, slot: Slot | None) -> str:
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         return "is out of range"
-    what = {"part": "a mapping", "named": "a mapping", "list": "a list"}
+    what = {PART: "a mapping", NAMED: "a mapping", LIST: "a list"}
     return f"must be {what.get(slot.kind, slot.allowed) if slot is not None else 'another kind of value'}"

@@ -18,52 +18,43 @@ WEIGHT_NAMES = ("weight", "contacts", "calls", "share")
 _COLUMNS = "time, weight or weekday, time, weight (weight may be called contacts, calls or share)"
 
 
-class FileRefused(InputError):
-    """A file that cannot be read, or not be read from here; its problems carry no place in the scenario."""
-
-
 def content(path: Path, shown_as: str) -> bytes:
     """The bytes of a file, at most one more than may be decoded.
 
     Raises:
-        FileRefused: no such file, no ordinary file, or no permission.
+        InputError: no such file, no ordinary file, or no permission.
     """
     try:
         if path.is_file():
             size = path.stat().st_size
             if size > MAXIMUM_BYTES:
                 allowed = f"up to {MAXIMUM_BYTES} bytes"
-                raise FileRefused([Problem(shown_as, None, "", "the file is too large", f"{size} bytes", allowed)])
+                raise InputError([Problem(shown_as, None, "", "the file is too large", f"{size} bytes", allowed)])
             with path.open("rb") as file:
                 return file.read(MAXIMUM_BYTES + 1)
         if path.exists():
-            raise FileRefused([Problem(shown_as, None, "", "this is no file", "a folder" if path.is_dir() else None)])
+            raise InputError([Problem(shown_as, None, "", "this is no file", "a folder" if path.is_dir() else None)])
         names = [item.name for item in path.parent.iterdir() if item.is_file()] if path.parent.is_dir() else []
-    except FileRefused:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FileRefused([Problem(shown_as, None, "", f"the file cannot be read: {reason}")]) from None
+    except OSError as error:
+        raise InputError([Problem(shown_as, None, "", f"the file cannot be read: {error.strerror}")]) from None
     near = nearest(path.name, names)
-    raise FileRefused([Problem(shown_as, None, "", "there is no such file", nearest=near)])
+    raise InputError([Problem(shown_as, None, "", "there is no such file", nearest=near)])
 
 
 def inside(folder: Path, name: str) -> Path:
     """The file ``name`` inside ``folder``.
 
     Raises:
-        FileRefused: the name, its links followed, leads out of the folder.
+        InputError: the name, its links followed, leads out of the folder; the problem carries no place.
     """
     try:
         home = folder.resolve()
         path = (home / name).resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise FileRefused([Problem(None, None, "", "this is no file name", shown(name), str(error))]) from None
+        raise InputError([Problem(None, None, "", "this is no file name", shown(name), str(error))]) from None
     if not path.is_relative_to(home):
         allowed = "a file in the scenario's folder or below"
-        raise FileRefused(
-            [Problem(None, None, "", "the file lies outside the scenario's folder", shown(name), allowed)]
-        )
+        raise InputError([Problem(None, None, "", "the file lies outside the scenario's folder", shown(name), allowed)])
     return path
 
 
@@ -102,8 +93,8 @@ def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]
             second = timegrid.clock_seconds(cells["time"])
             weight = _weight(cells["weight"])
         except ValueError as error:
-            message, allowed, near = hints(str(error))
-            faults.append(Problem(shown_as, line, "", message, ", ".join(row), allowed, near))
+            message, needed, near = hints(str(error))
+            faults.append(Problem(shown_as, line, "", message, ", ".join(row), needed, near))
             continue
         if (day, second) in seen:
             faults.append(

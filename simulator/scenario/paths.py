@@ -6,7 +6,7 @@ import functools
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
@@ -32,7 +32,6 @@ class Slot:
         quantity: how the scalar (of a law: its constant form; of a list: its lone form) is read, if it is one.
         fields: the slots of a PART, LAW or FAMILY by name.
         item: the slot of each entry of a NAMED mapping or a LIST.
-        choices: the words a SCALAR may be, when they are few.
         canonical: brings a short form into the one long form.
         model: the class of a PART.
         default: what is assumed where nothing is written.
@@ -44,7 +43,6 @@ class Slot:
     quantity: Quantity | None = None
     fields: Mapping[str, Slot] = field(default_factory=dict)
     item: Slot | None = None
-    choices: tuple[str, ...] = ()
     canonical: typing.Callable[[Any], Any] | None = None
     model: type[BaseModel] | None = None
     default: Any = None
@@ -71,10 +69,6 @@ def _bounded(allowed: str, metadata: list[Any]) -> str:
     if over is not None:
         return f"{allowed} over {over}" + (f", up to {high}" if high is not None else "")
     return allowed
-
-
-def _with(slot: Slot, **changes: Any) -> Slot:
-    return Slot(**{name: getattr(slot, name) for name in slot.__dataclass_fields__} | changes)
 
 
 _WEIGHT = Slot(SCALAR, schema.AMOUNT.allowed, schema.AMOUNT)
@@ -107,7 +101,7 @@ def _slot(hint: Any) -> Slot:
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         hints = typing.get_type_hints(hint, include_extras=True)
         fields = {
-            info.alias or name: _with(_slot(hints[name]), default=_default(info))
+            info.alias or name: replace(_slot(hints[name]), default=_default(info))
             for name, info in hint.model_fields.items()
         }
         return Slot(PART, f"a mapping of {', '.join(fields)}", fields=fields, model=hint)
@@ -117,11 +111,11 @@ def _slot(hint: Any) -> Slot:
     if get_origin(hint) is tuple:
         return Slot(LIST, "a list", item=_slot(get_args(hint)[0]))
     if get_origin(hint) is Literal:
-        return Slot(SCALAR, ", ".join(get_args(hint)), choices=get_args(hint))
+        return Slot(SCALAR, ", ".join(get_args(hint)))
     if hint is Any:
         return Slot(ANYTHING, "a value")
     words = {bool: "true or false", str: "text"}
-    return Slot(SCALAR, words.get(hint, "a value"), choices=("true", "false") if hint is bool else ())
+    return Slot(SCALAR, words.get(hint, "a value"))
 
 
 def _default(info: FieldInfo) -> Any:

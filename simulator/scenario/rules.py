@@ -99,6 +99,8 @@ class _Rules:
             if named and not NAME.fullmatch(key):
                 allowed = "letters, digits, _ and -, starting with a letter or _"
                 yield self.document.problem((*steps, key), "the name cannot stand in a dotted path", repr(key), allowed)
+            elif key == "all" and steps in (("accounts",), ("success", "activities")):
+                yield self.document.problem((*steps, key), "the name stands for every one of them", key, "another name")
             if below is not None and below.kind in ("part", "named") and steps[:1] != ("variants",):
                 yield from self.names(item, below, (*steps, key))
 
@@ -147,13 +149,12 @@ class _Rules:
         return {name: to for name, to in pairs.items() if isinstance(to, str)}
 
     def escalation_loops(self) -> Iterator[Problem]:
-        """Each loop once, at its first queue in the document's order."""
+        """Each loop at its first queue in the document's order (found from several queues, it is the same problem)."""
         target = self._escalations()
-        done: set[str] = set()
         for start in target:
             walk: list[str] = []
             name = start
-            while name in target and name not in done and name not in walk:
+            while name in target and name not in walk:
                 walk.append(name)
                 name = target[name]
             if name in walk:
@@ -166,7 +167,6 @@ class _Rules:
                     " -> ".join((*turned, first)),
                     "tiers that end",
                 )
-            done.update(walk)
 
     def contacts(self) -> Iterator[Problem]:
         """Contacts of accounts and queues that wait for them must meet."""

@@ -12,7 +12,7 @@ import numpy as np
 from simulator.errors import InputError, Problem
 from simulator.montecarlo.precision import paired_difference
 from simulator.scenario.schema import Scenario
-from simulator.studies.run import Array, Progress, Simulated, measures, simulate
+from simulator.studies.run import Array, Key, Progress, Simulated, measures, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +28,9 @@ class Comparison:
     """Paired differences from a base.
 
     Attributes:
-        table: one row per variant, month (``all`` for the horizon), subject and KPI. ``difference`` is variant less base,
-            ``low`` and ``high`` its 95 % interval from pairs on common draws; ``real`` says whether the interval leaves
-            out 0. KPIs that one side lacks (a queue that is not there) are left out.
+        table: one row per variant, month (``all`` for the horizon), subject and KPI. ``difference`` is variant less
+            base, ``low`` and ``high`` its 95 % interval from pairs on common draws; ``real`` says whether the interval
+            leaves out 0. KPIs that one side lacks (a queue that is not there) are left out.
     """
 
     table: pd.DataFrame
@@ -86,7 +86,7 @@ def compare(
 
 
 def _differences(
-    label: str, left: Mapping[tuple[str, ...], Array], right: Mapping[tuple[str, ...], Array], simulated: Simulated
+    label: str, left: Mapping[Key, Array], right: Mapping[Key, Array], simulated: Simulated
 ) -> list[tuple[object, ...]]:
     months = [*simulated.horizon.grid.month_labels, "all"]
     rows: list[tuple[object, ...]] = []

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simulator import units
 from simulator.horizon import Horizon
 from simulator.planning.requirement import from_work
 from simulator.scenario.schema import Scenario
@@ -28,7 +27,7 @@ def preview(scenario: Scenario) -> Iterator[str]:
             yield f"#   {name}: {by_month[q, 0]:,.0f} → {by_month[q, -1]:,.0f}"
             if by_month[q].max() == 0:
                 warnings.append(f"{name} gets no contact")
-        yield "# offered load of the groups, in agent-hours per month against those of the plan (before hires and leavers):"
+        yield "# offered load of the groups in agent-hours per month, against the plan before hires and leavers:"
         for g, (name, group) in enumerate(scenario.support.groups.items()):
             plan = horizon.plans[g]
             load = np.array([cells.load @ cells.hours for cells in plan.patterns])
@@ -41,11 +40,12 @@ def preview(scenario: Scenario) -> Iterator[str]:
             worst = int(np.nanargmax(np.where(given > 0, busy, np.inf)))
             yield (
                 f"#   {name}: {load[0]:,.0f} → {load[-1]:,.0f} of {given[0]:,.0f} → {given[-1]:,.0f} hours,"
-                f" occupancy at most {units.format_share(round(float(min(busy[worst], 9.99)), 2)) if busy[worst] <= 1 else f'{busy[worst]:.0%}'}"
-                f" ({grid.month_labels[worst]})"
+                f" occupancy at most {busy[worst]:.0%} ({grid.month_labels[worst]})"
             )
             if busy[worst] > HIGH_OCCUPANCY:
-                warnings.append(f"{name} is expected to be busy {busy[worst]:.0%} of its time in {grid.month_labels[worst]}")
+                warnings.append(
+                    f"{name} is expected to be busy {busy[worst]:.0%} of its time in {grid.month_labels[worst]}"
+                )
     if scenario.success is not None and horizon.central.success is not None:
         work = from_work(horizon)
         yield "# work of the teams, in heads by the sum of the hours, by quarter:"

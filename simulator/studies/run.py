@@ -195,6 +195,21 @@ class _Report:
         joint = np.where(np.isnan(met).all(axis=2), np.nan, np.min(np.nan_to_num(met, nan=1.0), axis=2))
         return joint[:, self.grid.quarter_of_month]
 
+    def _passed(self, unit: int) -> Array:
+        """1 where a replication meets the unit's targets in a month, else 0, NaN without any: (R, M).
+
+        A target over windows shorter than a month is met in a month when its share of windows reaches its confidence.
+        """
+        met = self._met(unit)
+        if unit >= self.groups:
+            return met
+        items = self.horizon.targets.items
+        good = np.ones(met.shape, dtype=bool)
+        for i in requirement.own_targets(self.horizon)[unit]:
+            enough = 1.0 if items[i].window in ("month", "quarter") else items[i].confidence
+            good &= np.nan_to_num(self.data["met"][:, :, i], nan=1.0) >= enough
+        return np.where(np.isnan(met), np.nan, good)
+
     def _confidence(self, unit: int) -> float:
         if unit < self.groups:
             items = self.horizon.targets.items
@@ -213,7 +228,9 @@ class _Report:
         return self.success.heads[team][quarter], self.success.least[:, team][:, quarter]
 
     def _need_cost(self) -> Array:
-        return budget.need_cost(self.scenario, np.stack([self._need(u)[0] for u in range(len(self.units))]).astype(float))
+        return budget.need_cost(
+            self.scenario, np.stack([self._need(u)[0] for u in range(len(self.units))]).astype(float)
+        )
 
     def _heads(self, unit: int) -> Array:
         people = self.data["people"][:, :, unit]
@@ -279,7 +296,13 @@ class _Report:
                 for c in range(len(cells.load)):
                     start = cells.slot[c] * self.grid.interval
                     time = f"{int(start // 3600):02d}:{int(start % 3600 // 60):02d}"
-                    yield month, group, names[cells.kind[c]], time, int(self.support.agents[g, first + interval_of_cell[c]])
+                    yield (
+                        month,
+                        group,
+                        names[cells.kind[c]],
+                        time,
+                        int(self.support.agents[g, first + interval_of_cell[c]]),
+                    )
 
     def _headcount(self) -> Iterator[tuple[Any, ...]]:
         people = self.data["people"]
@@ -377,7 +400,7 @@ class _Report:
                     per_ratio = float(workload.from_ratio(mrr[inside].max(), ratio.mrr))
                 yield name, team.name, float(self.success.work[t, q]), per_ratio, int(self.success.heads[t, q])
 
-    # --- the answer ----------------------------------------------------------------------------------------------------
+    # --- the answer ---------------------------------------------------------------------------------------------------
 
     def _summary(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         scenario = self.scenario
@@ -394,7 +417,10 @@ class _Report:
             "hiring": [entry for u in range(len(self.units)) for entry in self._hiring(u)],
             "targets": list(self._targets()),
             "cost": {
-                "plan": {"mean": float(total.mean()), **{f"p{q}": float(np.quantile(total, q / 100)) for q in (50, 80, 90)}},
+                "plan": {
+                    "mean": float(total.mean()),
+                    **{f"p{q}": float(np.quantile(total, q / 100)) for q in (50, 80, 90)},
+                },
                 "need": {"mean": float(self._need_cost().sum())},
                 "budget": limit,
                 "p_within_budget": float((total <= limit).mean()) if limit is not None else None,
@@ -415,8 +441,10 @@ class _Report:
         need, _ = self._need(u)
         met = self._met(u)
         confidence = self._confidence(u)
-        passed = np.where(np.isnan(met), np.nan, met >= (1.0 if u >= self.groups else 1.0))
-        joint = np.where(np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1))
+        passed = self._passed(u)
+        joint = np.where(
+            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
+        )
         share, low, high = clustered_wilson(joint, self.repeats)
         monthly = clustered_wilson(met, self.repeats)[0]
         short = [m for m in range(len(self.months)) if not math.isnan(confidence) and monthly[m] < confidence]
@@ -447,7 +475,7 @@ class _Report:
 
     def _hiring(self, u: int) -> Iterator[dict[str, Any]]:
         """Requisitions that bring the plan to the need: each rise of the need above the planned heads, and by when."""
-        wing, name, unit = self.units[u]
+        _, name, unit = self.units[u]
         confidence = self._confidence(u)
         if math.isnan(confidence) or getattr(unit, "agents", None) is not None:
             return
@@ -512,7 +540,8 @@ class _Report:
         assert model is not None
         names = model.activities
         headline = {
-            (names.activity_names[k], names.step_names[names.headline_step[k]]) for k in range(len(names.activity_names))
+            (names.activity_names[k], names.step_names[names.headline_step[k]])
+            for k in range(len(names.activity_names))
         }
         rows = activities[activities["measure"] == "on_time_share"]
         rows = rows[[(a, s) in headline for a, s in zip(rows["activity"], rows["step"], strict=True)]]
@@ -520,13 +549,13 @@ class _Report:
         targets = self.scenario.success.targets.on_time
         found = [
             {
-                "subject": f"{row.activity} ({row.segment})",
-                "quarter": row.quarter,
-                "mean": float(row.mean),
-                "target": targets.get(row.activity),
+                "subject": f"{row['activity']} ({row['segment']})",
+                "quarter": row["quarter"],
+                "mean": float(row["mean"]),
+                "target": targets.get(row["activity"]),
             }
-            for row in worst.sort_values("mean").itertuples(index=False)
-            if row.mean < 0.995
+            for row in worst.sort_values("mean").to_dict("records")
+            if row["mean"] < 0.995
         ]
         return found[:8]
 
@@ -537,7 +566,12 @@ class _Report:
             return float(flows[month, FLOWS.index(name)])
 
         def whole(kpi: str) -> float | None:
-            rows = kpis[(kpis["kind"] == "segment") & (kpis["subject"] == "all") & (kpis["kpi"] == kpi) & (kpis["month"] == "all")]
+            rows = kpis[
+                (kpis["kind"] == "segment")
+                & (kpis["subject"] == "all")
+                & (kpis["kpi"] == kpi)
+                & (kpis["month"] == "all")
+            ]
             return _none(float(rows["mean"].iloc[0])) if len(rows) else None
 
         return {

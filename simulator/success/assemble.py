@@ -35,8 +35,8 @@ FOLLOW_UP_DAYS = 5
 DUE_DAYS = 30
 """Days until an instance is due when the scenario names none (Certinia's work list looks 30 days ahead)."""
 INVITED_OVER = 0.75
-"""Share of a calendar window over which its customers are invited, one after another. All on the first day would fill the
-first free slots with meetings that nobody has prepared; the last quarter is left for those who cancel. A planner's
+"""Share of a calendar window over which its customers are invited, one after another. All on the first day would fill
+the first free slots with meetings that nobody has prepared; the last quarter is left for those who cancel. A planner's
 choice: no source gives a figure."""
 CALENDAR_MARGIN_MONTHS = 3
 """How far calendars run past the horizon, so that meetings can be booked ahead."""
@@ -119,9 +119,7 @@ def build(scenario: Scenario, grid: TimeGrid) -> SuccessModel:
     for name, team in success.teams.items():
         segments = np.array([s in team.segments for s in scenario.accounts], dtype=bool)
         tables, day_seconds = _team_tables(scenario, team, grid, longer)
-        teams.append(
-            TeamModel(name, team, tables, _workload_tables(scenario, segments), segments, day_seconds)
-        )
+        teams.append(TeamModel(name, team, tables, _workload_tables(scenario, segments), segments, day_seconds))
     day = teams[0].day_seconds if teams else 8 * 3600
     return SuccessModel(_activity_tables(scenario, day), tuple(teams))
 
@@ -216,7 +214,10 @@ def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> Workloa
     items = scenario.success.activities
     whole = functools.partial(np.array, dtype=np.int64)
     coverage = np.array(
-        [[a.segments.get(s, 0.0) * inside for s, inside in zip(scenario.accounts, segments, strict=True)] for a in items.values()]
+        [
+            [a.segments.get(s, 0.0) * inside for s, inside in zip(scenario.accounts, segments, strict=True)]
+            for a in items.values()
+        ]
     ).reshape(len(items), len(scenario.accounts))
     return WorkloadTables(
         activity_names=tuple(items),
@@ -267,4 +268,3 @@ def expected_hours(
         workload.hours_from_work(t.workload, model.activities, tables, accounts, grid, escalations_per_month)
         for t in model.teams
     ]
-

@@ -60,7 +60,9 @@ def _hand_out(
         return
     heap = [(load[c] / capacity[c], int(c)) for c in np.flatnonzero(capacity > 0)]
     heapq.heapify(heap)
-    for account in free[np.argsort(-hours[free], kind="stable")]:  # largest first: the classic balancing rule (Graham 1969)
+    for account in free[
+        np.argsort(-hours[free], kind="stable")
+    ]:  # largest first: the classic balancing rule (Graham 1969)
         _, csm = heap[0]
         owner[account] = csm
         load[csm] += hours[account]
@@ -68,7 +70,11 @@ def _hand_out(
 
 
 def _take_over(
-    csm: int, owner: NDArray[np.int64], hours: NDArray[np.float64], capacity: NDArray[np.float64], load: NDArray[np.float64]
+    csm: int,
+    owner: NDArray[np.int64],
+    hours: NDArray[np.float64],
+    capacity: NDArray[np.float64],
+    load: NDArray[np.float64],
 ) -> None:
     fair = load.sum() * capacity[csm] / capacity.sum()
     while load[csm] < fair:

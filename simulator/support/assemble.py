@@ -186,7 +186,9 @@ def offered_load(
     for q in range(tables.queues):
         served = np.flatnonzero(tables.level[q])
         first = served[tables.level[q, served] == tables.level[q, served].min()] if served.size else served
-        size = np.array([groups[g].agents if groups[g].agents is not None else groups[g].headcount for g in first], float)
+        size = np.array(
+            [groups[g].agents if groups[g].agents is not None else groups[g].headcount for g in first], float
+        )
         part = size / size.sum() if size.sum() > 0 else np.full(len(first), 1.0 / max(len(first), 1))
         for g, share in zip(first, part, strict=True):
             load[g] += share * contacts[q] * handle_time(tables, q, int(g)) / length
@@ -211,9 +213,7 @@ def _tier_order(tables: SupportTables) -> list[int]:
     return sorted(depth, key=lambda q: -depth[q])
 
 
-def group_plans(
-    support: Support, grid: TimeGrid, load: NDArray[np.float64]
-) -> tuple[staffing.GroupPlan, ...]:
+def group_plans(support: Support, grid: TimeGrid, load: NDArray[np.float64]) -> tuple[staffing.GroupPlan, ...]:
     """One plan of spreading per group, from the load that planners expect."""
     plans = []
     for g, group in enumerate(support.groups.values()):

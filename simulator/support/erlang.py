@@ -778,10 +778,11 @@ def agents_needed(
         return list(names) if found is None else [m for m in names if not _meets(m, getattr(found, m), bounds[m])]
 
     proven = [name for name in bounds if _one_way(name, room, theta <= mu)]
-    first = 1
+    # n agents serve at most n ÷ load of the callers: fewer than this need not be tried.
+    first = max(1, math.floor(min(bounds.get("sl_served_over_offered", 0.0) * lam / mu * (1 - 1e-12), limit)))
     if proven:
         last = limit if room is None else min(room, limit)
-        first = _bisect(lambda n: not unmet(n, proven), math.ceil(min(lam / mu, last)), last)
+        first = max(first, _bisect(lambda n: not unmet(n, proven), math.ceil(min(lam / mu, last)), last))
     n = first
     while n <= limit:
         missed = unmet(n, bounds)
@@ -1586,6 +1587,7 @@ class _NDesign:
         cut: tuple[int, int],
     ) -> None:
         self.agents, self.lam, self.theta, self.cut = agents, lam, theta, cut
+        self.load = (lam[0] / mu, lam[1] / mu)
         n1, n2 = agents
         self.shape = (n1 + cut[0] + 1, n2 + cut[1] + 1)
         x, y = (part.ravel() for part in np.indices(self.shape))
@@ -1623,13 +1625,16 @@ class _NDesign:
             targets.append(number[moving + step[moving]])
         rate, source, target = np.concatenate(rates), np.concatenate(sources), np.concatenate(targets)
         out = np.bincount(source, weights=rate, minlength=state.size)
-        # Balance of every state but the first, whose probability is set to 1 for now and scaled afterwards.
+        # Balance of every state but one, a likely one, whose probability is set to 1 for now and scaled afterwards.
+        likely = [min(round(busy), n) for busy, n in zip(self.load, self.agents, strict=True)]
+        fixed = int(number[likely[0] * self.shape[1] + likely[1]])
         all_states = np.arange(state.size)
         row, column = np.concatenate((target, all_states)), np.concatenate((source, all_states))
         matrix = coo_array((np.concatenate((rate, -out)), (row, column)), shape=(state.size, state.size)).tocsc()
-        inner = np.asarray(spsolve(matrix[1:, 1:], -matrix[1:, [0]].toarray().ravel()))
+        others = np.delete(all_states, fixed)
+        inner = spsolve(matrix[others][:, others], -matrix[others][:, [fixed]].toarray().ravel())
         p = np.zeros(self.exists.size)
-        p[state] = np.concatenate(([1.0], np.maximum(inner, 0.0)))
+        p[state] = np.insert(np.maximum(inner, 0.0), fixed, 1.0)
         return np.asarray(p / p.sum())
 
     def mass_at_cut(self, p: Array) -> tuple[float, float]:

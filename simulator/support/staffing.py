@@ -1,10 +1,10 @@
 """From heads to agents per interval: how a group's hours of a month are spread over its opening hours.
 
 Each cell (day kind × interval of the day, one month) gets its offered load L plus a margin for chance that grows with
-√L, the square-root staffing rule (Halfin & Whitt 1981; Borst, Mandelbaum & Reiman 2004): agents = L + β √L, with the one
-β that uses up the month's hours, whole agents by largest remainder. In proportion to load alone (the same thing with
-the margin growing with L) the quiet intervals would be understaffed. One family of plans, ordered by hours, thus serves
-both questions: what a given headcount yields and how many hours are needed.
+√L, the square-root staffing rule (Halfin & Whitt 1981; Borst, Mandelbaum & Reiman 2004): agents = L + β √L, with the
+one β that uses up the month's hours, whole agents by largest remainder. In proportion to load alone (the same thing
+with the margin growing with L) the quiet intervals would be understaffed. One family of plans, ordered by hours, thus
+serves both questions: what a given headcount yields and how many hours are needed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def pattern(grid: TimeGrid, month: int, load: NDArray[np.float64]) -> Pattern:
     names, first, cell = np.unique(name[wanted], return_index=True, return_inverse=True)
     cell_of = np.full(len(here_load), -1, dtype=np.int64)
     cell_of[wanted] = cell
-    hours = np.bincount(cell, weights=length[wanted], minlength=len(names))
+    hours = np.bincount(cell, weights=length[wanted], minlength=len(names)).astype(np.float64)
     mean_load = np.bincount(cell, weights=(here_load * length)[wanted], minlength=len(names)) / np.maximum(hours, 1e-12)
     return Pattern(kind[wanted][first], slot[wanted][first], mean_load, hours, cell_of)
 
@@ -117,7 +117,9 @@ class GroupPlan:
         return math.ceil(round(agent_hours / per_head, 9)) if per_head > 0 else 0
 
 
-def hours_per_head(grid: TimeGrid, open_day_kinds: NDArray[np.bool_], hours_per_week: float, shrinkage: float) -> NDArray[np.float64]:
+def hours_per_head(
+    grid: TimeGrid, open_day_kinds: NDArray[np.bool_], hours_per_week: float, shrinkage: float
+) -> NDArray[np.float64]:
     """Agent-hours per head and month: a week's hours fall on the days of the week on which the centre is open.
 
     Args:

@@ -1,8 +1,8 @@
 """What queues must reach: targets as data, and the share of windows in which sums meet them.
 
-A target is a measure, a window and a confidence. The measure of a window is the sum of its numerator over the sum of its
-denominator, by arrival; windows without a denominator are skipped. Windows shorter than a month are counted inside it
-(the share of the month's windows that meet the target); a quarter speaks for each of its months.
+A target is a measure, a window and a confidence. The measure of a window is the sum of its numerator over the sum of
+its denominator, by arrival; windows without a denominator are skipped. Windows shorter than a month are counted inside
+it (the share of the month's windows that meet the target); a quarter speaks for each of its months.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Targets:
 
 
 def _windows(window: str, layout: Layout, grid: TimeGrid) -> NDArray[np.int64]:
-    """The window of each cell, counted from 0. A week runs from Monday and belongs to the month of its first day here."""
+    """The window of each cell, counted from 0. A week runs from Monday, in the month of its first day."""
     if window == "quarter":
         return grid.quarter_of_month[layout.month]
     by = {
@@ -130,7 +130,9 @@ def read(scenario: Scenario) -> Targets:
             continue
         window = f"per {wanted.window}"
 
-        def add(kpi: str, bound: float, at_least: bool, text: str, q=q, name=name, wanted=wanted, window=window) -> None:
+        def add(
+            kpi: str, bound: float, at_least: bool, text: str, q=q, name=name, wanted=wanted, window=window
+        ) -> None:
             found.append(Target(q, name, kpi, bound, at_least, wanted.window, wanted.confidence, f"{text}, {window}"))
 
         if wanted.service_level is not None:
@@ -138,7 +140,12 @@ def read(scenario: Scenario) -> Targets:
             kpi = "service_level" if meaning == "sl_excl_short_abandons" else meaning
             add(kpi, wanted.service_level.share, True, f"service level {wanted.service_level}")
         if wanted.abandonment is not None:
-            add("abandonment", wanted.abandonment, False, f"abandonment at most {units.format_share(wanted.abandonment)}")
+            add(
+                "abandonment",
+                wanted.abandonment,
+                False,
+                f"abandonment at most {units.format_share(wanted.abandonment)}",
+            )
         if wanted.answer_rate is not None:
             add("answer_rate", wanted.answer_rate, True, f"answer rate {units.format_share(wanted.answer_rate)}")
         if wanted.asa is not None:

@@ -90,7 +90,9 @@ def test_spreading_by_the_root_is_near_the_cheapest_plan_of_all() -> None:
         good = []
         for arrivals in contacts:
             sums = Sums.zeros(model.tables, horizon.layout.clock)
-            compiled.run(model.tables, horizon.layout.clock, arrivals, staff, None, horizon.grid.month_end(0), sums=sums)
+            compiled.run(
+                model.tables, horizon.layout.clock, arrivals, staff, None, horizon.grid.month_end(0), sums=sums
+            )
             good.append(horizon.targets.met(sums.queue, horizon.layout, horizon.grid)[0, 0])
         if np.mean(good) >= 0.8:
             best = sum(plan)
@@ -165,7 +167,9 @@ def test_a_team_that_cannot_meet_its_target_is_not_starved() -> None:
     assert not need.passed.any()
     # every meeting is cancelled: nothing is ever held, and the least team gets as near as any
     assert need.heads[0, 0] == 1
-    half = scenario.with_({"accounts.enterprise.meetings.cancellation": "45%", "accounts.smb.meetings.cancellation": "45%"})
+    half = scenario.with_(
+        {"accounts.enterprise.meetings.cancellation": "45%", "accounts.smb.meetings.cancellation": "45%"}
+    )
     horizon = Horizon(half.with_({"success.targets.on_time.qbr": "100%"}))
     need = requirement.success_need(horizon, evaluator(horizon), 4)
     assert not need.passed.any()

@@ -6,13 +6,13 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from conftest import EXAMPLE
 
 from simulator.errors import InputError, ParameterError, ValueRefused
 from simulator.scenario import inputs, schema
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze, read
 from simulator.scenario.schema import Scenario, UncertainInput
+from tests.scenario.example import EXAMPLE
 
 CHURN = "accounts.enterprise.churn_per_month"
 SMALL = "accounts.small.churn_per_month"

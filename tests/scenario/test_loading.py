@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, PROFILE, line_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from simulator.scenario.catalogue import ACTIVITIES
 from simulator.scenario.document import Document
 from simulator.scenario.loading import dump, freeze, parse, read, resolve
 from simulator.scenario.schema import Scenario
+from tests.scenario.example import EXAMPLE, PROFILE, line_of
 
 Faults = Callable[..., list[Problem]]
 
@@ -377,6 +377,15 @@ def test_unknown_key(faults: Faults) -> None:
             "prio",
             "priority",
             "level",
+        ),
+        (
+            "data/profile.csv",
+            "{'09:00': 1, '9:00': 2}",
+            "support.queues.phone.arrivals.intraday.daily.9:00",
+            "the time '9:00' is given twice",
+            "2",
+            None,
+            "0 or more",
         ),
         (
             "from: accounts",

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import EXAMPLE, line_of
 
 from simulator.errors import Problem
+from tests.scenario.example import EXAMPLE, line_of
 
 Faults = Callable[..., list[Problem]]
 
@@ -276,6 +276,11 @@ def test_accounts_that_contact_nobody(faults: Faults) -> None:
     assert (problem.path, problem.message) == (
         "support.queues.phone.arrivals.from", "no segment of accounts contacts the queue",
     )  # fmt: skip
+
+
+def test_all_is_no_name(faults: Faults) -> None:
+    problems = faults("  small:\n", "  all:\n")
+    assert ("accounts.all", "the name stands for every one of them") in [(p.path, p.message) for p in problems]
 
 
 def test_success_without_accounts(faults: Faults) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import EXAMPLE
 
 from simulator.scenario import yaml_text
 from simulator.scenario.loading import parse, read, schema_json
+from tests.scenario.example import EXAMPLE
 
 SHIPPED = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 

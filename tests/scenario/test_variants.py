@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLE, line_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from simulator.errors import Problem, ValueRefused
 from simulator.scenario.loading import dump, freeze, parse, read, resolve
 from simulator.scenario.paths import get, locate
 from simulator.scenario.variants import differences, override
+from tests.scenario.example import EXAMPLE, line_of
 
 Faults = Callable[..., list[Problem]]
 QUEUE = "support.queues.phone"

@@ -8,7 +8,6 @@ import itertools
 from types import ModuleType
 from typing import Any
 
-import generated
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from simulator.support.tables import (
     SupportTables,
     join_records,
 )
+from tests.support import generated
 
 SEEDS = range(80)
 

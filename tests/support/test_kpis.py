@@ -7,7 +7,6 @@ import json
 import math
 from pathlib import Path
 
-import generated
 import numpy as np
 import pytest
 
@@ -27,6 +26,7 @@ from simulator.support.tables import (
     SupportTables,
     join_records,
 )
+from tests.support import generated
 
 
 def queue_sums(**values):
