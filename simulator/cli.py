@@ -6,7 +6,10 @@ Exit status: 0 done, 2 the input is wrong (every problem in one list), 1 anythin
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.errors import InputError, Problem, SimulatorError
+from simulator.errors import InputError, Problem, SimulatorError, nearest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,12 +42,19 @@ class _Group(click.Group):
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception as error:
-            if ctx.params.get("debug"):
+            hung_up = isinstance(error, OSError) and error.errno == errno.EPIPE  # `simulator check ... | head`
+            if ctx.params.get("debug") or hung_up:
                 raise
-            kind = "" if isinstance(error, SimulatorError) else f"{type(error).__name__}: "
-            click.echo(f"simulator: {kind}{error}", err=True)
-            if not isinstance(error, SimulatorError):
-                click.echo("This is a fault of the simulator; --debug before the command shows where.", err=True)
+            if isinstance(error, OSError) and error.strerror:
+                click.echo(f"simulator: {error.strerror}: {error.filename}", err=True)
+            elif isinstance(error, SimulatorError):
+                click.echo(f"simulator: {error}", err=True)
+            else:
+                click.echo(
+                    f"simulator: {type(error).__name__}: {error} (a fault of the simulator; `simulator --debug ...`"
+                    " shows where)",
+                    err=True,
+                )
             ctx.exit(1)
 
 
@@ -60,8 +70,16 @@ def _problems(error: InputError) -> None:
     problems(error, _console(stderr=True))
 
 
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from simulator.provenance import version
+
+        click.echo(f"simulator {version()}")
+        ctx.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="capacity-simulator", prog_name="simulator")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Capacity planning for customer support and customer success.
@@ -90,10 +108,12 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it."
         ),
         click.option(
-            "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist."
+            "--out",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="New folder to write; default a dated one under runs/.",
         ),
         click.option("--quiet", is_flag=True, help="Print only where the results are."),
-        click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+        click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else."),
     ):
         command = option(command)
     return command
@@ -124,8 +144,8 @@ def run(
     resume: Path | None,
 ) -> None:
     """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
-    from simulator.results import save
-
+    if resume and out:
+        raise click.UsageError("--resume goes on in its own folder; leave out --out")
     plan = _read(scenario, variants, overrides)
     changes: list[str] = []
     if variants or overrides:
@@ -135,6 +155,7 @@ def run(
     folder = resume or _new_folder(out, plan.name)
     progress = _Shower(quiet or as_json)
     progress.say_compilation()
+    from simulator.results import save, to_json
     from simulator.studies.run import run as simulate
 
     blocks = folder / "blocks"
@@ -148,17 +169,22 @@ def run(
                 store=blocks,
                 progress=progress.update,
                 changes=changes,
+                resume=resume is not None,
             )
+        with progress.working("writing tables, figures and the page"):
+            save(result, folder)
+            _write_reports(result, folder, lang)
     except KeyboardInterrupt:
-        click.echo(f"interrupted; go on with: simulator run {scenario} --resume {folder}", err=True)
+        if blocks.is_dir():
+            options = [("--variant", name) for name in variants] + [("--set", change) for change in overrides]
+            options += [("--replications", replications), ("--seed", seed), ("--jobs", jobs), ("--resume", folder)]
+            words = [str(word) for name, value in options if value is not None for word in (name, value)]
+            click.echo(f"interrupted; go on with: {shlex.join(['simulator', 'run', str(scenario), *words])}", err=True)
+        else:
+            click.echo("interrupted before any part was finished", err=True)
         sys.exit(130)
-    with progress.working("writing tables, figures and the page"):
-        save(result, folder)
-        _write_reports(result, folder, lang)
     _remove_blocks(blocks)
     if as_json:
-        from simulator.results import to_json
-
         click.echo(to_json(result.summary).decode(), nl=False)
     elif quiet:
         click.echo(str(folder))
@@ -171,9 +197,8 @@ def run(
 
 @main.command()
 @_scenario_options
-@_lang
-@click.option("--json", "as_json", is_flag=True, help="Print the resolved scenario as JSON.")
-def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...], lang: Language, as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the resolved scenario as JSON and nothing else.")
+def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -> None:
     """Validate a scenario; print it resolved, its offered load and what looks suspicious. Simulates nothing."""
     plan = _read(scenario, variants, overrides)
     if as_json:
@@ -190,6 +215,7 @@ def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...],
 @main.command()
 @_scenario_options
 @_run_options
+@_lang
 @click.option("--month", default="all", show_default=True, help="Month to print; the file has every month.")
 def compare(
     scenario: Path,
@@ -201,6 +227,7 @@ def compare(
     out: Path | None,
     quiet: bool,
     as_json: bool,
+    lang: Language,
     month: str,
 ) -> None:
     """Compare variants with the scenario as it stands, paired on common draws.
@@ -208,16 +235,25 @@ def compare(
     With --set, all overrides together are one more variant.
     """
     base = _read(scenario, (), ())
-    others = [(name, _read(scenario, (name,), ())) for name in variants]
+    others = [(name, _read(scenario, (name,), ())) for name in dict.fromkeys(variants)]
     if overrides:
         others.append(("set", _read(scenario, (), overrides)))
+    if not others:
+        known = ", ".join(base.variants) or "none here"
+        raise click.UsageError(f"nothing to compare with: give --variant NAME ({known}) or --set PATH=VALUE")
+    months = ("all", *base.calendar.grid().month_labels)
+    if month not in months:
+        raise InputError(
+            [Problem(None, None, "--month", "no such month", month, ", ".join(months), nearest(month, months))]
+        )
     if seed is not None:
         base = base.with_({"monte_carlo.seed": seed})
-    from simulator.results import write_atomically
-    from simulator.studies.compare import compare as compare_plans
-
+    folder = _new_folder(out, f"{base.name} compare")
     progress = _Shower(quiet or as_json)
     progress.say_compilation()
+    from simulator.results import to_json, write_atomically
+    from simulator.studies.compare import compare as compare_plans
+
     with progress:
         found = compare_plans(
             base,
@@ -227,24 +263,24 @@ def compare(
             jobs=jobs,
             progress=progress.update,
         )
-    if out is not None:
-        folder = _new_folder(out, base.name)
-        write_atomically(folder / "compare.csv", found.table.to_csv(index=False, lineterminator="\n").encode())
-        if quiet:
-            click.echo(str(folder))
+    file = folder / "compare.csv"
+    write_atomically(file, found.table.to_csv(index=False, lineterminator="\n").encode())
     if as_json:
-        click.echo(found.table.to_json(orient="records", force_ascii=False, indent=2))
-    elif not quiet:
+        click.echo(to_json(found.table.to_dict("records")).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
         from simulator.reporting.tables import show_comparison
 
-        show_comparison(found.table, month, _console())
+        show_comparison(found.table, month, _console(), lang)
+        click.echo(f"\nEvery month and KPI: {file}")
 
 
 @main.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @_lang
 def report(run: Path, lang: Language) -> None:
-    """Write the page and the figures of a saved run again."""
+    """Write the page, the workbook and the figures of a saved run again."""
     from simulator.results import load
 
     _write_reports(load(run), run, lang)
@@ -276,20 +312,10 @@ def _new_folder(out: Path | None, name: str) -> Path:
     """The folder of a run: as asked for, or dated under ``runs/``; one that exists is never written to."""
     if out is not None:
         if out.exists() and any(out.iterdir()):
-            raise InputError(
-                [
-                    Problem(
-                        None,
-                        None,
-                        "--out",
-                        "the folder exists and is not empty",
-                        found=str(out),
-                        allowed="a new folder",
-                    )
-                ]
-            )
+            allowed = "a new folder, or --resume to go on with an interrupted run"
+            raise InputError([Problem(None, None, "--out", "the folder exists and is not empty", str(out), allowed)])
         return out
-    slug = "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")[:40] or "run"
+    slug = re.sub(r"\W+", "-", name.lower())[:40].strip("-") or "run"
     stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
     folder, number = Path("runs") / f"{stamp}-{slug}", 1
     while folder.exists():
@@ -299,11 +325,12 @@ def _new_folder(out: Path | None, name: str) -> Path:
 
 
 def _write_reports(result: Any, folder: Path, lang: Language) -> None:
-    from simulator.reporting import page
+    from simulator.reporting import page, workbook
     from simulator.reporting.plots import save_figures
 
     save_figures(result, folder / "figures", lang)
     page.write(result, folder / "report.html", lang)
+    workbook.write(result, folder / "plan.xlsx", lang)
 
 
 def _remove_blocks(folder: Path) -> None:

@@ -242,7 +242,12 @@ class Horizon:
         flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
         desk = calendars = None
         if scenario.support is not None:
-            heads = np.array([p.effective for p in people[:groups]]).reshape(groups, grid.months)
+            heads = np.array(
+                [
+                    np.full(grid.months, plan.fixed) if plan.fixed is not None else p.effective
+                    for p, plan in zip(people, self.plans, strict=False)
+                ]
+            ).reshape(groups, grid.months)
             desk = _SupportDesk(self, self.staff(heads), reference)
         if scenario.success is not None:
             calendars = _Calendars(self, models[0], replication, [p.capacity for p in people[groups:]], reference)

@@ -7,6 +7,7 @@ A :class:`Result` is nothing but data, so a run folder on disk and a result in m
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -168,9 +169,9 @@ def save(result: Result, folder: Path) -> None:
     write_atomically(folder / "provenance.json", to_json(result.provenance))
 
 
-def to_json(value: Mapping[str, Any]) -> bytes:
-    """Readable UTF-8 JSON; NaN becomes null."""
-    return (json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n").encode()
+def to_json(value: Any) -> bytes:
+    """Readable UTF-8 JSON; NaN and infinity, which JSON has not, become null."""
+    return (json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _plain(value: Any) -> Any:
@@ -180,7 +181,7 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def load(folder: Path) -> Result:
@@ -202,9 +203,14 @@ def load(folder: Path) -> Result:
         raise InputError(
             [Problem(str(folder), None, "", "no finished run here", found=f"no {missing[0]}", allowed="a run folder")]
         )
-    return Result(
-        scenario=read(folder / "scenario.resolved.yaml"),
-        tables={name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
-        summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
-        provenance=json.loads((folder / "provenance.json").read_text(encoding="utf-8")),
-    )
+    try:
+        return Result(
+            scenario=read(folder / "scenario.resolved.yaml"),
+            tables={name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
+            summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
+            provenance=json.loads((folder / "provenance.json").read_text(encoding="utf-8")),
+        )
+    except InputError:
+        raise
+    except ValueError as error:  # what pyarrow and json raise for files that are cut or changed
+        raise InputError([Problem(str(folder), None, "", "the run is damaged", str(error), "a run folder")]) from error

@@ -107,9 +107,7 @@ class _SupportSearch:
         self.months = horizon.grid.months
         self.mine = own_targets(horizon)
         self.per_head = np.maximum(np.stack([plan.hours_per_head for plan in horizon.plans]), 1e-9)
-        self.searched = np.array(
-            [bool(mine) and plan.fixed is None for mine, plan in zip(self.mine, horizon.plans, strict=True)]
-        )
+        self.searched = np.array([bool(mine) for mine in self.mine])
         self.price = np.array([group.salary_per_year for group in support.groups.values()])
         repeats = horizon.repeats
         self.sweep_replications = min(replications, max(60 // repeats, 2) * repeats)
@@ -346,6 +344,13 @@ class OnTimeTarget:
 
         what = "all steps" if self.activity == ALL else self.activity
         return f"{what} on time {units.format_share(self.bound)}, per quarter"
+
+    @property
+    def text_ja(self) -> str:
+        from simulator import units
+
+        what = "全ステップ" if self.activity == ALL else self.activity
+        return f"{what} 期限内実施率 {units.format_share(self.bound)}(四半期ごと)"
 
 
 def on_time_targets(horizon: Horizon) -> list[OnTimeTarget]:

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simulator.glossary import Language
 from simulator.reporting import wording as w
@@ -63,15 +63,22 @@ def content(result: Result, lang: Language = "en") -> bytes:
     return buffer.getvalue()
 
 
+class Check(NamedTuple):
+    """Something that must hold: a deviation, as a formula and as its value, and how large it may be."""
+
+    what: str
+    formula: str
+    deviation: float
+    allowed: float
+
+
 class _Writer:
     """Writes the sheets of one workbook and remembers the checks that they give."""
 
     def __init__(self, book: Workbook, result: Result, lang: Language) -> None:
         self.book, self.result, self.lang = book, result, lang
         self.formats = {name: book.add_format(how) for name, how in _FORMATS.items()}
-        self.found: list[
-            tuple[str, str, float, float]
-        ] = []  # what, formula of the deviation, its value, what it may be
+        self.found: list[Check] = []
 
     # --- cells ---
 
@@ -166,7 +173,7 @@ class _Writer:
                 for low, high in ("EF", "FG", "GH")
             )
             wrong = sum(float((table[a] > table[b]).sum()) for a, b in (("p10", "p50"), ("p50", "p80"), ("p80", "p90")))
-            self.found.append((w.phrase("check_order", lang), formula, wrong, 0.0))
+            self.found.append(Check(w.phrase("check_order", lang), formula, wrong, 0.0))
 
     def bridge(self) -> None:
         """Opening heads and starts less leavers are closing heads: the sum is a formula, the simulated mean a value."""
@@ -190,7 +197,7 @@ class _Writer:
         if at:
             name = sheet.get_name()
             formula = f"=SUMPRODUCT(ABS('{name}'!G2:G{at + 1}-'{name}'!H2:H{at + 1}))"
-            self.found.append((w.phrase("check_bridge", lang), formula, deviation, _ROUNDING))
+            self.found.append(Check(w.phrase("check_bridge", lang), formula, deviation, _ROUNDING))
 
     def cost(self) -> None:
         """Mean cost by team, item and month with live totals; below them the joint distribution of each month."""
@@ -236,7 +243,7 @@ class _Writer:
             ours, theirs = (f"'{name}'!C{r}:{last}{r}" for r in (bottom + 1, bottom + 3))
             deviation = sum(abs(a - b) for a, b in zip(sums, joint.loc[[*months, "all"], "mean"], strict=True))
             formula = f"=SUMPRODUCT(ABS({ours}-{theirs}))"
-            self.found.append((w.phrase("check_cost", lang), formula, deviation, _ROUNDING * max(1.0, sums[-1])))
+            self.found.append(Check(w.phrase("check_cost", lang), formula, deviation, _ROUNDING * max(1.0, sums[-1])))
 
     def assumptions(self) -> None:
         """Every input of the resolved scenario, how it varies and whether it is a placeholder; then the provenance."""
@@ -266,13 +273,13 @@ class _Writer:
         sheet = self._sheet("checks", (64, 20, 20, 10))
         self._head(sheet, 0, [w.phrase(n, lang) for n in ("check", "deviation", "allowed", "verdict")], 1)
         passed, failed = w.phrase("check_passed", lang), w.phrase("check_failed", lang)
-        for i, (what, formula, value, allowed) in enumerate(self.found):
+        for i, (what, formula, deviation, allowed) in enumerate(self.found):
             at = i + 1
             self._put(sheet, at, 0, what)
-            self._formula(sheet, at, 1, formula, value, "check")
+            self._formula(sheet, at, 1, formula, deviation, "check")
             self._put(sheet, at, 2, allowed, "check")
             verdict = f'=IF(B{at + 1}<=C{at + 1},"{passed}","{failed}")'
-            sheet.write_formula(at, 3, verdict, self.formats["text"], passed if value <= allowed else failed)
+            sheet.write_formula(at, 3, verdict, self.formats["text"], passed if deviation <= allowed else failed)
 
     def _finish(self, sheet: Worksheet, rows: int, columns: int) -> None:
         sheet.freeze_panes(1, 0)

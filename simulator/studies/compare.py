@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.errors import InputError, Problem
-from simulator.montecarlo.precision import paired_difference
+from simulator.montecarlo.precision import estimate, paired_difference
 from simulator.scenario.schema import Scenario
 from simulator.studies.run import Array, Key, Progress, Simulated, measures, simulate
 
@@ -64,10 +64,13 @@ def compare(
         replications: of each; default the base's. The seed is the base's in every case.
 
     Raises:
-        InputError: no other scenario, or one with other months or chance repeats.
+        InputError: no other scenario, or one with other months.
     """
     if not others:
         raise InputError([Problem(None, None, "", "nothing to compare with", allowed="one scenario or variant more")])
+    for other in others:
+        if other.calendar != base.calendar:
+            raise InputError([Problem(None, None, "calendar", f"{other.name} covers other months than the base")])
     labels = names or tuple(o.name if o.name != base.name else str(i + 1) for i, o in enumerate(others))
     count = replications or base.monte_carlo.replications
     common = {"monte_carlo.seed": base.monte_carlo.seed, "monte_carlo.chance_repeats": base.monte_carlo.chance_repeats}
@@ -75,8 +78,6 @@ def compare(
     left = measures(first)
     rows = []
     for label, other in zip(labels, others, strict=True):
-        if other.calendar != base.calendar:
-            raise InputError([Problem(None, None, "calendar", f"{label} covers other months than the base")])
         same = other.with_(common) if other.monte_carlo != base.monte_carlo else other
         right = measures(simulate(same, replications=count, jobs=jobs, progress=progress))
         rows += _differences(label, left, right, first)
@@ -93,9 +94,11 @@ def _differences(
     for key, values in left.items():
         if key not in right:
             continue
-        difference = paired_difference(values, right[key], simulated.horizon.repeats)
-        with np.errstate(invalid="ignore"):
-            base, value = np.nanmean(_known(values), axis=0), np.nanmean(_known(right[key]), axis=0)
+        repeats = simulated.horizon.repeats
+        difference = paired_difference(values, right[key], repeats)
+        # both means over the pairs alone, so that value less base is the difference
+        paired = ~np.isnan(values) & ~np.isnan(right[key])
+        base, value = (estimate(np.where(paired, side, np.nan), repeats).mean for side in (values, right[key]))
         for m, month in enumerate(months):
             if math.isnan(difference.mean[m]):
                 continue
@@ -106,7 +109,3 @@ def _differences(
                  low > 0 or high < 0)
             )  # fmt: skip
     return rows
-
-
-def _known(values: Array) -> Array:
-    return np.where(np.isnan(values).all(axis=0), 0.0, values)

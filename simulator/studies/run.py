@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import provenance
+from simulator.errors import InputError, Problem
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
 from simulator.montecarlo.precision import clustered_wilson, estimate
 from simulator.montecarlo.replicate import replicate
@@ -67,7 +68,7 @@ def simulate(
     """
     horizon = Horizon(scenario)
     count = replications or scenario.monte_carlo.replications
-    blocks = Store(store, f"plan-{provenance.scenario_hash(scenario)}") if store else None
+    blocks = Store(store, f"plan-{_identity(scenario)}") if store else None
     data = replicate(
         horizon.simulate,
         count,
@@ -87,6 +88,7 @@ def run(
     store: Path | None = None,
     progress: Progress | None = None,
     changes: Sequence[str] = (),
+    resume: bool = False,
 ) -> Result:
     """Simulate a scenario and answer: need, whether the plan is enough, KPIs, cost.
 
@@ -96,6 +98,10 @@ def run(
         store: folder for finished blocks, so that an interrupted run resumes.
         progress: called as the work goes on.
         changes: what was changed from the scenario as written, in words, for the report.
+        resume: ``store`` must hold blocks of this very scenario.
+
+    Raises:
+        InputError: there is nothing to resume.
     """
     overrides: dict[str, Any] = {}
     if replications is not None and replications != scenario.monte_carlo.replications:
@@ -103,9 +109,13 @@ def run(
     if seed is not None and seed != scenario.monte_carlo.seed:
         overrides["monte_carlo.seed"] = seed
     scenario = scenario.with_(overrides) if overrides else scenario
+    identity = _identity(scenario)
+    if resume and not (store and any(store.glob(f"plan-{identity}-*.npz"))):
+        message = "no part of this run was finished here"
+        allowed = "the folder of an interrupted run of the same scenario with the same options"
+        raise InputError([Problem(str(store.parent if store else None), None, "", message, allowed=allowed)])
     simulated = simulate(scenario, jobs=jobs, store=store, progress=progress)
     horizon = simulated.horizon
-    identity = provenance.scenario_hash(scenario)
     calls = iter(range(1_000_000))
 
     def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
@@ -123,6 +133,11 @@ def run(
     support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
     success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
     return _Report(simulated, support, success, tuple(changes)).result()
+
+
+def _identity(scenario: Scenario) -> str:
+    """Names what blocks of replications depend on: the version of the simulator and the scenario with its seed."""
+    return f"{provenance.version()}-{provenance.scenario_hash(scenario)}"
 
 
 def _fingerprint(staffing: Staffing) -> str:
@@ -261,7 +276,10 @@ class _Report:
             spread = estimate(values, self.repeats)
             low, middle, high = _quantiles(values, (10, 50, 90))
             bound, met = bounds.get((kind, subject, kpi), (math.nan, None))
-            share = np.append(estimate(met, self.repeats).mean, math.nan) if met is not None else None
+            share = None
+            if met is not None:
+                by_month = estimate(met, self.repeats).mean
+                share = np.append(by_month, np.nanmean(by_month) if not np.isnan(by_month).all() else math.nan)
             for m, month in enumerate([*self.months, "all"]):
                 yield (
                     month, wing, kind, subject, kpi, unit, spread.mean[m], spread.low[m], spread.high[m],
@@ -416,15 +434,6 @@ class _Report:
             "teams": [self._team(u) for u in range(len(self.units))],
             "hiring": [entry for u in range(len(self.units)) for entry in self._hiring(u)],
             "targets": list(self._targets()),
-            "cost": {
-                "plan": {
-                    "mean": float(total.mean()),
-                    **{f"p{q}": float(np.quantile(total, q / 100)) for q in (50, 80, 90)},
-                },
-                "need": {"mean": float(self._need_cost().sum())},
-                "budget": limit,
-                "p_within_budget": float((total <= limit).mean()) if limit is not None else None,
-            },
             "slips": self._slips(tables["activities"]),
             "sizing": tables["sizing"].to_dict("records"),
             "placeholders": dict(scenario.placeholders),
@@ -432,6 +441,16 @@ class _Report:
             "changes": list(self.changes),
             "warnings": self._warnings(),
         }
+        if total.any() or limit is not None:
+            summary["cost"] = {
+                "plan": {
+                    "mean": float(total.mean()),
+                    **{f"p{q}": float(np.quantile(total, q / 100)) for q in (50, 80, 90)},
+                },
+                "need": {"mean": float(self._need_cost().sum())},
+                "budget": limit,
+                "p_within_budget": float((total <= limit).mean()) if limit is not None else None,
+            }
         if scenario.accounts:
             summary["accounts"] = self._account_summary(tables["kpis"])
         return summary
@@ -469,7 +488,7 @@ class _Report:
             "p_enough_all_low": _none(float(low)),
             "p_enough_all_high": _none(float(high)),
             "first_short_month": self.months[short[0]] if short else None,
-            "lower_bound": wing == "support",
+            "lower_bound": wing == "support" and fixed is None,
             "unmet": unmet,
         }
 
@@ -509,23 +528,22 @@ class _Report:
     def _targets(self) -> Iterator[dict[str, Any]]:
         for i, target in enumerate(self.horizon.targets.items):
             met = self.data["met"][:, :, i]
-            yield self._target("support", target.queue_name, target.text, target.confidence, met, None)
+            texts = target.text, target.text_ja
+            yield self._target("support", target.queue_name, texts, target.confidence, met)
         if self.on_time_targets:
             met = requirement.on_time_met(self.data["steps"], self.on_time_targets, self.grid.quarter_of_month)
             for i, goal in enumerate(self.on_time_targets):
-                yield self._target(
-                    "success", goal.activity, goal.text, goal.confidence, met[:, self.grid.quarter_of_month, i], None
-                )
+                by_month = met[:, self.grid.quarter_of_month, i]
+                yield self._target("success", goal.activity, (goal.text, goal.text_ja), goal.confidence, by_month)
 
-    def _target(
-        self, wing: str, subject: str, text: str, confidence: float, met: Array, mean: float | None
-    ) -> dict[str, Any]:
+    def _target(self, wing: str, subject: str, texts: tuple[str, str], confidence: float, met: Array) -> dict[str, Any]:
         by_month = estimate(met, self.repeats).mean
         worst = int(np.nanargmin(by_month)) if not np.isnan(by_month).all() else 0
         return {
             "wing": wing,
             "subject": subject,
-            "text": text,
+            "text": texts[0],
+            "text_ja": texts[1],
             "confidence": confidence,
             "p_met": _none(float(np.nanmean(by_month))),
             "worst_month": self.months[worst],
@@ -620,8 +638,9 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
     assert support is not None
     found: dict[Key, Array] = {}
     for kind, names in (("queue", list(support.queues)), ("group", list(support.groups))):
-        for kpi, value in support_kpis.evaluate(kind, _with_total(simulated.data[kind])).items():  # type: ignore[arg-type]
-            for i, name in enumerate(names):
+        values_of = support_kpis.evaluate(kind, _with_total(simulated.data[kind]))  # type: ignore[arg-type]
+        for i, name in enumerate(names):
+            for kpi, value in values_of.items():
                 found["support", kind, name, kpi, support_kpis.KPIS[kpi].unit] = value[:, :, i]
     cost = simulated.data["cost"][:, :, : len(support.groups)].sum(axis=(2, 3))
     answered = support_kpis.KPIS["answered"](simulated.data["queue"]).sum(axis=2)
@@ -635,8 +654,9 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
     model = simulated.horizon.central.success
     assert model is not None
     found: dict[Key, Array] = {}
-    for kpi, value in success_kpis.hour_kpis(_with_total(simulated.data["hours"])).items():
-        for t, team in enumerate(model.teams):
+    hours = success_kpis.hour_kpis(_with_total(simulated.data["hours"]))
+    for t, team in enumerate(model.teams):
+        for kpi, value in hours.items():
             found["success", "team", team.name, kpi, "share"] = value[:, :, t]
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):
@@ -650,9 +670,9 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
 def account_kpis(flows: Array) -> dict[str, tuple[str, Array]]:
     """Churn and revenue retention per month and over the horizon, values (R, M + 1).
 
-    The last column pools the horizon: churn is lost ÷ opening account-months (a mean monthly rate); NRR and GRR compare
-    the opening revenue with what its movements made of it over the horizon, new accounts left out of neither side's
-    movements (the cohort forms need account records).
+    All are monthly rates. The last column pools the months of the horizon, each weighed by its opening accounts or
+    revenue: lost accounts ÷ opening account-months and so on. It is a mean month, not the retention of a year's cohort,
+    which needs account records.
 
     Args:
         flows: float64 (R, M, FLOWS) of one segment.

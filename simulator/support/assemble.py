@@ -220,10 +220,15 @@ def group_plans(support: Support, grid: TimeGrid, load: NDArray[np.float64]) -> 
         open_kinds = np.any(
             [timegrid.open_slots(support.queues[q].hours, grid.interval).any(axis=1) for q in group.serves], axis=0
         )
+        patterns = tuple(staffing.pattern(grid, m, load[g]) for m in range(grid.months))
+        if group.agents is None:
+            per_head = staffing.hours_per_head(grid, open_kinds, group.hours_per_week, group.shrinkage)
+        else:
+            per_head = np.array([cells.hours.sum() for cells in patterns])
         plans.append(
             staffing.GroupPlan(
-                patterns=tuple(staffing.pattern(grid, m, load[g]) for m in range(grid.months)),
-                hours_per_head=staffing.hours_per_head(grid, open_kinds, group.hours_per_week, group.shrinkage),
+                patterns=patterns,
+                hours_per_head=per_head,
                 fixed=group.agents,
             )
         )

@@ -96,7 +96,8 @@ class GroupPlan:
         patterns: one :class:`Pattern` per month.
         hours_per_head: float64 (M,), agent-hours on the queues that one fully ramped head yields in a month: contract
             hours on the days on which the centre is open, less shrinkage.
-        fixed: agents in every open interval instead, or None.
+        fixed: agents in every open interval when the scenario gives agents and no heads, else None. One head then is
+            one agent present throughout.
     """
 
     patterns: tuple[Pattern, ...]
@@ -108,7 +109,7 @@ class GroupPlan:
         """Agents per interval of a month from (effective, not necessarily whole) heads."""
         cells = self.patterns[month]
         if self.fixed is not None:
-            return cells.staff(np.full(len(cells.load), self.fixed, dtype=np.int64))
+            return cells.staff(np.full(len(cells.load), math.ceil(round(heads, 9)), dtype=np.int64))
         return cells.staff(spread(cells, heads * float(self.hours_per_head[month])))
 
     def heads(self, month: int, agent_hours: float) -> int:

@@ -7,6 +7,7 @@ it (the share of the month's windows that meet the target); a quarter speaks for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import units
-from simulator.scenario.schema import Scenario
+from simulator.scenario.schema import QueueTargets, Scenario
 from simulator.support.kpis import KPIS
 from simulator.support.tables import Clock
 from simulator.timegrid import TimeGrid
+
+_WINDOWS_JA = {"interval": "時間帯ごと", "day": "日ごと", "week": "週ごと", "month": "月ごと", "quarter": "四半期ごと"}
 
 Cell = Literal["month", "day", "interval"]
 
@@ -34,6 +37,7 @@ class Target:
     window: str
     confidence: float
     text: str
+    text_ja: str
 
     def margin(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """By how much a value is on the right side of the bound (negative: missed)."""
@@ -125,31 +129,31 @@ def read(scenario: Scenario) -> Targets:
     """The targets of a scenario's queues, in the order of the document."""
     found: list[Target] = []
     for q, (name, queue) in enumerate(scenario.support.queues.items() if scenario.support else ()):
-        wanted = queue.targets
-        if wanted is None:
+        if queue.targets is None:
             continue
-        window = f"per {wanted.window}"
-
-        def add(
-            kpi: str, bound: float, at_least: bool, text: str, q=q, name=name, wanted=wanted, window=window
-        ) -> None:
-            found.append(Target(q, name, kpi, bound, at_least, wanted.window, wanted.confidence, f"{text}, {window}"))
-
-        if wanted.service_level is not None:
-            meaning = wanted.service_level_meaning
-            kpi = "service_level" if meaning == "sl_excl_short_abandons" else meaning
-            add(kpi, wanted.service_level.share, True, f"service level {wanted.service_level}")
-        if wanted.abandonment is not None:
-            add(
-                "abandonment",
-                wanted.abandonment,
-                False,
-                f"abandonment at most {units.format_share(wanted.abandonment)}",
-            )
-        if wanted.answer_rate is not None:
-            add("answer_rate", wanted.answer_rate, True, f"answer rate {units.format_share(wanted.answer_rate)}")
-        if wanted.asa is not None:
-            add("asa", wanted.asa, False, f"mean wait of the answered at most {units.format_seconds(wanted.asa)}")
+        window, confidence = queue.targets.window, queue.targets.confidence
+        for kpi, bound, at_least, text, text_ja in _asked(queue.targets):
+            texts = f"{text}, per {window}", f"{text_ja}({_WINDOWS_JA[window]})"
+            found.append(Target(q, name, kpi, bound, at_least, window, confidence, *texts))
     windows = {target.window for target in found}
     cell: Cell = "interval" if "interval" in windows else "day" if windows & {"day", "week"} else "month"
     return Targets(tuple(found), cell)
+
+
+def _asked(wanted: QueueTargets) -> Iterator[tuple[str, float, bool, str, str]]:
+    """KPI, bound, whether it is a least value, and the target in words, English and Japanese."""
+    if (level := wanted.service_level) is not None:
+        meaning = wanted.service_level_meaning
+        kpi = "service_level" if meaning == "sl_excl_short_abandons" else meaning
+        within = units.format_seconds(level.within)
+        text_ja = f"サービスレベル {within}以内に{units.format_share(level.share)}"
+        yield kpi, level.share, True, f"service level {level}", text_ja
+    if wanted.abandonment is not None:
+        share = units.format_share(wanted.abandonment)
+        yield "abandonment", wanted.abandonment, False, f"abandonment at most {share}", f"放棄率 {share}以下"
+    if wanted.answer_rate is not None:
+        share = units.format_share(wanted.answer_rate)
+        yield "answer_rate", wanted.answer_rate, True, f"answer rate {share}", f"応答率 {share}以上"
+    if wanted.asa is not None:
+        wait = units.format_seconds(wanted.asa)
+        yield "asa", wanted.asa, False, f"mean wait of the answered at most {wait}", f"平均応答時間 {wait}以下"
