@@ -11,15 +11,11 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import ParameterError
-
-if TYPE_CHECKING:
-    from scipy.stats import rv_continuous  # noqa: F401
 
 CELLS_PER_OCTAVE = 128
 OCTAVES = 30
@@ -210,25 +206,6 @@ def _weibull_shape(cv: float) -> float:
 # --- the unit-mean laws -----------------------------------------------------------------------------------------------
 
 
-def _frozen(family: str, shape: tuple[float, ...]) -> Any:
-    from scipy import stats
-
-    if family == "exponential":
-        return stats.expon()
-    if family == "gamma":
-        return stats.gamma(shape[0], scale=1 / shape[0])
-    if family == "lognormal":
-        return stats.lognorm(shape[0], scale=math.exp(-(shape[0] ** 2) / 2))
-    if family == "weibull":
-        return stats.weibull_min(shape[0], scale=1 / math.gamma(1 + 1 / shape[0]))
-    if family == "uniform":
-        return stats.uniform(shape[0], shape[1] - shape[0])
-    if family == "triangular":
-        low, mode, high = shape
-        return stats.triang((mode - low) / (high - low), loc=low, scale=high - low)
-    raise ParameterError(f"unknown family {family!r}")
-
-
 def unit_variance(family: str, shape: tuple[float, ...]) -> float:
     """Variance of the unit-mean law."""
     if family == "deterministic":
@@ -242,7 +219,20 @@ def unit_variance(family: str, shape: tuple[float, ...]) -> float:
             return 0.0
         a, b = x[:-1], x[1:]
         return float(np.mean((a * a + a * b + b * b) / 3) - 1)
-    return float(_frozen(family, shape).var())
+    if family == "exponential":
+        return 1.0
+    if family == "gamma":
+        return 1.0 / shape[0]
+    if family == "lognormal":
+        return math.expm1(shape[0] ** 2)
+    if family == "weibull":
+        return math.exp(math.lgamma(1 + 2 / shape[0]) - 2 * math.lgamma(1 + 1 / shape[0])) - 1
+    if family == "uniform":
+        return (shape[1] - shape[0]) ** 2 / 12
+    if family == "triangular":
+        low, mode, high = shape
+        return (low * low + mode * mode + high * high - low * mode - low * high - mode * high) / 18
+    raise ParameterError(f"unknown family {family!r}")
 
 
 def unit_survival(family: str, shape: tuple[float, ...], x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -258,7 +248,27 @@ def unit_survival(family: str, shape: tuple[float, ...], x: NDArray[np.float64])
         if v.size == 1:
             return np.where(x < v[0], 1.0, 0.0)
         return 1.0 - np.interp(x, v, np.linspace(0.0, 1.0, v.size))
-    return np.asarray(_frozen(family, shape).sf(x))
+    at = np.maximum(x, 0.0)
+    if family == "exponential":
+        return np.exp(-at)
+    if family == "weibull":
+        return np.exp(-((at * math.gamma(1 + 1 / shape[0])) ** shape[0]))
+    if family == "uniform":
+        return np.clip((shape[1] - at) / (shape[1] - shape[0]), 0.0, 1.0)
+    if family == "triangular":
+        low, mode, high = shape
+        rise, fall = (high - low) * (mode - low), (high - low) * (high - mode)
+        left = 1.0 - np.clip(at - low, 0.0, None) ** 2 / (rise or 1.0)  # a side of no width is never looked at
+        right = np.clip(high - at, 0.0, None) ** 2 / (fall or 1.0)
+        return np.where(at < mode, left, right)
+    from scipy import special  # not scipy.stats, which takes a second to load
+
+    if family == "gamma":
+        return np.asarray(special.gammaincc(shape[0], at * shape[0]))
+    if family == "lognormal":
+        with np.errstate(divide="ignore"):
+            return np.asarray(special.ndtr(-(np.log(at) + shape[0] ** 2 / 2) / shape[0]))
+    raise ParameterError(f"unknown family {family!r}")
 
 
 def unit_quantile(family: str, shape: tuple[float, ...], p: NDArray[np.float64], *, upper: bool) -> NDArray[np.float64]:
@@ -274,8 +284,26 @@ def unit_quantile(family: str, shape: tuple[float, ...], p: NDArray[np.float64],
         return np.interp(1.0 - p if upper else p, position, v)
     if family == "hyperexponential":
         return _invert_hyperexponential(shape, p, upper)
-    law = _frozen(family, shape)
-    return np.asarray(law.isf(p) if upper else law.ppf(p))
+    if family == "weibull":
+        exponential = -np.log(p) if upper else -np.log1p(-p)
+        return exponential ** (1 / shape[0]) / math.gamma(1 + 1 / shape[0])
+    if family == "uniform":
+        return shape[1] - p * (shape[1] - shape[0]) if upper else shape[0] + p * (shape[1] - shape[0])
+    if family == "triangular":
+        low, mode, high = shape
+        below, above = (1.0 - p, p) if upper else (p, 1.0 - p)
+        left = low + np.sqrt(below * (high - low) * (mode - low))
+        right = high - np.sqrt(above * (high - low) * (high - mode))
+        return np.where(below * (high - low) < mode - low, left, right)
+    from scipy import special  # not scipy.stats, which takes a second to load
+
+    if family == "gamma":
+        inverse = special.gammainccinv if upper else special.gammaincinv
+        return np.asarray(inverse(shape[0], p) / shape[0], dtype=np.float64)
+    if family == "lognormal":
+        score = -special.ndtri(p) if upper else special.ndtri(p)
+        return np.asarray(np.exp(shape[0] * score - shape[0] ** 2 / 2))
+    raise ParameterError(f"unknown family {family!r}")
 
 
 def _invert_hyperexponential(shape: tuple[float, ...], p: NDArray[np.float64], upper: bool) -> NDArray[np.float64]:

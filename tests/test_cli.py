@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,15 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "_write_reports", lambda *_: None)
 
 
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """A whole run, with its page and figures."""
+    folder = tmp_path_factory.mktemp("answered")
+    (folder / "plan.yaml").write_text(TEXT, encoding="utf-8")
+    result = CliRunner().invoke(cli.main, ["run", str(folder / "plan.yaml"), "--out", str(folder / "answer")])
+    return result, folder / "answer"
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -69,16 +79,16 @@ def clean(result: Result) -> bool:
 # --- run --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_answers_and_fills_its_folder(run: Run, tmp_path: Path) -> None:
-    result = run("run", "plan.yaml", "--out", "answer")
+def test_a_run_answers_and_fills_its_folder(answered: tuple[Result, Path]) -> None:
+    result, folder = answered
     assert result.exit_code == 0, result.output
     assert "agents: 5 now" in result.stdout
-    assert f"open {Path('answer') / 'report.html'}" in result.stdout
-    files = contents(tmp_path / "answer")
+    assert f"open {folder / 'report.html'}" in result.stdout
+    files = contents(folder)
     for table in TABLES:
         assert f"{table}.csv" in files
         assert f"{table}.parquet" in files
-    assert {"summary.json", "scenario.resolved.yaml", "provenance.json", "report.html"} <= set(files)
+    assert {"summary.json", "scenario.resolved.yaml", "provenance.json", "report.html", "plan.xlsx"} <= set(files)
     assert any(name.startswith("figures") for name in files)
     assert not any("blocks" in name or Path(name).name.startswith(".") for name in files)
 
@@ -223,16 +233,22 @@ def test_compare_prints_and_keeps_the_differences(run: Run, tmp_path: Path) -> N
     assert run(*words, "--lang", "ja", "--month", "2027-04").stdout.count("基準との差") == 2
 
 
-def test_report_writes_the_page_again(run: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "answer"
-    assert run("run", "plan.yaml", "--quiet", "--out", folder).exit_code == 0
+def test_report_writes_the_page_again(run: Run, tmp_path: Path, answered: tuple[Result, Path]) -> None:
+    folder = shutil.copytree(answered[1], tmp_path / "answer")
     written = contents(folder)
     (folder / "report.html").unlink()
     assert run("report", folder).exit_code == 0
     assert contents(folder) == written
+
+
+def test_the_page_speaks_japanese(run: Run, tmp_path: Path, answered: tuple[Result, Path]) -> None:
+    folder = shutil.copytree(answered[1], tmp_path / "answer")
     assert run("report", folder, "--lang", "ja").exit_code == 0
     assert 'lang="ja"' in (folder / "report.html").read_text(encoding="utf-8")
 
+
+def test_a_damaged_run_is_refused(run: Run, tmp_path: Path, answered: tuple[Result, Path]) -> None:
+    folder = shutil.copytree(answered[1], tmp_path / "answer")
     (folder / "kpis.parquet").write_bytes(b"PAR1 and no more")
     result = run("report", folder)
     assert clean(result)
@@ -306,9 +322,9 @@ def test_an_interruption_while_writing_leaves_the_blocks(
         result = run("run", "plan.yaml", "--out", "part")
     assert result.exit_code == 130
     assert "--resume part" in result.stderr
-    with monkeypatch.context() as patch:
-        plan, need = Interruption(patch, "simulate", 0), Interruption(patch, "replay", 0)
-        assert run("run", "plan.yaml", "--resume", "part").exit_code == 0
+    plan, need = Interruption(monkeypatch, "simulate", 0), Interruption(monkeypatch, "replay", 0)
+    monkeypatch.setattr(cli, "_write_reports", lambda result, folder, lang: (folder / "report.html").touch())
+    assert run("run", "plan.yaml", "--resume", "part").exit_code == 0
     assert plan.seen == need.seen == []
     assert (tmp_path / "part" / "report.html").is_file()
     assert not (tmp_path / "part" / "blocks").exists()

@@ -555,8 +555,12 @@ def difference(
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
+@functools.lru_cache(maxsize=1)  # the page and the PNG files show the same charts: they are drawn once for both
 def figures(result: Result, lang: Language = "en") -> dict[str, Figure]:
-    """Every chart that the result has data for, by name: ``staffing_csm``, ``kpi_service_level_phone``, ``cost``, …"""
+    """Every chart that the result has data for, by name: ``staffing_csm``, ``kpi_service_level_phone``, ``cost``, …
+
+    The figures are shared by all callers: render them, do not change them.
+    """
     from matplotlib.figure import Figure
 
     plots = Plots(result, lang)
@@ -595,6 +599,7 @@ def render(figure: Figure, kind: str, lang: Language = "en", salt: str = "") -> 
     buffer = io.BytesIO()
     with _style(usable_language(lang), **{"svg.hashsalt": salt or "simulator"}):
         figure.savefig(buffer, format=kind, dpi=160, metadata=metadata, transparent=kind == "svg")
+    figure.set_layout_engine("none")  # the layout stands: working it out again would cost as much as drawing
     return buffer.getvalue()
 
 

@@ -1,0 +1,124 @@
+"""The main question: account KPIs, options, and the answer in the summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import simulator as sim
+from simulator.horizon import FLOWS
+from simulator.studies.run import account_kpis, measures, run, simulate
+from tests.models import both_wings, one_queue
+
+
+def flows(**columns: list[float]) -> np.ndarray:
+    """One replication of a segment over some months; what is not named is 0."""
+    months = len(next(iter(columns.values())))
+    made = np.zeros((1, months, len(FLOWS)))
+    for name, values in columns.items():
+        made[0, :, FLOWS.index(name)] = values
+    return made
+
+
+def test_account_kpis_by_hand() -> None:
+    made = account_kpis(
+        flows(
+            opening=[100, 120],
+            new=[30, 0],
+            lost=[10, 6],
+            opening_mrr=[1000, 1100],
+            new_mrr=[200, 0],
+            churned_mrr=[100, 55],
+            contraction_mrr=[50, 0],
+            expansion_mrr=[50, 110],
+        )
+    )
+    # per month, then pooled: 16 lost of 220 account-months; 2100 of revenue, less 205, and 160 more
+    assert made["churn_rate"][1][0].tolist() == pytest.approx([0.1, 0.05, 16 / 220])
+    assert made["nrr"][1][0].tolist() == pytest.approx([0.9, 1.05, 2055 / 2100])
+    assert made["grr"][1][0].tolist() == pytest.approx([0.85, 0.95, 1895 / 2100])
+
+
+def test_no_accounts_have_no_rates() -> None:
+    made = account_kpis(flows(opening=[0, 0], opening_mrr=[0, 0]))
+    assert all(np.isnan(values).all() for _, values in made.values())
+
+
+def test_account_kpis_of_a_simulation_keep_their_identities() -> None:
+    churning = {f"accounts.{s}.churn_per_month": "5%" for s in ("enterprise", "smb")}
+    simulated = simulate(both_wings({**churning, "accounts.enterprise.term": "1 month"}), replications=4)
+    data, found = simulated.data["flows"], measures(simulated)
+
+    def column(name: str) -> np.ndarray:
+        return data[..., FLOWS.index(name)]
+
+    kpis = {
+        (subject, kpi): values for (_, kind, subject, kpi, _), values in found.items() if kind == "segment"
+    }
+    assert {subject for subject, _ in kpis} == {"enterprise", "smb", "all"}
+    for s, segment in enumerate(("enterprise", "smb")):
+        churn, nrr, grr = (kpis[segment, kpi] for kpi in ("churn_rate", "nrr", "grr"))
+        assert np.array_equal(churn[:, :-1] * column("opening")[..., s], column("lost")[..., s])
+        gained = column("expansion_mrr")[..., s] / column("opening_mrr")[..., s]
+        # differences of ratios near 1
+        np.testing.assert_allclose(nrr[:, :-1] - grr[:, :-1], gained, atol=1e-12)
+        assert (grr <= 1).all()
+    pooled = kpis["all", "churn_rate"]
+    lost, opening = column("lost").sum(axis=2), column("opening").sum(axis=2)
+    np.testing.assert_allclose(pooled[:, :-1], lost / opening, rtol=1e-12)
+    np.testing.assert_allclose(pooled[:, -1], lost.sum(axis=1) / opening.sum(axis=1), rtol=1e-12)
+    assert column("lost").sum() > 10
+
+
+def test_options_are_part_of_the_scenario_of_the_result() -> None:
+    plan = one_queue(queue={"hours": {"daily": "09:00-10:00"}})
+    result = run(plan, replications=3, seed=77, changes=["a: 1 -> 2"])
+    assert (result.scenario.monte_carlo.replications, result.scenario.monte_carlo.seed) == (3, 77)
+    assert (result.summary["replications"], result.summary["seed"], result.provenance["seed"]) == (3, 77, 77)
+    assert result.summary["changes"] == ["a: 1 -> 2"]
+    assert plan.monte_carlo.seed == 5
+    other = run(plan, replications=3)
+    assert not other.kpis.equals(result.kpis)
+
+
+def test_progress_runs_to_its_end_in_every_phase() -> None:
+    seen: dict[str, list[tuple[int, int]]] = {}
+    run(both_wings(), replications=4, progress=lambda phase, done, of, _: seen.setdefault(phase, []).append((done, of)))
+    assert list(seen) == ["plan", "need of support", "need of success"]
+    for steps in seen.values():
+        assert all(0 <= done <= of for done, of in steps)
+        assert steps[-1][0] == steps[-1][1]
+
+
+def test_there_must_be_something_to_resume(tmp_path: Path) -> None:
+    plan = one_queue(queue={"hours": {"daily": "09:00-10:00"}})
+    with pytest.raises(sim.InputError, match="no part of this run was finished here"):
+        run(plan, replications=2, store=tmp_path / "blocks", resume=True)
+    first = run(plan, replications=2, store=tmp_path / "blocks")
+    again = run(plan, replications=2, store=tmp_path / "blocks", resume=True)
+    assert first.kpis.equals(again.kpis)
+    with pytest.raises(sim.InputError, match="the same scenario with the same options"):
+        run(plan, replications=2, seed=6, store=tmp_path / "blocks", resume=True)
+
+
+def test_too_few_people_are_named_with_their_hiring() -> None:
+    plan = both_wings(
+        {
+            "support.groups.tier1.headcount": 1,
+            "accounts.smb.opening": 600,
+            "hiring.time_to_hire": "1 month",
+            "hiring.ramp": ["50%", "100%"],
+        }
+    )
+    summary = run(plan, replications=4).summary
+    tier1 = next(team for team in summary["teams"] if team["team"] == "tier1")
+    assert tier1["now"] == 1
+    assert tier1["need_first"] > 1
+    assert tier1["p_enough_all"] == 0
+    assert tier1["first_short_month"] == "2027-04"
+    hiring = [entry for entry in summary["hiring"] if entry["team"] == "tier1"]
+    assert sum(entry["open"] for entry in hiring) == tier1["need_peak"]["heads"] - 1
+    # a month to hire and one at half: what April needs cannot come in time, what June needs was opened in April
+    assert [entry["by"] for entry in hiring if entry["ramped_by"] == "2027-04"] == [None]
