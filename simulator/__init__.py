@@ -3,7 +3,7 @@
 >>> import simulator as sim
 >>> plan = sim.read("scenarios/quickstart.yaml")
 >>> result = sim.run(plan, replications=20)
->>> leaner = plan.with_({"support.groups.tier1.headcount": 8})
+>>> leaner = plan.with_({"support.groups.agents.headcount": 5})
 >>> difference = sim.compare(plan, leaner, replications=20)
 
 Nothing heavy is loaded until it is used.

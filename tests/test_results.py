@@ -104,8 +104,9 @@ def test_saving_and_loading_gives_the_result_back(result: Result, folder: Path, 
 
 def test_a_csv_file_says_what_the_parquet_file_says(result: Result, folder: Path) -> None:
     for name, table in result.tables.items():
-        read = pd.read_csv(folder / f"{name}.csv", float_precision="round_trip")
-        pd.testing.assert_frame_equal(read, table, check_dtype=False, check_exact=True)
+        read = pd.read_csv(folder / f"{name}.csv")
+        # the file holds every digit, the reader may miss the last one
+        pd.testing.assert_frame_equal(read, table, check_dtype=False, rtol=1e-15, atol=0)
 
 
 def test_an_unfinished_folder_is_no_run(folder: Path, tmp_path: Path) -> None:
@@ -137,21 +138,19 @@ def test_what_json_has_no_word_for_is_null() -> None:
 
 
 @pytest.mark.parametrize("without", ["support", "success"])
-def test_a_plan_without_targets_or_without_a_wing(without: str, tmp_path: Path) -> None:
+def test_a_plan_of_one_wing_without_targets(without: str, tmp_path: Path) -> None:
     document = both_wings().document()
     del document[without]
-    del document["uncertain"]
-    document["variants"] = {}
-    for queue in document.get("support", {}).get("queues", {}).values():
-        queue.pop("targets", None)
-        if without == "success":
-            queue.pop("escalation", None)
-    document.get("success", {}).pop("targets", None)
-    if without == "support":
+    if without == "success":
+        for queue in document["support"]["queues"].values():
+            queue.pop("targets")
+    else:
+        document["success"]["targets"] = {"on_time": {}}
         document["success"]["activities"].pop("escalated")
         for segment in document["accounts"].values():
-            segment.pop("contacts_per_month", None)
+            segment.pop("contacts_per_month")
     done = sim.run(sim.read(dump(document)), replications=2)
+    assert set(done.staffing["wing"]) == {"support", "success"} - {without}
     assert done.staffing["p_enough"].isna().all()
     save(done, tmp_path)
     summary = strictly((tmp_path / "summary.json").read_bytes())
@@ -208,9 +207,12 @@ def test_shares_lie_between_0_and_1(result: Result) -> None:
             assert len(values)
             assert values.between(0, 1).all(), (name, column)
     shares = result.kpis[(result.kpis["unit"] == "share") & (result.kpis["kpi"] != "nrr")]  # expansion may exceed losses
-    assert shares[["mean", "p10", "p50", "p90"]].stack().between(0, 1).all()
     on_time = result.activities[result.activities["measure"] == "on_time_share"]
-    assert on_time[["mean", "p10", "p50", "p90"]].stack().between(0, 1).all()
+    for table in (shares, on_time):
+        values = table[["mean", "p10", "p50", "p90"]].dropna()
+        assert len(values)
+        assert values.ge(0).all(axis=None)
+        assert values.le(1).all(axis=None)
 
 
 def test_the_horizon_is_the_sum_of_its_months(result: Result) -> None:

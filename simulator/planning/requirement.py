@@ -30,7 +30,7 @@ from simulator.support.targets import Target
 Evaluate = Callable[[Staffing, int], dict[str, NDArray[np.float64]]]
 """Replays a staffing over so many replications and returns the stacked results."""
 
-MARGINS = (-1.4, -1.0, -0.7, -0.4, -0.2, 0.0, 0.2, 0.45, 0.8, 1.3, 2.0)
+MARGINS = (-2.0, -1.3, -0.8, -0.4, 0.0, 0.4, 0.9, 1.6, 2.6)
 """Margins of the sweep, added to the closed form's factor of √load."""
 
 STEP = 0.25
@@ -54,6 +54,15 @@ class SupportNeed:
     agents: NDArray[np.int64]
     passed: NDArray[np.bool_]
     least: NDArray[np.float64]
+
+
+SCREENED = 60
+"""Replications of the first, coarse look at a staffing; what decides uses all that were asked for."""
+
+
+def screening(replications: int, repeats: int) -> int:
+    """Replications of a coarse look: whole draws, at least two."""
+    return min(replications, max(SCREENED // repeats, 2) * repeats)
 
 
 def own_targets(horizon: Horizon) -> list[list[int]]:
@@ -110,7 +119,7 @@ class _SupportSearch:
         self.searched = np.array([bool(mine) for mine in self.mine])
         self.price = np.array([group.salary_per_year for group in support.groups.values()])
         repeats = horizon.repeats
-        self.sweep_replications = min(replications, max(60 // repeats, 2) * repeats)
+        self.sweep_replications = screening(replications, repeats)
 
     def run(self) -> SupportNeed:
         sweep = self._sweep()
@@ -454,10 +463,12 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
     mine = [[i for i, target in enumerate(targets) if target.team == t] for t in range(teams)]
     bounds = np.array([target.bound for target in targets])
 
-    def run(heads: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    coarse = screening(replications, horizon.repeats)
+
+    def run(heads: NDArray[np.int64], count: int = coarse) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Slack (T, P) and pooled margins (draws, P, targets) of heads (T, P)."""
         by_month = heads[:, grid.quarter_of_month]
-        steps = evaluate(Staffing(teams=by_month), replications)["steps"]
+        steps = evaluate(Staffing(teams=by_month), count)["steps"]
         met = on_time_met(steps, targets, grid.quarter_of_month)
         out = np.full((teams, quarters), np.inf)
         for t in range(teams):
@@ -502,7 +513,9 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
                 j = int(np.argmax(share >= share.max() - 0.02))
             chosen[t, p] = rungs[j, t]
     possible = np.array([[slacks[-1][t, p] >= 0 for p in range(quarters)] for t in range(teams)])
-    chosen, passed = _adjust(chosen, run, possible, limit)
+    chosen, passed = _adjust(
+        chosen, lambda heads, whole: run(heads, replications if whole else coarse)[0], possible, limit
+    )
     least = np.stack(
         [
             np.stack(
@@ -526,17 +539,23 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
     return SuccessNeed(chosen, passed, least, work)
 
 
+CLEARLY_SHORT = 0.2
+"""Shortfall of a share over 60 replications that chance does not explain (three standard errors at 0.5 to 0.8)."""
+
+
 def _adjust(
     chosen: NDArray[np.int64],
-    run: Callable[[NDArray[np.int64]], tuple[NDArray[np.float64], NDArray[np.float64]]],
+    run: Callable[[NDArray[np.int64], bool], NDArray[np.float64]],
     possible: NDArray[np.bool_],
     limit: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Raise quarters that fail in the company of the others, then lower, one quarter at a time, what can be spared.
 
-    Quarters that no number of heads meets (``possible`` false, shape (T, P)) stay as they are.
+    Quarters that no number of heads meets (``possible`` false, shape (T, P)) stay as they are. ``run`` gives the slack
+    of heads (T, P) by a coarse look (False) or by all replications (True). Only the latter decides that heads are
+    enough; the former may decide that they are not, when the share falls short by more than sampling error explains.
     """
-    got, _ = run(chosen)
+    got = run(chosen, True)
     for _ in range(8):
         failing = (got < 0) & possible & (chosen < limit[:, None])
         if not failing.any():
@@ -544,7 +563,7 @@ def _adjust(
         first = np.argmax(failing, axis=1)  # an early quarter's backlog is the next one's trouble: mend it first
         for t in np.flatnonzero(failing.any(axis=1)):
             chosen[t, first[t]] += 1
-        got, _ = run(chosen)
+        got = run(chosen, True)
     passed = got >= 0
     for p in range(chosen.shape[1]):
         while True:
@@ -552,13 +571,16 @@ def _adjust(
             trial[:, p] = np.where(passed[:, p] & (chosen[:, p] > 1), chosen[:, p] - 1, chosen[:, p])
             if np.array_equal(trial, chosen):
                 break
-            got, _ = run(trial)
+            hopeless = (run(trial, False) < -CLEARLY_SHORT)[:, p]
+            trial[hopeless, p] = chosen[hopeless, p]
+            if np.array_equal(trial, chosen):
+                break
+            got = run(trial, True)
             spare = ((got >= 0) | ~passed).all(axis=1) & (trial[:, p] < chosen[:, p])
             if not spare.any():
                 break
             chosen[spare, p] = trial[spare, p]
-    got, _ = run(chosen)
-    return chosen, got >= 0
+    return chosen, run(chosen, True) >= 0
 
 
 def distribution(least: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

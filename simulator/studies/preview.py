@@ -19,7 +19,7 @@ def preview(scenario: Scenario) -> Iterator[str]:
     horizon = Horizon(scenario)
     grid = horizon.grid
     warnings: list[str] = []
-    yield f"# {grid.days} days, {int(grid.holiday.sum())} public holidays, {grid.intervals} intervals"
+    yield f"# days: {grid.days}, public holidays: {int(grid.holiday.sum())}, intervals: {grid.intervals:,}"
     if scenario.support is not None:
         by_month = np.add.reduceat(horizon.expected_contacts, grid.month_interval[:-1], axis=1)
         yield "# expected contacts (with escalations) per month, first and last:"

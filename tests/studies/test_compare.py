@@ -71,9 +71,9 @@ def test_what_one_side_does_not_know_leaves_the_pair_out() -> None:
     # 20 agents for 18 busy ones lose somebody in some of the short runs, 24 in hardly any: the rest have no wait of those
     plan = one_queue(queue={"hours": {"daily": "09:00-09:30"}})
     table = compare(plan, plan.with_({"support.groups.agents.agents": 24}), replications=20).table
-    row = value(table, "wait_of_abandoned", "calls")
+    row = value(table, "mean_wait_abandoned", "calls")
     first, second = (
-        measures(simulate(p, replications=20))["support", "queue", "calls", "wait_of_abandoned", "seconds"][:, -1]
+        measures(simulate(p, replications=20))["support", "queue", "calls", "mean_wait_abandoned", "s"][:, -1]
         for p in (plan, plan.with_({"support.groups.agents.agents": 24}))
     )
     both = ~np.isnan(first) & ~np.isnan(second)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.models import both_wings, one_queue
-
+from simulator.scenario.loading import dump, read
 from simulator.scenario.schema import Scenario
 from simulator.studies.preview import preview
+from tests.models import both_wings, one_queue
 
 
 def lines(scenario: Scenario) -> list[str]:
@@ -23,7 +23,7 @@ def test_every_line_is_a_comment_so_that_the_output_stays_a_scenario() -> None:
 def test_the_load_of_a_textbook_queue() -> None:
     # 6 calls a minute of 3 minutes: 18 of 20 agents busy, round the clock
     found = lines(one_queue())
-    assert "# 1 days, 0 public holidays, 48 intervals" in found
+    assert "# days: 1, public holidays: 0, intervals: 48" in found
     assert "#   calls: 8,640 → 8,640" in found
     assert "#   agents: 432 → 432 of 480 → 480 hours, occupancy at most 90% (2027-04)" in found
     assert notes(one_queue()) == []
@@ -40,10 +40,10 @@ def test_work_and_load_of_both_wings() -> None:
 def test_too_much_work_is_noted() -> None:
     busy = one_queue(group={"agents": 17})
     assert notes(busy) == ["agents is expected to be busy 106% of its time in 2027-04"]
-    small = both_wings({"accounts.enterprise.opening": 200})
-    (note,) = notes(small)
-    assert note.startswith("csm has work for ")
-    assert note.endswith(" heads and 2 in the plan")
+    first, second = notes(both_wings({"accounts.enterprise.opening": 200}))
+    assert first.startswith("tier1 is expected to be busy ")
+    assert second.startswith("csm has work for ")
+    assert second.endswith(" heads and 2 in the plan")
 
 
 def test_a_queue_without_contacts_is_noted() -> None:
@@ -56,12 +56,12 @@ def test_a_queue_without_contacts_is_noted() -> None:
 def test_placeholders_and_lone_draws_are_noted() -> None:
     unsure = both_wings(
         {
-            "placeholders": {"hiring.attrition_per_year": "Use your own."},
             "hiring.attrition_per_year": {"uncertain": {"uniform": ["10%", "20%"]}},
             "monte_carlo.chance_repeats": 1,
         }
     )
-    assert notes(unsure) == [
+    document = unsure.document() | {"placeholders": {"hiring.attrition_per_year": "Use your own."}}
+    assert notes(read(dump(document))) == [
         "hiring.attrition_per_year is a placeholder: Use your own.",
         "monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance",
     ]
