@@ -205,8 +205,8 @@ class Horizon:
         out: dict[str, NDArray[np.float64]] = {}
         if staffing.groups is not None:
             desk = _SupportDesk(self, self.staff(staffing.groups))
-            for month, contacts in enumerate(seen.contacts):
-                desk.month(month, models[month], contacts)
+            for month, contacts in seen.batches(models):
+                desk.until(month, models[month], contacts)
             out |= desk.results()
         if staffing.teams is not None:
             heads = [
@@ -258,7 +258,7 @@ class Horizon:
             if desk:
                 contacts = self._contacts(replication, month, model, accounts)
                 seen.contacts.append(contacts)
-                escalations = desk.month(month, model, contacts)
+                escalations = desk.until(month, model, contacts)
             if calendars:
                 work = self._work(month, model, accounts, escalations)
                 seen.work.append(work)
@@ -316,6 +316,14 @@ class Demand:
     contacts: list[Contacts]
     work: list[list[TeamWork]]
 
+    def batches(self, models: Sequence[Model]) -> list[tuple[int, Contacts]]:
+        """The contacts with the month at whose end each batch is over: all at once where months share one model,
+        because handing the state from call to call costs as much as serving a quiet month."""
+        if any(model is not models[0] for model in models):
+            return list(enumerate(self.contacts))
+        columns = ([getattr(c, f.name) for c in self.contacts] for f in dataclasses.fields(Contacts))
+        return [(len(models) - 1, Contacts(*(np.concatenate(column) for column in columns)))]
+
     @property
     def nbytes(self) -> int:
         """Memory held."""
@@ -355,8 +363,8 @@ class _SupportDesk:
         self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
         self.state: SupportState | None = None
 
-    def month(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
-        """Serve a month's contacts; returns the escalations of accounts."""
+    def until(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
+        """Serve the contacts up to the end of a month; returns the escalations of accounts."""
         assert model.support is not None
         outcome, self.state = self.engine(
             model.support.tables,
