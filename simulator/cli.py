@@ -176,7 +176,8 @@ def run(
             _write_reports(result, folder, lang)
     except KeyboardInterrupt:
         if blocks.is_dir():
-            options = [("--variant", name) for name in variants] + [("--set", change) for change in overrides]
+            options: list[tuple[str, object]] = [("--variant", name) for name in variants]
+            options += [("--set", change) for change in overrides]
             options += [("--replications", replications), ("--seed", seed), ("--jobs", jobs), ("--resume", folder)]
             words = [str(word) for name, value in options if value is not None for word in (name, value)]
             click.echo(f"interrupted; go on with: {shlex.join(['simulator', 'run', str(scenario), *words])}", err=True)
@@ -274,6 +275,65 @@ def compare(
 
         show_comparison(found.table, month, _console(), lang)
         click.echo(f"\nEvery month and KPI: {file}")
+
+
+@main.command()
+@click.argument("calls", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--column", "columns", multiple=True, metavar="MEANING=NAME", help="Where a column is: queue=type.")
+@click.option("--answered", multiple=True, metavar="WORD", help="Another word for an answered call; repeatable.")
+@click.option("--abandoned", multiple=True, metavar="WORD", help="Another word for an abandoned call; repeatable.")
+@click.option("--ignore", multiple=True, metavar="WORD", help="An outcome that is no call to an agent; repeatable.")
+@click.option("--skip", multiple=True, metavar="KIND", help="Leave out and count rows with this fault; repeatable.")
+@click.option("--queue", "queues", multiple=True, metavar="NAME=KIND,KIND", help="A queue; default every kind of call.")
+@click.option("--hours", multiple=True, metavar="DAYS=SPAN", help="Opening, as mon-fri=09:00-18:00; default inferred.")
+@click.option("--pool", "pools", multiple=True, metavar="DAYS", help="Weekdays that share a profile, as sun-thu.")
+@click.option("--first", metavar="DATE", help="First day used.")
+@click.option("--last", metavar="DATE", help="Last day used.")
+@click.option("--without", multiple=True, metavar="DATE", help="A day left out, such as an outage; repeatable.")
+@click.option("--hang-up", default="0 s", show_default=True, help="Shorter answered calls are no conversation.")
+@click.option("--date-format", metavar="FORMAT", help="How days are written, as %d/%m/%Y; default found out.")
+@click.option("--timezone", metavar="NAME", help="The centre's time zone; times with an offset are converted to it.")
+@click.option("--holidays", metavar="CODE", help="Country whose public holidays are closed and not in the fit, as JP.")
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="Of the file's text, as cp932.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist.")
+@click.option("--quiet", is_flag=True, help="Print only where the draft is.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was fitted as JSON.")
+def fit(calls: Path, out: Path | None, quiet: bool, as_json: bool, **options: Any) -> None:
+    """Draft a scenario from a call log, with figures of every fit and what the log could not tell."""
+    from simulator.reporting.plots_fit import save_figures
+    from simulator.studies import fit as study
+
+    arguments, problems = dict(options), []
+    for option in ("columns", "queues", "hours"):
+        pairs = [entry.partition("=")[::2] for entry in options[option]]
+        flag = {"columns": "--column", "queues": "--queue", "hours": "--hours"}[option]
+        problems += [
+            Problem(None, None, flag, "write it as NAME=VALUE, each name once", found=f"{name}={value}".rstrip("="))
+            for name, value in pairs
+            if not name or not value or [other for other, _ in pairs].count(name) > 1
+        ]
+        arguments[option] = dict(pairs)
+    if problems:
+        raise InputError(problems)
+    arguments["queues"] = {name: kinds.split(",") for name, kinds in arguments["queues"].items()}
+    arguments["hang_up"] = study.seconds(options["hang_up"], "--hang-up")
+    folder = _new_folder(out, f"fit-{calls.name.partition('.')[0]}")
+    given = {name: value for name, value in options.items() if value}
+    with _Shower(quiet or as_json).working("fitting arrivals, patience and talk"):
+        made = study.draft(calls, **arguments)
+    with _Shower(quiet or as_json).working("writing the draft and its figures"):
+        study.write(made, folder, given)
+        save_figures(made, folder / "figures")
+    if as_json:
+        from simulator.results import to_json
+
+        click.echo(to_json(study.report(made, given)).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        for line in made.lines(min(_console().width, 110)):
+            click.echo(line)
+        click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 
 
 @main.command()

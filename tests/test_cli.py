@@ -222,7 +222,11 @@ def test_compare_prints_and_keeps_the_differences(run: Run, tmp_path: Path) -> N
     words = ("compare", "plan.yaml", "--variant", "fewer", "--variant", "impatient")
     result = run(*words, "--set", "support.groups.agents.headcount=9", "--out", "kept")
     assert result.exit_code == 0, result.output
-    assert re.findall(r"^(\w+): Differences from the base", result.stdout, re.MULTILINE) == ["fewer", "impatient", "set"]
+    assert re.findall(r"^(\w+): Differences from the base", result.stdout, re.MULTILINE) == [
+        "fewer",
+        "impatient",
+        "set",
+    ]
     assert str(Path("kept") / "compare.csv") in result.stdout
     assert (tmp_path / "kept" / "compare.csv").read_text().startswith("variant,month,wing,kind,subject,kpi,")
 

@@ -39,7 +39,7 @@ class Comparison:
         """Differences over the horizon whose interval leaves out 0, the surest first."""
         rows = self.table[(self.table["month"] == "all") & self.table["real"]]
         sure = (rows["difference"] / (rows["high"] - rows["low"]).replace(0, np.nan)).abs().fillna(np.inf)
-        return rows.assign(_order=-sure).sort_values("_order", kind="stable").drop(columns="_order")
+        return rows.iloc[np.argsort(-sure.to_numpy(), kind="stable")].reset_index(drop=True)
 
     def plot(self, kpi: str, subject: str | None = None, ax: Axes | None = None) -> Axes:
         """The difference by month with its interval."""

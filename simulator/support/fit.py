@@ -1,17 +1,19 @@
 """From a call log to the numbers of a scenario: when calls come, how long they last, how long callers wait.
 
 Plain functions in the order of the work: :func:`read_calls` checks a log and puts it in one form;
-:func:`arrival_profile`, :func:`kaplan_meier` and :func:`fit_laws` each answer one question; :func:`fit_queue` asks all
-of them for one queue and writes the answers in the vocabulary of a scenario. A law is chosen by Akaike's information
-criterion (twice the number of parameters less twice the log-likelihood; the lowest wins), and every candidate is
-returned, best first, so that the choice can be judged.
+:func:`opening_hours`, :func:`arrival_profile`, :func:`kaplan_meier`, :func:`fit_laws`, :func:`presence`, :func:`pauses`
+and :func:`redials` each answer one question; :func:`fit_queue` asks those of one queue and writes the answers in the
+vocabulary of a scenario; :func:`back_test` measures how good a forecast such arrivals are. A law is chosen by Akaike's
+information criterion (twice the number of parameters less twice the log-likelihood; the lowest wins), and every
+candidate is returned, best first, so that the choice can be judged.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +35,22 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "date": ("date", "call_date", "day", "日付"),
     "queue": ("queue", "type", "skill", "call_type", "キュー"),
     "agent": ("agent", "agent_id", "server", "オペレーター"),
+    "customer": ("customer", "customer_id", "caller", "caller_id", "ani", "顧客"),
     "queued": ("queued", "waited"),
     "id": (),
 }
 """What a log tells, and the column names it is found under; the first four are required. ``time`` is a full timestamp,
 or beside a ``date`` the time of day as ``09:05:30`` or in seconds after midnight. Other durations are seconds or
 ``mm:ss``. An ``id`` is used only where it is named."""
+
+DATE_FORMATS = (
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日",
+    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y",
+)  # fmt: skip
+"""How a log may write its days: all in one way, the one that reads the most of them."""
+
+NOBODY = ("unknown", "none", "null", "n/a", "na", "-", "不明")
+"""What an agent column says, in lower case, of a call whose agent nobody knows."""
 
 REQUIRED = ("time", "outcome", "wait", "talk")
 
@@ -71,14 +83,22 @@ class CallLog:
     Attributes:
         calls: one row per call that asked for an agent, in the order of the file: ``date`` (midnight), ``time``
             (seconds after midnight), ``queue``, ``answered`` and ``waited`` (bool), ``wait`` and ``talk`` (seconds,
-            talk NaN unless answered), ``agent`` (missing when unknown), ``line`` in the file.
+            talk NaN unless answered), ``agent`` and ``customer`` (missing when unknown), ``line`` in the file.
         dates: every day with a row in the file, so that a queue without calls on a day counts as zero.
         skipped: rows left out, by fault or by ignored outcome.
+        skipped_lines: the first lines in the file that a fault left out.
+        notes: what was understood of the file that a person may want to check.
+        columns: the file's column by meaning.
+        rows: rows in the file.
     """
 
     calls: pd.DataFrame
     dates: pd.DatetimeIndex
     skipped: Mapping[str, int]
+    skipped_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rows: int = 0
 
     def only(
         self,
@@ -107,14 +127,25 @@ def read_calls(
     abandoned: Collection[str] = OUTCOMES["abandoned"],
     ignore: Collection[str] = (),
     skip: Collection[str] = (),
+    date_format: str | None = None,
+    timezone: str | None = None,
+    encoding: str = "utf-8-sig",
 ) -> CallLog:
-    """Read a log of calls (CSV, packed or not, one row per call).
+    """Read a log of calls (CSV with commas, semicolons or tabs, packed or not, one row per call).
 
     Args:
         columns: names of the file's columns by meaning, where :data:`COLUMNS` does not find them.
         answered, abandoned: what the outcome column says of the two.
         ignore: outcomes that are no call to an agent (left in the menu, tests).
         skip: kinds of row, of :data:`ROW_FAULTS`, to leave out and count instead of refusing the file.
+        date_format: how days are written, as ``%d/%m/%Y``; None: the one of :data:`DATE_FORMATS` that reads the most
+            days, refused where two ways read as many but not the same days.
+        timezone: to which stamps with an offset are converted; stamps without one are read as its local time. Without
+            it, clocks are taken as written, and stamps of different offsets are refused.
+        encoding: of the file's text; ``cp932`` for many Japanese exports.
+
+    A call whose time of day is 24:00 or later belongs to the next day, if the log has that day; else it stays with its
+    own, after midnight and so outside any hours.
 
     Raises:
         InputError: every problem of the file at once, rows of a kind as one problem with their number.
@@ -126,7 +157,7 @@ def read_calls(
         for name in names:
             if name not in known:
                 raise ParameterError(f"{name!r} is none of {', '.join(known)} (nearest: {nearest(name, list(known))})")
-    table, too_long = _read_table(path, "unparsable" in skip)
+    table, too_long = _read_table(path, "unparsable" in skip, encoding)
     place = _find_columns(table, columns or {}, str(path))
 
     def text(name: str) -> pd.Series:
@@ -139,30 +170,37 @@ def read_calls(
     is_answered, is_abandoned, is_ignored = (
         said.isin([str(word).lower() for word in words]) for words in (answered, abandoned, ignore)
     )
-    date, time = _moments(text("date") if "date" in place else None, text("time"))
-    wait, talk = _durations(text("wait")), _durations(text("talk"))
     counts = ~is_ignored
+    moments = _moments(text("date") if "date" in place else None, text("time"), date_format, timezone)
+    problems = moments.problems(str(path), place)
+    date, time = moments.date, moments.time
+    wait, talk = _durations(text("wait")), _durations(text("talk"))
+    agent_text = text("agent")
+    nobody = agent_text.str.lower().isin(NOBODY)
+    agent = agent_text.where(~nobody)
     unread = date.isna() | time.isna() | said.isna() | wait.isna() | (talk.isna() & text("talk").notna())
     repeated = table.duplicated()
     if "id" in place:
         repeated |= text("id").notna() & text("id").duplicated()
     faults = {
         "unparsable": counts & unread,
-        "negative": counts & ((wait < 0) | (talk < 0)),
+        "negative": counts & ((wait < 0) | (talk < 0) | (time < 0)),
         "answered_without_talk": is_answered & text("talk").isna(),
-        "abandoned_with_agent": is_abandoned & text("agent").notna(),
+        "abandoned_with_agent": is_abandoned & agent.notna(),
         "duplicate": counts & repeated,
     }
-    problems = [
+    problems += [
         Problem(str(path), _line(rows), place.get("outcome", ""), f"{rows.sum()} rows: {ROW_FAULTS[kind]}",
-                allowed=f"leave them out with skip={kind!r}")
+                found=f"lines {_lines(rows)}", allowed=f"leave them out with --skip {kind}")
         for kind, rows in faults.items() if rows.any() and kind not in skip
+        and not (kind == "unparsable" and problems and not date.notna().any())  # said already: no date could be read
     ]  # fmt: skip
     unknown = counts & said.notna() & ~is_answered & ~is_abandoned
     for word, rows in unknown[unknown].groupby(said[unknown]):
         problems.append(
             Problem(str(path), _line(rows), place["outcome"], f"{len(rows)} rows with an outcome of no known meaning",
-                    found=repr(word), allowed=f"{', '.join([*answered, *abandoned])}, or one to ignore")
+                    found=repr(word), allowed=f"{', '.join([*answered, *abandoned])}, or one to ignore",
+                    nearest=nearest(str(word), [*answered, *abandoned]))
         )  # fmt: skip
     if problems:
         raise InputError(problems)
@@ -171,25 +209,48 @@ def read_calls(
     for kind, rows in faults.items():
         skipped[kind] = int((rows & keep).sum()) + (too_long if kind == "unparsable" else 0)
         keep &= ~rows
+    dates = pd.DatetimeIndex(sorted(date[counts | is_ignored].dropna().unique()))
+    late = keep & (time >= timegrid.DAY_SECONDS)
+    next_day = date + pd.Timedelta(days=1)
+    moved = late & next_day.isin(dates)
+    notes = list(moments.notes)
+    if late.any():
+        notes.append(
+            f"calls at 24:00 or later of their day: {late.sum():,}; of these {moved.sum():,} count on the next day and "
+            f"{(late & ~moved).sum():,} stay outside the hours, because the log has no next day"
+        )
+    if (nobody & keep).any():
+        notes.append(
+            f"calls with an agent that stands for nobody ({', '.join(agent_text[nobody & keep].unique())}): "
+            f"{(nobody & keep).sum():,}; their agent is unknown"
+        )
     waited = _truth(text("queued")) if "queued" in place else (wait > 0) | is_abandoned
     calls = pd.DataFrame(
         {
-            "date": date,
-            "time": time,
+            "date": date.where(~moved, next_day),
+            "time": time.where(~moved, time - timegrid.DAY_SECONDS),
             "queue": text("queue").fillna("calls"),
             "answered": is_answered,
             "waited": waited,
             "wait": wait,
             "talk": talk.where(is_answered),
-            "agent": text("agent"),
+            "agent": agent,
+            "customer": text("customer"),
             "line": table.index + 2,
         }
     )
-    dates = pd.DatetimeIndex(sorted(date.dropna().unique()))
-    return CallLog(calls[keep], dates, {kind: number for kind, number in skipped.items() if number})
+    return CallLog(
+        calls=calls[keep],
+        dates=dates,
+        skipped={kind: number for kind, number in skipped.items() if number},
+        skipped_lines={kind: tuple(_first_lines(rows)) for kind, rows in faults.items() if rows.any()},
+        notes=tuple(notes),
+        columns=place,
+        rows=len(table) + too_long,
+    )
 
 
-def _read_table(path: str | Path, skip_long: bool) -> tuple[pd.DataFrame, int]:
+def _read_table(path: str | Path, skip_long: bool, encoding: str) -> tuple[pd.DataFrame, int]:
     """The file as text, and how many rows had too many fields and were left out."""
     import pandas as pd
 
@@ -199,56 +260,175 @@ def _read_table(path: str | Path, skip_long: bool) -> tuple[pd.DataFrame, int]:
         nonlocal long_rows
         long_rows += 1
 
+    plain: Any = {"dtype": "str", "skip_blank_lines": False, "encoding": encoding}
     try:
+        # the unit separator stands in no log, so that this reads the header as one text
+        header = str(next(iter(pd.read_csv(path, sep="\x1f", nrows=1, header=None, quoting=3, **plain)[0]), ""))
+        plain["sep"] = max(",;\t", key=header.count)
         try:
-            table = pd.read_csv(path, dtype="str", skip_blank_lines=False)
+            table = pd.read_csv(path, **plain)
         except pd.errors.ParserError:
             if not skip_long:
                 raise
-            table = pd.read_csv(path, dtype="str", skip_blank_lines=False, engine="python", on_bad_lines=leave_out)
-    except (OSError, UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise InputError([Problem(str(path), None, "", f"the call log cannot be read: {error}")]) from None
-    return table.dropna(how="all"), long_rows  # the index still tells the line
+            table = pd.read_csv(path, engine="python", on_bad_lines=leave_out, **plain)
+    except (OSError, UnicodeDecodeError, LookupError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        hint = "another --encoding (cp932, utf-16, latin-1)" if isinstance(error, UnicodeDecodeError) else None
+        message = f"the call log cannot be read: {error}"
+        raise InputError([Problem(str(path), None, "", message, allowed=hint)]) from None
+    table = table.dropna(how="all")  # the index still tells the line
+    if table.empty:
+        raise InputError([Problem(str(path), 1, "", "the call log has no rows")])
+    return table, long_rows
 
 
 def _find_columns(table: pd.DataFrame, given: Mapping[str, str], file: str) -> dict[str, str]:
-    names = {str(column).strip().lower(): str(column) for column in table.columns}
+    names = {_folded(str(column)): str(column) for column in table.columns}
+    wanted = {meaning: (given[meaning],) if meaning in given else known for meaning, known in COLUMNS.items()}
     place: dict[str, str] = {}
-    problems: list[Problem] = []
-    for meaning, known in COLUMNS.items():
-        wanted = (given[meaning],) if meaning in given else known
-        column = next((names[word.lower()] for word in wanted if word.lower() in names), None)
+    for meaning, words in wanted.items():
+        column = next((names[_folded(word)] for word in words if _folded(word) in names), None)
         if column is not None:
             place[meaning] = column
-        elif meaning in given or meaning in REQUIRED:
-            problems.append(
-                Problem(file, 1, meaning, "no such column", found=", ".join(names.values()), allowed=", ".join(wanted),
-                        nearest=nearest(wanted[0], list(names.values())))
-            )  # fmt: skip
+    free = [name for name in names.values() if name not in place.values()]
+    problems = [
+        Problem(file, 1, meaning, "no such column", found=", ".join(names.values()),
+                allowed=f"{', '.join(words)}, or name it with --column {meaning}=NAME",
+                nearest=_most_alike(words, free))
+        for meaning, words in wanted.items() if meaning not in place and (meaning in given or meaning in REQUIRED)
+    ]  # fmt: skip
     if problems:
         raise InputError(problems)
     return place
 
 
-def _durations(text: pd.Series, short: str = "0:{}") -> pd.Series:
-    """Seconds from ``95``, ``1:35`` or ``0:01:35``; NaN where the text is neither. ``short`` completes two parts."""
+def _folded(name: str) -> str:
+    """Capitals, spaces and dashes of a column's name do not matter."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _most_alike(words: Iterable[str], names: Iterable[str]) -> str | None:
+    """The name most like any of the words, or None when nothing is close."""
+    likeness = {
+        name: max(difflib.SequenceMatcher(None, _folded(word), _folded(name)).ratio() for word in words)
+        for name in names
+    }
+    best = max(likeness, key=lambda name: likeness[name], default=None)
+    return best if best is not None and likeness[best] >= 0.6 else None
+
+
+def _durations(text: pd.Series) -> pd.Series:
+    """Seconds from ``95``, ``1:35`` or ``0:01:35``; NaN where the text is neither."""
     import pandas as pd
 
     plain = pd.to_numeric(text, errors="coerce")
     colons = text.str.count(":")
-    full = text.where(colons != 1, text.map(short.format, na_action="ignore")).where(colons.isin([1, 2]))
+    full = text.where(colons != 1, "0:" + text).where(colons.isin([1, 2]))
     seconds = plain.fillna(pd.to_timedelta(full, errors="coerce").dt.total_seconds())
     return seconds.where(np.isfinite(seconds))
 
 
-def _moments(date: pd.Series | None, time: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Midnight of the day and seconds after it."""
+# --- days and clocks -------------------------------------------------------------------------------------------------
+
+_CLOCK = (
+    r"^(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d(?:\.\d+)?))?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2}|[A-Z]{2,5})?$"
+)
+_STAMP = r"^(?P<day>.*?\d.*?)(?:[T\s]+(?P<clock>\d{1,2}:\d{2}.*))?$"
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Midnight of each day, seconds after it, and what was strange about reading them."""
+
+    date: pd.Series
+    time: pd.Series
+    notes: tuple[str, ...]
+    readings: tuple[str, ...]
+    zones: Mapping[str, int]
+    example: str
+
+    def problems(self, file: str, place: Mapping[str, str]) -> list[Problem]:
+        found: list[Problem] = []
+        if len(self.readings) > 1:
+            found.append(
+                Problem(file, None, place.get("date", place["time"]), "the dates can be read in more than one way",
+                        found=self.example, allowed=" or ".join(f"--date-format {f}" for f in self.readings))
+            )  # fmt: skip
+        elif not self.date.notna().any():
+            found.append(
+                Problem(file, None, place.get("date", place["time"]), "no date could be read", found=self.example,
+                        allowed=f"one of {', '.join(DATE_FORMATS)}, another --date-format, or a --column date=NAME")
+            )  # fmt: skip
+        if len(self.zones) > 1:
+            found.append(
+                Problem(file, None, place["time"], "times of different time zones",
+                        found=", ".join(f"{zone} ({rows:,} rows)" for zone, rows in self.zones.items()),
+                        allowed="--timezone NAME, to which times with an offset are converted")
+            )  # fmt: skip
+        return found
+
+
+def _moments(date: pd.Series | None, time: pd.Series, date_format: str | None, timezone: str | None) -> _Moments:
+    """Days and times of day from a date and a time column, or from full time stamps alone."""
     import pandas as pd
 
+    stamp = time.str.extract(_STAMP)
+    if date is not None and stamp["clock"].notna().mean() > 0.5:
+        date = None  # the time column tells the day as well
+    if date is None:
+        day_text, clock_text = stamp["day"], stamp["clock"].fillna("00:00")
+    else:
+        day_text, clock_text = date.str.extract(_STAMP)["day"], time
+    day, readings, example = _days(day_text, date_format)
+    parts = clock_text.str.extract(_CLOCK)
+    half = parts["half"].str.lower().str[0]
+    number = parts[["hour", "minute", "second"]].apply(pd.to_numeric, errors="coerce")
+    hour = number["hour"].where(half.isna(), number["hour"] % 12 + 12 * (half == "p"))
+    clock = hour * 3600 + number["minute"] * 60 + number["second"].fillna(0)
     if date is not None:
-        return pd.to_datetime(date, errors="coerce", format="mixed").dt.normalize(), _durations(time, short="{}:00")
-    stamp = pd.to_datetime(time, errors="coerce", format="mixed")
-    return stamp.dt.normalize(), (stamp - stamp.dt.normalize()).dt.total_seconds()
+        clock = clock.fillna(pd.to_numeric(clock_text, errors="coerce"))
+    clock = clock.where(clock < 2 * timegrid.DAY_SECONDS)
+    zone = parts["zone"].str.upper().replace({"UTC": "Z", "GMT": "Z", "+00:00": "Z", "+0000": "Z"})
+    zone = zone.where(clock.notna())
+    labels = {str(z): int(n) for z, n in zone.value_counts().items()}
+    notes: list[str] = []
+    if labels and timezone is not None:
+        sign = zone.str[0].map({"+": 1.0, "-": -1.0, "Z": 0.0})
+        digits = zone.str.replace(":", "").str[1:].where(sign.abs() == 1, "0000").str.zfill(4)
+        offset = sign * (pd.to_numeric(digits.str[:2]) * 3600 + pd.to_numeric(digits.str[2:]) * 60)
+        known = zone.notna() & offset.notna()
+        world = (day + pd.to_timedelta(clock - offset, unit="s")).where(known)
+        local = world.dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
+        day = day.where(zone.isna(), local.dt.normalize())
+        clock = clock.where(zone.isna(), (local - local.dt.normalize()).dt.total_seconds())
+        notes.append(f"{known.sum():,} times with an offset were converted to {timezone}")
+        labels = {}
+    elif labels:
+        if int(clock.notna().sum()) > sum(labels.values()):
+            labels["no time zone"] = int(clock.notna().sum()) - sum(labels.values())
+        notes.append(f"times carry the zone {next(iter(labels))} and are taken as written; --timezone converts them")
+    if len(readings) == 1 and date_format is None:
+        notes.append(f"dates were read as {readings[0]} (e.g. {example})")
+    return _Moments(day, clock, tuple(notes), readings, labels, example)
+
+
+def _days(text: pd.Series, date_format: str | None) -> tuple[pd.Series, tuple[str, ...], str]:
+    """The days of a column, the formats that read them (more than one: in different ways), and an example."""
+    import pandas as pd
+
+    different = pd.Series(text.dropna().unique(), dtype="str")
+    formats = DATE_FORMATS if date_format is None else (date_format,)
+    read = {form: pd.to_datetime(different, format=form, errors="coerce") for form in formats}
+    most = max(int(days.notna().sum()) for days in read.values())
+    best = [form for form, days in read.items() if most and days.notna().sum() == most]
+    readings = [form for n, form in enumerate(best) if not any(read[form].equals(read[other]) for other in best[:n])]
+    if not readings:
+        nothing = pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns]")
+        return nothing, (), str(next(iter(different), "nothing"))
+    days = read[readings[0]].astype("datetime64[ns]")
+    table = dict(zip(different, days, strict=True))
+    example = str(different[days.notna()].iloc[0])
+    return pd.to_datetime(text.map(table)).astype("datetime64[ns]"), tuple(readings), example
 
 
 def _truth(text: pd.Series) -> pd.Series:
@@ -257,7 +437,59 @@ def _truth(text: pd.Series) -> pd.Series:
 
 def _line(rows: pd.Series) -> int:
     """The line of the first marked row: the header is line 1."""
-    return int(rows.index[rows.to_numpy(dtype=bool)][0]) + 2
+    return _first_lines(rows)[0]
+
+
+def _first_lines(rows: pd.Series, most: int = 5) -> list[int]:
+    return [int(line) + 2 for line in rows.index[rows.to_numpy(dtype=bool)][:most]]
+
+
+def _lines(rows: pd.Series) -> str:
+    shown = _first_lines(rows)
+    return ", ".join(str(line) for line in shown) + (", …" if rows.sum() > len(shown) else "")
+
+
+# --- opening hours ---------------------------------------------------------------------------------------------------
+
+OPEN_SHARE, CLOSED_GAP = 0.25, 3 * 3600.0
+
+
+def opening_hours(log: CallLog, interval: float = 1800.0) -> dict[str, str]:
+    """Hours in which the centre answers, by weekday, inferred from all its queues together.
+
+    An interval is open when on at least a quarter (:data:`OPEN_SHARE`) of the recorded days of its weekday, and on two
+    of them unless the log has but one, a call that came in it was answered. Closed intervals between open ones count as
+    open unless they last three hours (:data:`CLOSED_GAP`). Weekdays alike share a line.
+
+    Raises:
+        ParameterError: no weekday with open hours.
+    """
+    answered = interval_counts(replace(log, calls=log.calls[log.calls["answered"]]), interval) > 0
+    weekday = log.dates.day_of_week.to_numpy()
+    spans: dict[str, list[int]] = {}
+    for day in range(7):
+        here = answered[weekday == day]
+        is_open = np.flatnonzero(here.sum(axis=0) >= max(OPEN_SHARE * len(here), min(len(here), 2), 1))
+        if not is_open.size:
+            continue
+        cut = np.flatnonzero(np.diff(is_open) > CLOSED_GAP / interval)
+        first = is_open[np.append(0, cut + 1)] * interval
+        last = (is_open[np.append(cut, len(is_open) - 1)] + 1) * interval
+        text = ",".join(f"{_clock(a)}-{_clock(b)}" for a, b in zip(first, last, strict=True))
+        spans.setdefault(text, []).append(day)
+    if not spans:
+        raise ParameterError("no half hour of the week is answered on a quarter of its days: give the opening hours")
+    return {_day_names(days): text for text, days in spans.items()}
+
+
+def _day_names(days: list[int]) -> str:
+    """``mon-fri``, across the end of the week too (``sun-thu``), else a list."""
+    names = timegrid.WEEKDAYS
+    for first in days:
+        run = [(first + n) % 7 for n in range(len(days))]
+        if len(days) > 1 and sorted(run) == sorted(days):
+            return "daily" if len(days) == 7 else f"{names[run[0]]}-{names[run[-1]]}"
+    return ",".join(names[day] for day in days)
 
 
 # --- arrivals --------------------------------------------------------------------------------------------------------
@@ -271,12 +503,14 @@ class ArrivalProfile:
         table: day name to ``"09:00"`` to mean calls, as ``arrivals.table`` of a scenario reads it.
         days: recorded days behind each day name (pooled names share theirs).
         day_cv: spread of the day factor, by :func:`day_factor_cv`.
+        interval_cv: spread of the open intervals beside it, by :func:`interval_factor_cv`.
         outside: calls outside the opening hours, which the table leaves out.
     """
 
     table: dict[str, dict[str, float]]
     days: dict[str, int]
     day_cv: float
+    interval_cv: float
     outside: int
 
     def write(self, path: str | Path) -> None:
@@ -302,17 +536,10 @@ def arrival_profile(
     The day factor is measured within cells of pool and calendar month, so that neither the shape of the week nor growth
     passes for it.
     """
-    import pandas as pd
-
     weekday = log.dates.day_of_week.to_numpy()
     slots = round(timegrid.DAY_SECONDS / interval)
     is_open = timegrid.open_slots(hours, interval) if hours else np.ones((8, slots), dtype=bool)
-    day = log.dates.get_indexer(pd.DatetimeIndex(log.calls["date"]))
-    slot = (log.calls["time"].to_numpy() // interval).astype(np.int64)
-    inside = (slot >= 0) & (slot < slots)
-    inside[inside] = is_open[weekday[day[inside]], slot[inside]]
-    count = np.zeros((len(log.dates), slots))
-    np.add.at(count, (day[inside], slot[inside]), 1)
+    count = np.where(is_open[weekday], interval_counts(log, interval), 0.0)
     table: dict[int, dict[str, float]] = {}
     days: dict[int, int] = {}
     cell = np.full(len(log.dates), -1)
@@ -329,12 +556,29 @@ def arrival_profile(
     month = log.dates.year.to_numpy() * 12 + log.dates.month.to_numpy()
     used = cell >= 0
     names = timegrid.WEEKDAYS
+    alike = (month * 100 + cell)[used]
+    day_cv = day_factor_cv(count.sum(axis=1)[used], alike)
     return ArrivalProfile(
         table={names[k]: table[k] for k in sorted(table)},
         days={names[k]: days[k] for k in sorted(days)},
-        day_cv=day_factor_cv(count.sum(axis=1)[used], (month * 100 + cell)[used]),
-        outside=int((~inside).sum()),
+        day_cv=day_cv,
+        interval_cv=interval_factor_cv(count[used], alike, day_cv),
+        outside=len(log.calls) - round(count.sum()),
     )
+
+
+def interval_counts(log: CallLog, interval: float = 1800.0) -> NDArray[np.float64]:
+    """Calls by recorded day and interval of the day, (D, slots); calls after the midnight that ends their day are in
+    none."""
+    import pandas as pd
+
+    slots = round(timegrid.DAY_SECONDS / interval)
+    day = log.dates.get_indexer(pd.DatetimeIndex(log.calls["date"]))
+    slot = (log.calls["time"].to_numpy() // interval).astype(np.int64)
+    inside = (slot >= 0) & (slot < slots) & (day >= 0)
+    count = np.zeros((len(log.dates), slots))
+    np.add.at(count, (day[inside], slot[inside]), 1)
+    return count
 
 
 def _clock(seconds: float) -> str:
@@ -362,6 +606,25 @@ def day_factor_cv(total: ArrayLike, cell: ArrayLike) -> float:
     squares = float(np.sum((calls - mean[label]) ** 2))
     poisson, scale = float(np.sum((days - 1) * mean)), float(np.sum((days - 1) * mean**2))
     return math.sqrt(max(squares - poisson, 0.0) / scale) if scale > 0 else math.nan
+
+
+def interval_factor_cv(counts: NDArray[np.float64], cell: ArrayLike, day_cv: float) -> float:
+    """Spread of a factor of mean 1 of each interval beside the day factor, by the method of moments.
+
+    In a cell of alike days an interval's count has variance m + s²·m² with 1 + s² = (1 + day_cv²)·(1 + cv²), when the
+    two factors are independent. s is :func:`day_factor_cv` of the intervals' own cells.
+
+    Args:
+        counts: calls by day and interval, (D, S).
+        cell: days with the same label are alike, (D,).
+
+    Returns:
+        The coefficient of variation, 0 where the day factor explains everything; NaN where days tell nothing.
+    """
+    _, label = np.unique(np.asarray(cell), return_inverse=True)
+    slots = counts.shape[1]
+    own = day_factor_cv(counts.ravel(), (label[:, None] * slots + np.arange(slots)).ravel())
+    return math.sqrt(max((1.0 + own**2) / (1.0 + day_cv**2) - 1.0, 0.0))
 
 
 # --- waiting and talking ---------------------------------------------------------------------------------------------
@@ -450,11 +713,12 @@ def fit_laws(
     value, end = pairs[0], pairs[1] > 0
     low = np.where(end, value - resolution / 2, value)
     high = value + resolution / 2
+    edges = np.concatenate([low, high])  # one look at a law: to make it costs more than to ask it
     rate = float(event.sum() / max(t.sum(), resolution))
 
     def loss(law: Law) -> float:
-        above = np.where(low <= 0, 1.0, law.survival(low))
-        weight = above - np.where(end, law.survival(high), 0.0)
+        at_low, at_high = np.split(law.survival(edges), 2)
+        weight = np.where(low <= 0, 1.0, at_low) - np.where(end, at_high, 0.0)
         # a cell that a far-off trial law gives no weight must cost more than any other, not be infinite
         return -float(count @ np.log(np.maximum(weight, 1e-300)))
 
@@ -548,6 +812,287 @@ def _sample(duration: ArrayLike, ended: ArrayLike | None) -> tuple[NDArray[np.fl
     if not event.any():
         raise ParameterError("no duration ended, so nothing can be said of how long they last")
     return t, event
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+ABSENCE = 900.0
+
+
+def presence(log: CallLog, gap: float = ABSENCE) -> pd.DataFrame:
+    """When agents were there, inferred: from first to last call of the day; more than ``gap`` seconds between the end
+    of one call and the start of the next are absence.
+
+    Returns:
+        One row per agent and stretch: ``date``, ``agent``, ``start`` and ``end`` in seconds after midnight. What an
+        agent did before the first and after the last call is not seen; short breaks count as presence.
+    """
+    import pandas as pd
+
+    calls = log.calls[log.calls["answered"] & log.calls["agent"].notna()]
+    start = calls["time"] + calls["wait"]
+    own = pd.DataFrame({"date": calls["date"], "agent": calls["agent"], "start": start, "end": start + calls["talk"]})
+    own = own.sort_values(["date", "agent", "start"], kind="stable").reset_index(drop=True)
+    who = ["date", "agent"]
+    so_far = own.groupby(who)["end"].cummax()
+    before = so_far.groupby([own["date"], own["agent"]]).shift()
+    stretch = (before.isna() | (own["start"] - before > gap)).cumsum()
+    return own.groupby(stretch).agg(
+        date=("date", "first"), agent=("agent", "first"), start=("start", "first"), end=("end", "max")
+    )  # fmt: skip
+
+
+def present_by_interval(
+    stretches: pd.DataFrame, dates: pd.DatetimeIndex, interval: float = 1800.0
+) -> NDArray[np.float64]:
+    """Mean agents present by day and interval, (D, slots): seconds present over the interval's length."""
+    import pandas as pd
+
+    slots = round(timegrid.DAY_SECONDS / interval)
+    day = dates.get_indexer(pd.DatetimeIndex(stretches["date"]))
+    edges = np.arange(slots + 1) * interval
+    start, end = stretches["start"].to_numpy(dtype=float), stretches["end"].to_numpy(dtype=float)
+    inside = np.diff(np.clip(edges[None, :], start[:, None], np.maximum(end, start)[:, None]), axis=1)
+    seconds = np.zeros((len(dates), slots))
+    np.add.at(seconds, day[day >= 0], inside[day >= 0])
+    return seconds / interval
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Seconds between two calls of an agent while the next caller was already waiting; those over ``longest`` are
+    taken for breaks and left out."""
+
+    count: int
+    median: float
+    mean: float
+    longest: float
+
+
+def pauses(log: CallLog, longest: float = 120.0) -> Pauses | None:
+    """How long agents take before the next call although its caller waits: after-call work that keeps them, and what
+    else does. None when fewer than 30 such pauses are recorded."""
+    import pandas as pd
+
+    calls = log.calls[log.calls["answered"] & log.calls["agent"].notna()]
+    frame = pd.DataFrame(
+        {
+            "date": calls["date"],
+            "agent": calls["agent"],
+            "arrival": calls["time"],
+            "start": calls["time"] + calls["wait"],
+            "end": calls["time"] + calls["wait"] + calls["talk"],
+        }
+    ).sort_values(["date", "agent", "start"], kind="stable")
+    before = frame.groupby(["date", "agent"])["end"].shift()
+    pause = (frame["start"] - before)[(frame["arrival"] <= before)]
+    pause = pause[(pause >= 0) & (pause <= longest)]
+    if len(pause) < 30:
+        return None
+    return Pauses(len(pause), float(pause.median()), float(pause.mean()), longest)
+
+
+@dataclass(frozen=True)
+class Redials:
+    """Do those who gave up call again?
+
+    Attributes:
+        abandoned: abandoned calls with a known customer.
+        again: share of them whose customer called again within ``within`` seconds of giving up.
+        answered_again: the same share after the end of answered calls, for comparison.
+        delay: median seconds to the next call of those who called again; NaN when none did.
+    """
+
+    abandoned: int
+    again: float
+    answered_again: float
+    within: float
+    delay: float
+
+
+def redials(log: CallLog, within: float = 3600.0) -> Redials | None:
+    """Calls of the same customer soon after a call ended. None when no abandoned call names a customer."""
+    calls = log.calls[log.calls["customer"].notna()]
+    moment = (calls["date"] - log.dates.min()).dt.total_seconds() + calls["time"]
+    frame = calls.assign(moment=moment, over=moment + calls["wait"] + calls["talk"].fillna(0.0))
+    frame = frame.sort_values(["customer", "moment"], kind="stable")
+    delay = frame.groupby("customer")["moment"].shift(-1) - frame["over"]
+    soon = (delay >= 0) & (delay <= within)
+    gave_up = ~frame["answered"]
+    if not gave_up.any():
+        return None
+    back = delay[gave_up & soon]
+    return Redials(
+        abandoned=int(gave_up.sum()),
+        again=float(soon[gave_up].mean()),
+        answered_again=float(soon[~gave_up].mean()) if (~gave_up).any() else math.nan,
+        within=within,
+        delay=float(back.median()) if len(back) else math.nan,
+    )
+
+
+def suggested_agents(
+    calls: ArrayLike,
+    handle_time: ArrayLike,
+    *,
+    giving_up_rate: float,
+    service_level: float = 0.8,
+    answer_within: float = 20.0,
+    interval: float = 1800.0,
+) -> NDArray[np.int64]:
+    """Least agents per interval that meet a service level by Erlang A (Palm 1957), interval by interval.
+
+    Args:
+        calls: mean calls per interval, any shape.
+        handle_time: mean seconds of talk and after-call work, of the same shape or one number.
+        giving_up_rate: 1 ÷ mean patience in seconds; abandoned calls over all seconds waited estimates it.
+
+    The day factor is not in it: half of the days ask for more.
+    """
+    from simulator.support import erlang
+
+    mean, handle = np.broadcast_arrays(np.asarray(calls, dtype=float), np.asarray(handle_time, dtype=float))
+    found = [
+        erlang.agents_needed(
+            {"sl_excl_short_abandons": service_level},
+            arrival_rate=m / interval,
+            service_rate=1.0 / h,
+            abandonment_rate=giving_up_rate,
+            answer_within=answer_within,
+        )
+        if m > 0 and h > 0 else 0
+        for m, h in zip(mean.ravel(), handle.ravel(), strict=True)
+    ]  # fmt: skip
+    return np.array(found, dtype=np.int64).reshape(mean.shape)
+
+
+# --- how good a forecast ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Of counts never used in their forecast: how many fell into the band that should hold ``band`` of them.
+
+    A count on the edge of the band counts with the share of its probability that lies inside, so that a right forecast
+    of small counts gets exactly ``band`` as well. ``below`` and ``above`` are the shares under and over the band; with
+    ``inside`` they add up to 1. ``error`` is the mean absolute error over the mean count.
+    """
+
+    counts: int
+    inside: float
+    below: float
+    above: float
+    error: float
+    band: float
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """Coverage over all weeks kept out.
+
+    Attributes:
+        weeks: weeks forecast.
+        days: of the days' totals.
+        intervals: of the counts by interval, when only the day factor varies, as in a scenario.
+        intervals_own: of the same counts when an interval factor (:func:`interval_factor_cv`) varies too: what the day
+            factor alone leaves out.
+        by_week: of the days of each week, by its first day.
+    """
+
+    weeks: int
+    days: Coverage
+    intervals: Coverage
+    intervals_own: Coverage
+    by_week: tuple[tuple[str, Coverage], ...]
+
+
+def back_test(
+    dates: pd.DatetimeIndex,
+    counts: NDArray[np.float64],
+    *,
+    fitted_weeks: int = 8,
+    pools: Iterable[str] = timegrid.WEEKDAYS,
+    band: float = 0.8,
+) -> BackTest:
+    """Forecast every week from the ``fitted_weeks`` before it, as a fitted scenario would, and see what came.
+
+    A week is forecast by its weekday's mean per interval and the day factor of those weeks (:func:`day_factor_cv`): a
+    count is Poisson given a gamma factor, hence negative binomial, and its mean was estimated from n days, which adds
+    (1/m + cv²)/n to the squared spread of the factor. Nothing of the week itself is used.
+
+    Args:
+        dates: recorded days, (D,), increasing.
+        counts: calls by day and open interval, (D, S); an interval with no calls in the fitted weeks is left out.
+        fitted_weeks: calendar weeks (from Monday) before the forecast one; the first so many are never forecast.
+        pools: days that share a mean, as in :func:`arrival_profile`.
+
+    Raises:
+        ParameterError: no week with enough weeks before it.
+    """
+    week = ((dates - dates.min()).days.to_numpy() + int(dates.min().day_of_week)) // 7
+    weekday = dates.day_of_week.to_numpy()
+    pool_of = np.full(7, -1)
+    for number, pool in enumerate(pools):
+        for kind in timegrid.day_kinds(pool):
+            if kind < 7:
+                pool_of[kind] = number
+    cell = pool_of[weekday]
+    days: list[_Scores] = []
+    intervals: list[_Scores] = []
+    own: list[_Scores] = []
+    names: list[str] = []
+    for this in range(fitted_weeks, int(week.max()) + 1):
+        past = (week < this) & (week >= this - fitted_weeks) & (cell >= 0)
+        future = [d for d in np.flatnonzero(week == this) if (past & (cell == cell[d])).sum() >= 2]
+        cv = day_factor_cv(counts[past].sum(axis=1), cell[past]) if past.any() else math.nan
+        if not future or math.isnan(cv):
+            continue
+        same = [past & (cell == cell[d]) for d in future]
+        mean = np.array([counts[rows].mean(axis=0) for rows in same])
+        size = np.array([rows.sum() for rows in same])
+        real = counts[future]
+        days.append(_score(real.sum(axis=1), mean.sum(axis=1), cv, size, band))
+        seen = mean > 0
+        behind = np.repeat(size, seen.sum(axis=1))
+        factor = interval_factor_cv(counts[past], cell[past], cv)
+        intervals.append(_score(real[seen], mean[seen], cv, behind, band))
+        own.append(_score(real[seen], mean[seen], math.sqrt((1 + cv**2) * (1 + factor**2) - 1), behind, band))
+        names.append(f"{dates[int(future[0])]:%Y-%m-%d}")
+    if not days:
+        raise ParameterError(f"no week has {fitted_weeks} weeks of records before it")
+    return BackTest(
+        weeks=len(days),
+        days=_coverage(days, band),
+        intervals=_coverage(intervals, band),
+        intervals_own=_coverage(own, band),
+        by_week=tuple((name, _coverage([score], band)) for name, score in zip(names, days, strict=True)),
+    )
+
+
+_Scores = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Share below the band, share above, absolute error, mean; each (n,)."""
+
+
+def _score(
+    real: NDArray[np.float64], mean: NDArray[np.float64], cv: float, days: NDArray[np.int64], band: float
+) -> _Scores:
+    from scipy import stats
+
+    square = np.maximum(cv**2 + (1.0 / mean + cv**2) / days, 1e-9)
+    law = stats.nbinom(1.0 / square, 1.0 / (1.0 + mean * square))
+    under, upto = law.cdf(real - 1), law.cdf(real)
+    mass = np.maximum(upto - under, 1e-12)
+    tail = (1.0 - band) / 2
+    # the count stands for the quantiles from `under` to `upto`: how much of them lies in either tail
+    below = np.clip((tail - under) / mass, 0.0, 1.0)
+    above = np.clip((upto - (1.0 - tail)) / mass, 0.0, 1.0)
+    return below, above, np.abs(real - mean), mean
+
+
+def _coverage(scores: list[_Scores], band: float) -> Coverage:
+    below, above, error, mean = (np.concatenate([score[i] for score in scores]) for i in range(4))
+    low, high = float(below.mean()), float(above.mean())
+    return Coverage(len(below), 1.0 - low - high, low, high, float(error.sum() / mean.sum()), band)
 
 
 # --- a queue ---------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_a_difference_is_value_less_base(impatient: Comparison) -> None:
 
 
 def test_what_one_side_does_not_know_leaves_the_pair_out() -> None:
-    # 20 agents for 18 busy ones lose somebody in some of the short runs, 24 in hardly any: the rest have no wait of those
+    # 20 agents for 18 busy ones lose somebody in some of the short runs, 24 in hardly any: the rest have no such wait
     plan = one_queue(queue={"hours": {"daily": "09:00-09:30"}})
     table = compare(plan, plan.with_({"support.groups.agents.agents": 24}), replications=20).table
     row = value(table, "mean_wait_abandoned", "calls")

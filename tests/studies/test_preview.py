@@ -47,9 +47,7 @@ def test_too_much_work_is_noted() -> None:
 
 
 def test_a_queue_without_contacts_is_noted() -> None:
-    idle = both_wings(
-        {"accounts.enterprise.contacts_per_month.email": 0, "accounts.smb.contacts_per_month.email": 0}
-    )
+    idle = both_wings({"accounts.enterprise.contacts_per_month.email": 0, "accounts.smb.contacts_per_month.email": 0})
     assert notes(idle) == ["email gets no contact"]
 
 

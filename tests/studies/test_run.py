@@ -54,9 +54,7 @@ def test_account_kpis_of_a_simulation_keep_their_identities() -> None:
     def column(name: str) -> np.ndarray:
         return data[..., FLOWS.index(name)]
 
-    kpis = {
-        (subject, kpi): values for (_, kind, subject, kpi, _), values in found.items() if kind == "segment"
-    }
+    kpis = {(subject, kpi): values for (_, kind, subject, kpi, _), values in found.items() if kind == "segment"}
     assert {subject for subject, _ in kpis} == {"enterprise", "smb", "all"}
     for s, segment in enumerate(("enterprise", "smb")):
         churn, nrr, grr = (kpis[segment, kpi] for kpi in ("churn_rate", "nrr", "grr"))

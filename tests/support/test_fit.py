@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy import stats
@@ -281,6 +283,269 @@ def test_one_call_number_twice_is_a_duplicate(tmp_path):
 def test_a_file_that_is_not_there_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"none\.csv"):
         fit.read_calls(tmp_path / "none.csv")
+
+
+# --- days and clocks ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "day", "second"),
+    [
+        ("31/03/2027 09:05", "2027-03-31", 32700.0),
+        ("03/31/2027 9:05:30 PM", "2027-03-31", 75930.0),
+        ("2027年3月31日 12:00", "2027-03-31", 43200.0),
+        ("31.03.2027 00:30:00.5", "2027-03-31", 1800.5),
+        ("31 Mar 2027 12:10 AM", "2027-03-31", 600.0),
+        ("2027-03-31T09:05:00Z", "2027-03-31", 32700.0),
+    ],
+)
+def test_local_ways_to_write_a_moment(tmp_path, written, day, second):
+    log = fit.read_calls(write(tmp_path, f"{written},answered,3,60\n", header="time,outcome,wait,talk\n"))
+    assert str(log.calls["date"].iloc[0].date()) == day
+    assert log.calls["time"].tolist() == [second]
+
+
+def test_dates_that_could_be_days_or_months_first_are_refused_until_said(tmp_path):
+    path = write(tmp_path, "03/04/2027 09:00,answered,3,60\n", header="time,outcome,wait,talk\n")
+    with pytest.raises(InputError, match="more than one way") as caught:
+        fit.read_calls(path)
+    assert "--date-format %d/%m/%Y or --date-format %m/%d/%Y" in str(caught.value)
+    assert str(fit.read_calls(path, date_format="%d/%m/%Y").dates[0].date()) == "2027-04-03"
+
+
+def test_a_log_without_days_says_so(tmp_path):
+    path = write(tmp_path, "09:00,answered,3,60\n", header="time,outcome,wait,talk\n")
+    with pytest.raises(InputError, match="no date could be read"):
+        fit.read_calls(path)
+
+
+ZONES = "2027-03-28T00:30+01:00,answered,3,60\n2027-03-28T03:30+02:00,answered,3,60\n"
+
+
+def test_offsets_are_converted_to_the_named_zone_and_else_must_agree(tmp_path):
+    path = write(tmp_path, ZONES, header="time,outcome,wait,talk\n")
+    with pytest.raises(InputError, match="different time zones"):
+        fit.read_calls(path)
+    berlin = fit.read_calls(path, timezone="Europe/Berlin").calls  # the clock jumps from 02:00 to 03:00 between the two
+    assert berlin["time"].tolist() == [1800.0, 12600.0]
+    tokyo = fit.read_calls(path, timezone="Asia/Tokyo").calls
+    assert tokyo["time"].tolist() == [30600.0, 37800.0]
+    one = fit.read_calls(write(tmp_path, ZONES.split("\n")[0] + "\n", header="time,outcome,wait,talk\n"))
+    assert one.calls["time"].tolist() == [1800.0]
+    assert "+01:00 and are taken as written" in one.notes[0]
+
+
+def test_calls_after_midnight_move_to_the_next_day_where_the_log_has_it(tmp_path):
+    moments = ("2027-04-01,87000", "2027-04-02,25:10", "2027-04-02,200000")
+    rows = "".join(f"{moment},p,answered,0,60,Ann\n" for moment in moments)
+    with pytest.raises(InputError, match="1 rows: a time"):
+        fit.read_calls(write(tmp_path, rows))
+    log = fit.read_calls(write(tmp_path, rows), skip=["unparsable"])
+    assert log.calls["time"].tolist() == [600.0, 90600.0]
+    assert [str(day.date()) for day in log.calls["date"]] == ["2027-04-02", "2027-04-02"]
+    assert any("24:00 or later of their day: 2; of these 1" in note for note in log.notes)
+    assert fit.arrival_profile(log).outside == 1
+
+
+def test_japanese_exports_tabs_and_agents_that_are_nobody(tmp_path):
+    path = tmp_path / "calls.csv"
+    header = "日付\t着信時刻\t結果\t待ち時間\t通話時間\tオペレーター\n"
+    path.write_bytes((header + "2027/04/01\t09:00\t放棄\t5\t\t不明\n").encode("cp932"))
+    with pytest.raises(InputError, match="encoding"):
+        fit.read_calls(path)
+    log = fit.read_calls(path, encoding="cp932")
+    assert log.calls["agent"].isna().all()
+    assert not log.calls["answered"].any()
+    assert any("不明" in note for note in log.notes)
+
+
+# --- hours and people -----------------------------------------------------------------------------------------------
+
+
+def test_opening_hours_need_a_quarter_of_the_days_and_two_of_them(tmp_path):
+    rows = []
+    for week in range(8):
+        for day in range(6):  # Monday to Saturday
+            date = np.datetime64("2027-03-01") + 7 * week + day
+            closing = 1 if day == 5 else 4
+            rows += [f"{date},{32400 + 1800 * slot},p,answered,0,60,Ann" for slot in range(closing) if slot != 2]
+            rows.append(f"{date},{72000},p,answered,0,60,Ann")  # an evening shift, after more than three hours
+    rows.append("2027-03-01,12:00,p,answered,0,60,Ann")  # one Monday in eight
+    rows += [f"2027-03-{day},08:00,p,abandoned,5,," for day in ("08", "15", "22")]  # nobody answers that early
+    rows.append("2027-03-07,10:00,p,answered,0,60,Ann\n2027-03-14,11:00,p,answered,0,60,Ann")  # two stray Sundays
+    log = fit.read_calls(write(tmp_path, "\n".join(rows) + "\n"))
+    assert fit.opening_hours(log) == {"mon-fri": "09:00-11:00,20:00-20:30", "sat": "09:00-09:30,20:00-20:30"}
+
+
+def test_weekdays_alike_share_a_name_across_the_end_of_the_week():
+    assert fit._day_names([0, 1, 2, 3, 6]) == "sun-thu"
+    assert fit._day_names([0, 2]) == "mon,wed"
+    assert fit._day_names([4]) == "fri"
+    assert fit._day_names(list(range(7))) == "daily"
+
+
+PRESENT = (
+    "2027-04-01,32400,p,answered,0,300,Ann\n"  # to 32,700
+    "2027-04-01,33500,p,answered,100,60,Ann\n"  # starts 33,600: exactly 900 s later, so still there; to 33,660
+    "2027-04-01,34561,p,answered,0,39,Ann\n"  # 901 s later: away in between
+    "2027-04-01,32400,p,answered,0,7200,Bob\n"  # a long call
+    "2027-04-01,33000,p,answered,0,60,Bob\n"  # inside it: the end stays that of the long one
+    "2027-04-01,32400,p,answered,0,60,unknown\n"
+)
+
+
+def test_presence_runs_from_first_to_last_call_with_long_gaps_as_absence(tmp_path):
+    log = fit.read_calls(write(tmp_path, PRESENT))
+    stretches = fit.presence(log)
+    found = [tuple(row) for row in stretches[["agent", "start", "end"]].itertuples(index=False)]
+    assert found == [("Ann", 32400, 33660), ("Ann", 34561, 34600), ("Bob", 32400, 39600)]
+    by_slot = fit.present_by_interval(stretches, log.dates)
+    assert by_slot[0, 18] == pytest.approx((1260 + 1800) / 1800, abs=1e-12)
+    assert by_slot[0, 19] == pytest.approx((39 + 1800) / 1800, abs=1e-12)
+    assert by_slot.sum() * 1800 == pytest.approx(1260 + 39 + 7200, abs=1e-6)
+
+
+def test_pauses_count_only_while_the_next_caller_waited(tmp_path):
+    rows = []
+    for n in range(40):
+        at = 32400 + 1000 * n
+        rows.append(f"2027-04-01,{at},p,answered,0,100,Ann")
+        rows.append(f"2027-04-01,{at + 50},p,answered,{50 + (8 if n % 2 else 12)},100,Ann")  # taken 8 or 12 s later
+        rows.append(f"2027-04-01,{at + 300},p,answered,5,100,Ann")  # arrived when Ann was idle
+    found = fit.pauses(fit.read_calls(write(tmp_path, "\n".join(rows) + "\n")))
+    assert found == fit.Pauses(40, 10.0, 10.0, 120.0)
+    assert fit.pauses(fit.read_calls(write(tmp_path, "\n".join(rows[:30]) + "\n"))) is None
+
+
+def test_redials_are_calls_of_the_same_customer_soon_after(tmp_path):
+    header = HEADER.replace("agent", "customer")
+    rows = (
+        "2027-04-01,32400,p,abandoned,60,,c1\n"
+        "2027-04-01,32760,p,answered,0,60,c1\n"  # 300 s after giving up
+        "2027-04-01,32400,p,abandoned,60,,c2\n"
+        "2027-04-01,36061,p,answered,0,60,c2\n"  # 3,601 s after: too late
+        "2027-04-01,32400,p,abandoned,60,,\n"  # nobody knows who
+        "2027-04-01,40000,p,answered,0,60,c3\n"
+        "2027-04-01,40100,p,answered,0,60,c3\n"
+    )
+    found = fit.redials(fit.read_calls(write(tmp_path, rows, header)))
+    assert found == fit.Redials(abandoned=2, again=0.5, answered_again=0.25, within=3600.0, delay=300.0)
+    assert fit.redials(fit.read_calls(write(tmp_path, PRESENT))) is None
+
+
+def test_suggested_agents_are_the_least_that_meet_the_level():
+    from simulator.support import erlang
+
+    found = fit.suggested_agents([[0.0, 40.0]], 180.0, giving_up_rate=1 / 200)
+    assert found[0, 0] == 0
+    levels = [
+        erlang.measures(
+            agents=n, arrival_rate=40 / 1800, service_rate=1 / 180, abandonment_rate=1 / 200, answer_within=20.0
+        ).sl_excl_short_abandons
+        for n in (found[0, 1] - 1, found[0, 1])
+    ]
+    assert levels[0] < 0.8 <= levels[1]
+
+
+# --- how good a forecast --------------------------------------------------------------------------------------------
+
+
+def generated_days(interval_cv: float, seed: int, weeks: int = 160) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """Weekdays of a gamma day factor (cv 0.15) and a gamma factor of each half hour."""
+    rng = np.random.default_rng(seed)
+    dates = pd.bdate_range("2027-03-01", periods=5 * weeks)
+    mean = (5 + 20 * np.sin(np.linspace(0.2, 3, 16))) * np.array([1.3, 1, 1, 1, 0.9])[dates.day_of_week][:, None]
+    factor = rng.gamma(1 / 0.15**2, 0.15**2, size=(len(dates), 1))
+    own = rng.gamma(1 / interval_cv**2, interval_cv**2, size=mean.shape) if interval_cv else 1.0
+    return dates, rng.poisson(mean * factor * own).astype(float)
+
+
+def test_the_band_of_a_right_model_holds_its_share():
+    found = fit.back_test(*generated_days(0.0, 21), fitted_weeks=8)
+    assert found.weeks == 152
+    # 760 days in weeks that share an estimate: a standard error of about 0.02; half hours share the day's factor
+    assert found.days.inside == pytest.approx(0.8, abs=0.05)
+    assert found.intervals.inside == pytest.approx(0.8, abs=0.05)
+    assert found.days.inside + found.days.below + found.days.above == pytest.approx(1.0, abs=1e-12)
+
+
+def test_an_interval_factor_that_the_day_factor_leaves_out_is_seen_and_measured():
+    dates, counts = generated_days(0.4, 22)
+    found = fit.back_test(dates, counts, fitted_weeks=8)
+    assert found.intervals.inside < 0.7, "the band of the day factor alone is too narrow"
+    assert found.intervals_own.inside == pytest.approx(0.8, abs=0.05)
+    day_cv = fit.day_factor_cv(counts.sum(axis=1), dates.day_of_week)
+    # 800 days of 16 half hours: 0.4 is known to about 0.4 / sqrt(2 · 12,800) · 2 = 0.005, and the day's part to 0.01
+    assert fit.interval_factor_cv(counts, dates.day_of_week, day_cv) == pytest.approx(0.4, abs=0.03)
+
+
+def test_a_forecast_uses_nothing_of_the_week_it_forecasts():
+    dates, counts = generated_days(0.0, 23, weeks=10)
+    before = dict(fit.back_test(dates, counts, fitted_weeks=8).by_week)
+    last = dates >= dates[-5]
+    after = dict(fit.back_test(dates, np.where(last[:, None], counts * 3, counts), fitted_weeks=8).by_week)
+    names = list(before)
+    assert before[names[0]] == after[names[0]]
+    assert after[names[1]].above == pytest.approx(1.0, abs=1e-6)
+    with pytest.raises(ParameterError, match="8 weeks"):
+        fit.back_test(dates[:20], counts[:20], fitted_weeks=8)
+
+
+def recorded_counts(bank: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """Calls by day and half hour of a recorded centre, skipping loudly without the data folder."""
+    folder = Path(os.environ.get("SIMULATOR_DATA") or ROOT.parent / "shared" / "data")
+    name = {"1999": "anonymous_bank_calls_6min_1999_dev.csv.gz", "2003": "bank_calls_5min_2003_dev.csv.gz"}[bank]
+    if not (folder / name).exists():
+        pytest.skip(f"NOT CHECKED against the recorded calls: {folder / name} is absent (set SIMULATOR_DATA)")
+    calls = pd.read_csv(folder / name)
+    calls["half_hour"] = (calls["slot"] - 1) // 5 if bank == "1999" else calls["slot"] // 6
+    table = calls.pivot_table(index="date", columns="half_hour", values="calls", aggfunc="sum").fillna(0.0)
+    dates, counts = pd.DatetimeIndex(table.index), table.to_numpy(dtype=float)
+    if bank == "2003":
+        return dates, counts[:, :28]  # 07:00 to 21:00; one slot is after it
+    import holidays
+
+    public = pd.DatetimeIndex(list(holidays.country_holidays("IL", years=1999)))
+    full = dates.day_of_week.isin([6, 0, 1, 2, 3]) & ~dates.isin(public)  # Sunday to Thursday
+    return dates[full], counts[full][:, 14:48]  # 07:00 to 24:00
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bank", ["1999", "2003"])
+def test_coverage_of_recorded_banks(bank, capsys):
+    """Forecasts of weeks that were kept out, from the eight before.
+
+    70 to 200 days put a share of 0.8 within some 0.05 of its mean, and the days of a week move together, so 0.1 is
+    asked of them. Half hours vary by more than the day factor: that the band is too narrow without an interval factor
+    and wider with it is a finding, not a target.
+    """
+    dates, counts = recorded_counts(bank)
+    found = fit.back_test(dates, counts, fitted_weeks=8)
+    with capsys.disabled():
+        print(f"\nback-test {bank}: {found.weeks} weeks kept out, 80 % band")
+        for name in ("days", "intervals", "intervals_own"):
+            share = getattr(found, name)
+            print(
+                f"  {name:14s} {share.counts:6,d} counts  inside {share.inside:.1%}  below {share.below:.1%}  "
+                f"above {share.above:.1%}  mean absolute error {share.error:.1%}"
+            )
+    assert found.days.inside == pytest.approx(0.8, abs=0.1)
+    assert 0.65 < found.intervals.inside < found.intervals_own.inside < 0.9
+
+
+@pytest.mark.slow
+def test_presence_agrees_with_the_published_inference():
+    folder = Path(os.environ.get("SIMULATOR_DATA") or ROOT.parent / "shared" / "data")
+    file = folder / "anonymous_bank_staffing_g900_dev.csv"
+    if not file.exists():
+        pytest.skip(f"NOT CHECKED against the recorded staffing: {file} is absent (set SIMULATOR_DATA)")
+    given = pd.read_csv(file)
+    log = fit.read_calls(folder / "anonymous_bank_calls_dev.csv.gz", ignore=("left_vru", "phantom"))
+    found = fit.presence(log)
+    ours = float((found["end"] - found["start"]).sum())
+    theirs = float((given["off_s"] - given["on_s"]).sum())
+    # phantom calls and calls whose agent nobody knows may bound a stretch there and not here
+    assert ours == pytest.approx(theirs, rel=0.01)
 
 
 # --- a queue --------------------------------------------------------------------------------------------------------
