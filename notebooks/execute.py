@@ -23,7 +23,9 @@ def main() -> int:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         # notebooks run in their own folder, as they do when a person opens them
-        client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(HERE)}})
+        client = NotebookClient(
+            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+        )
         try:
             client.execute()
         except CellExecutionError as error:

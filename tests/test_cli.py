@@ -372,6 +372,7 @@ def test_a_fault_of_the_simulator_is_one_line(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setattr(Horizon, "simulate", broken)
     result = run("run", "plan.yaml", "--quiet")
     assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), "a traceback would be printed"
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
     assert "ZeroDivisionError: of all things" in result.stderr

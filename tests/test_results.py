@@ -83,7 +83,7 @@ def test_another_process_writes_the_same_page_and_figures(tmp_path: Path) -> Non
     first = run(tmp_path / "plan.yaml", "first", 2, 1)
     second = run(tmp_path / "first" / "scenario.resolved.yaml", "second", 1, 2)
     assert {"report.html", "plan.xlsx"} <= set(first)
-    assert sum(name.endswith(".png") for name in first) > 10
+    assert sum(name.endswith(".svg") for name in first) > 10
     assert [name for name in first if first[name] != second.get(name)] == []
     assert set(second) == set(first)
 

@@ -123,10 +123,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
 
 def _figures(result: Result, lang: Language) -> dict[str, Markup]:
     """Every chart of :func:`plots.figures` as an SVG element, by name."""
-    return {
-        name: _inline(plots.render(figure, "svg", lang, salt=name).decode(), figure.axes[0].get_title(loc="left"))
-        for name, figure in plots.figures(result, lang).items()
-    }
+    return {name: _inline(svg.decode(), title) for name, (title, svg) in plots.drawings(result, lang).items()}
 
 
 def _inline(svg: str, title: str) -> Markup:

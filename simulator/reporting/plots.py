@@ -555,12 +555,8 @@ def difference(
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=1)  # the page and the PNG files show the same charts: they are drawn once for both
 def figures(result: Result, lang: Language = "en") -> dict[str, Figure]:
-    """Every chart that the result has data for, by name: ``staffing_csm``, ``kpi_service_level_phone``, ``cost``, …
-
-    The figures are shared by all callers: render them, do not change them.
-    """
+    """Every chart that the result has data for, by name: ``staffing_csm``, ``kpi_service_level_phone``, ``cost``, …"""
     from matplotlib.figure import Figure
 
     plots = Plots(result, lang)
@@ -571,6 +567,15 @@ def figures(result: Result, lang: Language = "en") -> dict[str, Figure]:
             draw(figure.subplots())
         made[name] = figure
     return made
+
+
+@functools.lru_cache(maxsize=1)  # the page and the files show the same charts: they are drawn once for both
+def drawings(result: Result, lang: Language = "en") -> dict[str, tuple[str, bytes]]:
+    """Every chart of :func:`figures` by name: its title and its SVG document."""
+    return {
+        name: (figure.axes[0].get_title(loc="left"), render(figure, "svg", lang, salt=name))
+        for name, figure in figures(result, lang).items()
+    }
 
 
 def _charts(plots: Plots) -> Iterator[tuple[str, float, Callable[[Axes], Any]]]:
@@ -599,17 +604,16 @@ def render(figure: Figure, kind: str, lang: Language = "en", salt: str = "") -> 
     buffer = io.BytesIO()
     with _style(usable_language(lang), **{"svg.hashsalt": salt or "simulator"}):
         figure.savefig(buffer, format=kind, dpi=160, metadata=metadata, transparent=kind == "svg")
-    figure.set_layout_engine("none")  # the layout stands: working it out again would cost as much as drawing
     return buffer.getvalue()
 
 
 def save_figures(result: Result, folder: Path, lang: Language = "en") -> list[Path]:
-    """Write every chart of :func:`figures` as PNG into ``folder``; the paths written."""
+    """Write every chart of :func:`figures` as SVG into ``folder``; the paths written."""
     from simulator.results import write_atomically
 
     paths = []
-    for name, figure in figures(result, lang).items():
-        path = folder / f"{name}.png"
-        write_atomically(path, render(figure, "png", lang))
+    for name, (_, drawing) in drawings(result, lang).items():
+        path = folder / f"{name}.svg"
+        write_atomically(path, drawing)
         paths.append(path)
     return paths

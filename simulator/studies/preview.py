@@ -53,9 +53,9 @@ def preview(scenario: Scenario) -> Iterator[str]:
             yield f"#   {name}: {', '.join(f'{heads:.1f}' for heads in work[t])} of {team.headcount}"
             if np.nanmax(work[t]) > team.headcount:
                 warnings.append(f"{name} has work for {np.nanmax(work[t]):.1f} heads and {team.headcount} in the plan")
-    for path, note in scenario.placeholders.items():
-        warnings.append(f"{path} is a placeholder: {note}")
     if scenario.uncertain and scenario.monte_carlo.chance_repeats < 2:
         warnings.append("monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance")
+    for path, note in scenario.placeholders.items():
+        warnings.append(f"{path} is a placeholder: {note}")
     for warning in warnings:
         yield f"# note: {warning}"

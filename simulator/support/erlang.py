@@ -1143,7 +1143,8 @@ def _numeric(source: Any, scale: float | None, kinks: tuple[float, ...]) -> _Pat
         raise ParameterError(f"patience must be a law or have a survival function, not {source!r}")
 
     def sf(x: Array) -> Array:
-        return np.asarray(survival(x), dtype=float)
+        with np.errstate(over="ignore"):  # it is also asked about times beyond any life
+            return np.asarray(survival(x), dtype=float)
 
     ladder = np.exp2(np.arange(-400, 401) / 4.0)
     probe = sf(ladder if scale is None else scale * ladder)

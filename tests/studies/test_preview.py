@@ -60,6 +60,6 @@ def test_placeholders_and_lone_draws_are_noted() -> None:
     )
     document = unsure.document() | {"placeholders": {"hiring.attrition_per_year": "Use your own."}}
     assert notes(read(dump(document))) == [
-        "hiring.attrition_per_year is a placeholder: Use your own.",
         "monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance",
+        "hiring.attrition_per_year is a placeholder: Use your own.",
     ]
