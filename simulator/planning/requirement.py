@@ -126,9 +126,9 @@ class _SupportSearch:
         low, high = self._bracket(sweep)
         heads = self._close_in(low, high)
         heads, passed = self._settle(heads)
+        heads, whole = self._whole(heads, passed)
         agents = self.horizon.staff(heads)
         hours = heads * self.per_head
-        whole = np.array([[math.ceil(round(h, 9)) for h in row] for row in heads], dtype=np.int64)
         return SupportNeed(hours, whole, agents, passed, self._least(sweep))
 
     def _heads(self, margin: float) -> NDArray[np.float64]:
@@ -285,6 +285,24 @@ class _SupportSearch:
             met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
             final = slack(met, items, every) >= 0
         return heads, final
+
+    def _whole(
+        self, heads: NDArray[np.float64], passed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Whole heads, and the plan behind them. Rounding up may leave room for one whole head fewer somewhere, dearest
+        group first: a month in which that passes takes the whole heads as its plan."""
+        items = self.horizon.targets.items
+        every = list(range(len(items)))
+        whole = np.array([[math.ceil(round(h, 9)) for h in row] for row in heads], dtype=np.int64)
+        for g in sorted(np.flatnonzero(self.searched), key=lambda g: -self.price[g]):
+            fewer = passed & (whole[g] > 0)
+            trial = whole.copy()
+            trial[g] -= fewer
+            met = self.evaluate(Staffing(groups=trial.astype(float)), self.replications)["met"]
+            good = (slack(met, items, every) >= 0) & fewer
+            whole[g] -= good
+            heads = np.where(good, whole.astype(float), heads)
+        return heads, whole
 
     def _least(
         self, sweep: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]

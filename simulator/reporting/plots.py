@@ -96,6 +96,8 @@ def _style(lang: Language, **more: Any) -> Iterator[None]:
     settings: Any = _STYLE | {"font.family": _fonts(lang)} | more
     with mpl.rc_context(settings):
         yield
+        interactive = mpl.is_interactive()
+    mpl.interactive(interactive)  # a notebook's backend turns it on with the first figure: the style must not undo that
 
 
 def _fonts(lang: Language) -> list[str]:

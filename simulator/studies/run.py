@@ -670,9 +670,8 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
 def account_kpis(flows: Array) -> dict[str, tuple[str, Array]]:
     """Churn and revenue retention per month and over the horizon, values (R, M + 1).
 
-    All are monthly rates. The last column pools the months of the horizon, each weighed by its opening accounts or
-    revenue: lost accounts ÷ opening account-months and so on. It is a mean month, not the retention of a year's cohort,
-    which needs account records.
+    For the horizon (last column) churn is a mean monthly rate, lost accounts ÷ opening account-months, and NRR and GRR
+    are chained: the product of the months, so that a year reads as a year. The cohort forms need account records.
 
     Args:
         flows: float64 (R, M, FLOWS) of one segment.
@@ -682,13 +681,18 @@ def account_kpis(flows: Array) -> dict[str, tuple[str, Array]]:
         return flows[..., FLOWS.index(name)]
 
     opening, lost = _with_total(column("opening")), _with_total(column("lost"))
-    revenue = _with_total(column("opening_mrr"))
-    churned, down, up = (_with_total(column(f"{n}_mrr")) for n in ("churned", "contraction", "expansion"))
+    revenue = column("opening_mrr")
+    churned, down, up = (column(f"{name}_mrr") for name in ("churned", "contraction", "expansion"))
     return {
         "churn_rate": ("share", success_kpis.churn_rate(opening, lost)),
-        "nrr": ("share", success_kpis.nrr(revenue, up, down, churned)),
-        "grr": ("share", success_kpis.grr(revenue, down, churned)),
+        "nrr": ("share", _chained(success_kpis.nrr(revenue, up, down, churned))),
+        "grr": ("share", _chained(success_kpis.grr(revenue, down, churned))),
     }
+
+
+def _chained(values: Array) -> Array:
+    """Monthly ratios (R, M) with their product as one more month."""
+    return np.concatenate([values, values.prod(axis=1, keepdims=True)], axis=1)
 
 
 def _with_total(values: Array) -> Array:

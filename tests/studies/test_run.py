@@ -35,10 +35,10 @@ def test_account_kpis_by_hand() -> None:
             expansion_mrr=[50, 110],
         )
     )
-    # per month, then pooled: 16 lost of 220 account-months; 2100 of revenue, less 205, and 160 more
+    # per month, then the horizon: 16 lost of 220 account-months; revenue retention chained, 0.9 · 1.05 and 0.85 · 0.95
     assert made["churn_rate"][1][0].tolist() == pytest.approx([0.1, 0.05, 16 / 220])
-    assert made["nrr"][1][0].tolist() == pytest.approx([0.9, 1.05, 2055 / 2100])
-    assert made["grr"][1][0].tolist() == pytest.approx([0.85, 0.95, 1895 / 2100])
+    assert made["nrr"][1][0].tolist() == pytest.approx([0.9, 1.05, 0.945])
+    assert made["grr"][1][0].tolist() == pytest.approx([0.85, 0.95, 0.85 * 0.95])
 
 
 def test_no_accounts_have_no_rates() -> None:

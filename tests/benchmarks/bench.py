@@ -1,0 +1,211 @@
+"""Speed, side by side in one run and reported as ratios: ``make bench``; ``--rounds 1`` for a quick look.
+
+The workloads are M/M/100+M (W1) and a 12-hour day in two tiers (W2). The floor is a specialised C program per workload,
+compiled and run in the same rounds; its sources lie outside this repository (``SIMULATOR_PERFORMANCE`` names their
+folder, default ``../shared/performance``), and where they or a C compiler are missing the floor is left out, loudly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from simulator import distributions, timegrid  # noqa: E402
+from simulator.horizon import Horizon  # noqa: E402
+from simulator.scenario.loading import read  # noqa: E402
+from simulator.support import compiled, demand, reference  # noqa: E402
+from simulator.support.tables import Clock, QueueMeasure, Sums, SupportTables  # noqa: E402
+
+SOURCES = Path(os.environ.get("SIMULATOR_PERFORMANCE", ROOT.parent / "shared" / "performance"))
+SHAPE = (
+    0.25, 0.35, 0.5, 0.65, 0.8, 0.92, 1.0, 1.0, 0.97, 0.9, 0.8, 0.72,
+    0.68, 0.7, 0.76, 0.82, 0.85, 0.82, 0.74, 0.62, 0.5, 0.4, 0.3, 0.22,
+)  # fmt: skip
+
+
+def _tables(
+    book: distributions.LawBook, talk: list[int], patience: list[int], within: float, **more: object
+) -> SupportTables:
+    count = len(talk)
+    square = np.eye(count, dtype=np.int64)
+    none = np.full(count, -1, dtype=np.int64)
+    values: dict[str, object] = {
+        "after_call": np.full((count, count), -1),
+        "escalation_to": none,
+        "escalation_probability": np.zeros(count),
+        **more,
+    }
+    return SupportTables(
+        queue_names=tuple(f"q{i}" for i in range(count)),
+        group_names=tuple(f"g{i}" for i in range(count)),
+        laws=book.tables(),
+        patience=np.array(patience),
+        talk=np.where(square > 0, np.array(talk)[:, None], -1),
+        priority=square,
+        level=square,
+        line_pool=none,
+        line_capacity=np.zeros(0, dtype=np.int64),
+        answer_within=np.full(count, within),
+        short_abandon=np.full(count, within),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def w1() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.ndarray]:
+    """M/M/100+M, arrivals 105 per mean service, mean patience 2 services; a service is taken as 100 s."""
+    book = distributions.LawBook()
+    rows = book.row(distributions.exponential(100.0)), book.row(distributions.exponential(200.0))
+    tables = _tables(book, [rows[0]], [rows[1]], 10.0)
+    grid = timegrid.build(_day(), None, 12, "UTC", None, 1800.0)
+    return tables, demand.arrival_tables(grid, ("q0",), rate=1.05), grid, np.full((1, grid.intervals), 100)
+
+
+def w2() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.ndarray]:
+    """Days of 24 half hours with a peak of 400 calls, lognormal handling, Weibull patience, 15 % to a second tier."""
+    book = distributions.LawBook()
+    talk = [book.row(distributions.lognormal(300.0, cv=0.8)), book.row(distributions.lognormal(600.0, cv=0.8))]
+    after = book.row(distributions.lognormal(60.0, cv=0.8))
+    patience = [book.row(distributions.weibull(300.0, shape=0.8)), book.row(distributions.weibull(600.0, shape=0.8))]
+    tables = _tables(
+        book, talk, patience, 20.0,
+        after_call=np.array([[after, -1], [-1, -1]]),
+        escalation_to=np.array([1, -1]),
+        escalation_probability=np.array([0.15, 0.0]),
+    )  # fmt: skip
+    grid = timegrid.build(_day(), None, 28, "UTC", None, 1800.0)
+    calls = np.zeros(48)
+    calls[12:36] = 400 * np.array(SHAPE)
+    first, second = calls / 1800 * 360, 0.15 * calls / 1800 * 600 * 0.97
+    staff = np.stack([np.rint(first + 0.3 * np.sqrt(first)), np.rint(second + 0.5 * np.sqrt(second))]).astype(np.int64)
+    rate = np.stack([np.tile(calls / 1800, grid.days), np.zeros(grid.intervals)])
+    return tables, demand.arrival_tables(grid, ("q0", "q1"), rate=rate), grid, np.tile(staff, grid.days)
+
+
+def _day() -> object:
+    import datetime as dt
+
+    return dt.date(2027, 1, 4)
+
+
+def engine(run: Callable[..., object], build: Callable[[], tuple], seconds: float) -> Iterator[tuple[float, float]]:
+    """First-tier arrivals per second and the share of them that abandoned, replications until ``seconds`` are over."""
+    tables, arrivals, grid, staff = build()
+    clock = Clock.of(grid, "interval")
+    run(
+        tables,
+        clock,
+        demand.draw_month(arrivals, 0, 1, 999),
+        staff,
+        None,
+        grid.month_end(0),
+        sums=Sums.zeros(tables, clock),
+    )
+    seed = 0
+    while True:
+        calls = abandoned = spent = 0.0
+        while spent < seconds:
+            seed += 1
+            started = time.perf_counter()
+            sums = Sums.zeros(tables, clock)
+            run(tables, clock, demand.draw_month(arrivals, 0, 1, seed), staff, None, grid.month_end(0), sums=sums)
+            spent += time.perf_counter() - started
+            calls += float(sums.queue[:, 0, QueueMeasure.OFFERED].sum())
+            abandoned += float(sums.queue[:, 0, QueueMeasure.ABANDONED].sum())
+        yield calls / spent, abandoned / calls
+
+
+def floor(folder: Path, name: str, arguments: list[str]) -> Iterator[tuple[float, float]]:
+    """The same two figures of a C program, compiled here; nothing when it cannot be."""
+    source, program = SOURCES / f"{name}.c", folder / name
+    if shutil.which("gcc") is None or not source.is_file():
+        print(f"NO FLOOR: {source} or gcc is missing", file=sys.stderr)
+        return
+    subprocess.run(["gcc", "-O3", "-march=native", str(source), "-o", str(program), "-lm"], check=True)
+    while True:
+        out = subprocess.run([str(program), *arguments], check=True, capture_output=True, text=True)
+        found = json.loads(out.stdout)
+        lost = found["ab"][0] if isinstance(found["ab"], list) else found["ab"]
+        yield found["calls"] / found["secs"], lost
+
+
+def start_up() -> None:
+    """Wall seconds of what a new user waits for."""
+    command = [sys.executable, "-c"]
+    cases = {
+        "import simulator": [*command, "import simulator"],
+        "simulator check quickstart": [sys.executable, "-m", "simulator", "check", "scenarios/quickstart.yaml"],
+        "quickstart, new install": [sys.executable, "-m", "simulator", "run", "scenarios/quickstart.yaml", "--quiet"],
+        "quickstart, again": [sys.executable, "-m", "simulator", "run", "scenarios/quickstart.yaml", "--quiet"],
+    }
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "SIMULATOR_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
+        for name, words in cases.items():
+            more = ["--out", f"{cache}/run-{len(name)}"] if "run" in words else []
+            started = time.perf_counter()
+            subprocess.run([*words, *more], check=True, cwd=ROOT, env=environment, capture_output=True)
+            print(f"{name:32s} {time.perf_counter() - started:7.2f} s")
+
+
+def replication(name: str) -> None:
+    """Wall seconds of one replication of a shipped scenario, compiled against reference."""
+    horizon = Horizon(read(ROOT / "scenarios" / f"{name}.yaml"))
+    horizon.simulate(0)
+    started = time.perf_counter()
+    for r in range(1, 6):
+        horizon.simulate(r)
+    fast = (time.perf_counter() - started) / 5
+    started = time.perf_counter()
+    horizon.simulate(1, reference=True)
+    slow = time.perf_counter() - started
+    print(f"{name:32s} {fast:7.3f} s a replication, the reference engines {slow:7.2f} s: {slow / fast:5.0f} times")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds; medians are reported")
+    parser.add_argument("--no-start-up", action="store_true")
+    rounds, quick = (lambda a: (a.rounds, a.no_start_up))(parser.parse_args())
+    with tempfile.TemporaryDirectory() as folder:
+        for name, build, program, arguments in (
+            ("W1", w1, "w1", ["kw", "1", "4000000"]),
+            ("W2", w2, "w2_floor", ["1", "200"]),
+        ):
+            rivals = {
+                "compiled": engine(compiled.run, build, 1.0),
+                "reference (SimPy)": engine(reference.run, build, 0.0 + 1e-9),
+                "C floor": floor(Path(folder), program, arguments),
+            }
+            found: dict[str, list[tuple[float, float]]] = {rival: [] for rival in rivals}
+            for _ in range(rounds):
+                for rival, figures in rivals.items():
+                    found[rival] += [f for f in [next(figures, None)] if f is not None]
+            base = statistics.median(f[0] for f in found["compiled"])
+            for rival, figures_found in found.items():
+                if figures_found:
+                    speed = statistics.median(f[0] for f in figures_found)
+                    lost = statistics.fmean(f[1] for f in figures_found)
+                    times = f"compiled = {base / speed:7.2f} times"
+                    print(f"{name} {rival:20s} {speed / 1e6:8.3f} M calls/s, abandoned {lost:.4f}, {times}")
+    for name in ("quickstart", "saas_2027"):
+        replication(name)
+    if not quick and math.isfinite(base):
+        start_up()
+
+
+if __name__ == "__main__":
+    main()
