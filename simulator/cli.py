@@ -171,8 +171,12 @@ def run(
                 changes=changes,
                 resume=resume is not None,
             )
-        with progress.working("writing tables, figures and the page"):
-            save(result, folder)
+        save(result, folder)
+        if not quiet and not as_json:  # the answer first: drawing the charts takes longer than reading it
+            from simulator.reporting.tables import show
+
+            show(result, _console(), lang)
+        with progress.working("drawing the charts, writing the page and the workbook"):
             _write_reports(result, folder, lang)
     except KeyboardInterrupt:
         if blocks.is_dir():
@@ -190,9 +194,6 @@ def run(
     elif quiet:
         click.echo(str(folder))
     else:
-        from simulator.reporting.tables import show
-
-        show(result, _console(), lang)
         click.echo(f"\nResults: {folder}  (open {folder / 'report.html'})")
 
 
