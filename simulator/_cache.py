@@ -9,17 +9,21 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+_MARKS = (b"njit", b"@inner", b"@kernels.inner")
 
 
 @functools.cache
 def sources() -> tuple[Path, ...]:
     """Every file with compiled code, and the two whose constants such code takes in."""
     plain = {_PACKAGE / "distributions.py", _PACKAGE / "randomness.py"}
-    return tuple(p for p in sorted(_PACKAGE.rglob("*.py")) if p in plain or b"njit" in p.read_bytes())
+    files = sorted(_PACKAGE.rglob("*.py"))
+    return tuple(p for p in files if p in plain or any(mark in p.read_bytes() for mark in _MARKS))
 
 
 @functools.cache
@@ -55,3 +59,40 @@ def is_warm() -> bool:
     """Whether kernels for the present sources have been compiled on this machine."""
     target = Path(os.environ.get("NUMBA_CACHE_DIR", folder()))
     return target.is_dir() and any(target.rglob("*.nbi"))
+
+
+_beside: list[subprocess.Popen[bytes]] = []
+_lock = threading.Lock()
+
+
+def compile_beside(code: str, data: bytes) -> None:
+    """Have a process of its own run ``code``, for the kernels that this leaves in the cache; once in a process.
+
+    The compiler holds one lock per process, so that threads cannot share its work. If the other process fails, the
+    kernels are compiled here when they are called.
+
+    Args:
+        code: Python that finds ``data`` in a variable of that name.
+    """
+    with _lock:
+        if _beside or not sys.executable or (os.cpu_count() or 1) < 2:
+            return
+        code = f"import sys; data = sys.stdin.buffer.read(); {code}"
+        paths = os.pathsep.join(path for path in sys.path if path)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+        assert process.stdin is not None
+        process.stdin.write(data)
+        process.stdin.close()
+        _beside.append(process)
+
+
+def join_beside() -> None:
+    """Wait for the process that :func:`compile_beside` started, if there is one."""
+    for process in _beside:
+        process.wait()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pickle
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import randomness, workforce
+from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario, Staffed
 from simulator.success import assemble as success_assemble
@@ -108,6 +109,8 @@ class Horizon:
         self._seen_bytes = 0
         self._drawn: dict[int, tuple[Model, ...]] = {}
         self._lock = threading.Lock()
+        both = self.central.support is not None and self.central.success is not None
+        self._cold = both and not _cache.is_warm()
 
     def _escalations(self) -> NDArray[np.float64]:
         """Contacts per account and month that support is expected to hand over, float64 (S,)."""
@@ -233,9 +236,19 @@ class Horizon:
                 self._seen[replication] = seen
                 self._seen_bytes += seen.nbytes
 
+    def _compile(self, scenario: Scenario) -> None:
+        """On a new machine, have the kernels of success compiled beside those of support."""
+        with self._lock:
+            cold, self._cold = self._cold, False
+        if cold:
+            alone = scenario.model_copy(update={"support": None})
+            code = "import pickle; from simulator.horizon import Horizon; Horizon(pickle.loads(data)).simulate(0)"
+            _cache.compile_beside(code, pickle.dumps(alone))
+
     def _play(self, replication: int, reference: bool = False) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
+        self._compile(models[0].scenario)
         people = self.people(models, replication)
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
@@ -260,6 +273,7 @@ class Horizon:
                 seen.contacts.append(contacts)
                 escalations = desk.until(month, model, contacts)
             if calendars:
+                _cache.join_beside()
                 work = self._work(month, model, accounts, escalations)
                 seen.work.append(work)
                 calendars.month(month, model, work)

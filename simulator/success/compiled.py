@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulator.kernels import bits, draw, uniform
+from simulator.kernels import bits, draw, inner, uniform
 from simulator.success import tables
 from simulator.success.tables import (
     BOOKED,
@@ -125,32 +125,32 @@ LOG_COLUMNS = 1 + max(len(tables.ROW_FIELDS), len(tables.MEETING_FIELDS))
 # --- places in the array ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _work(m, i):
     return m[M_WORK] + i * m[M_WIDTH]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _person(m, c):
     return m[M_PEOPLE] + c * PERSON_COLUMNS
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _step(m, step):
     return m[M_STEPS] + step * STEP_COLUMNS
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _day(m, day):
     return m[M_DAYS] + day * DAY_COLUMNS
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _queue(m, q):
     return m[M_QUEUES] + q * (3 * m[M_COUNT] + 1)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _real(m, place):
     return np.int64(m[place]).view(np.float64)
 
@@ -158,30 +158,30 @@ def _real(m, place):
 # --- queues: smallest (key, instance) first; any member can be taken out ---------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _size(m, q):
     return m[_queue(m, q) + 3 * m[M_COUNT]]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _top(m, q):
     """The first instance of a queue that is not empty."""
     return m[_queue(m, q)]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _first_key(m, q):
     """The smallest key of a queue, FAR when it is empty."""
     return m[_queue(m, q) + m[M_COUNT] + _top(m, q)] if _size(m, q) > 0 else FAR
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _next_meeting(m):
     """When the next booked meeting begins (its key is the beginning, then the CSM), far away when there is none."""
     return _first_key(m, Q_MEETING) // (m[M_CSMS] + 1)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sift_up(m, heap, position):
     key, place = heap + m[M_COUNT], heap + 2 * m[M_COUNT]
     i = m[heap + position]
@@ -199,7 +199,7 @@ def _sift_up(m, heap, position):
     m[place + i] = position
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sift_down(m, heap, position):
     key, place = heap + m[M_COUNT], heap + 2 * m[M_COUNT]
     size = m[heap + 3 * m[M_COUNT]]
@@ -224,7 +224,7 @@ def _sift_down(m, heap, position):
     m[place + i] = position
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _put(m, q, i, key):
     """Put an instance into a queue under ``key``, or move it there to a new key."""
     heap, count = _queue(m, q), m[M_COUNT]
@@ -238,7 +238,7 @@ def _put(m, q, i, key):
     _sift_down(m, heap, m[heap + 2 * count + i])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _remove(m, q, i):
     """Take an instance out of a queue if it is there."""
     heap, count = _queue(m, q), m[M_COUNT]
@@ -255,7 +255,7 @@ def _remove(m, q, i):
         _sift_down(m, heap, m[heap + 2 * count + moved])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _empty(m, q):
     heap, count = _queue(m, q), m[M_COUNT]
     for position in range(m[heap + 3 * count]):
@@ -266,7 +266,7 @@ def _empty(m, q):
 # --- small helpers ---------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _day_of(m, time):
     """The business day that ``time`` begins in."""
     low, high = np.int64(0), m[M_DAY_COUNT] + 1
@@ -279,12 +279,12 @@ def _day_of(m, time):
     return low - 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _whole(seconds):
     return np.int64(0) if seconds == 0.0 else max(np.int64(np.floor(seconds + 0.5)), np.int64(1))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _add_hours(m, c, kind, begin, seconds):
     """Book seconds from ``begin`` on, split at the months' ends."""
     end = begin + seconds
@@ -294,7 +294,7 @@ def _add_hours(m, c, kind, begin, seconds):
             m[m[M_HOURS] + (month * m[M_CSMS] + c) * KINDS + kind] += min(end, high) - max(begin, low)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _cell(m, w, step, due):
     """Where the measures of a step with this due date are summed; -1 beyond the last month."""
     month = 0
@@ -305,7 +305,7 @@ def _cell(m, w, step, due):
     return m[M_SUMS] + ((month * m[M_STEP_COUNT] + step) * m[M_SEGMENT_COUNT] + m[w + I_SEGMENT]) * MEASURES
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _count(m, w, measure):
     """Count something that befell the meeting of an instance."""
     cell = _cell(m, w, m[_step(m, m[w + I_STEP]) + S_MEETING], m[w + I_DUE])
@@ -313,7 +313,7 @@ def _count(m, w, measure):
         m[cell + measure] += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _due_of(m, w, step):
     """Due date of an open step of an instance, -1 while it is not fixed."""
     rule = m[_step(m, step) + S_DUE]
@@ -324,7 +324,7 @@ def _due_of(m, w, step):
     return m[w + I_DUE]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _due_timer(m, w):
     """When the instance must be dropped if nothing happens before; FAR when never."""
     s = _step(m, m[w + I_STEP])
@@ -340,7 +340,7 @@ def _due_timer(m, w):
 # --- what is written down --------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _settle(m, w, now, step, outcome, due, ready, started, finished, csm):
     """Write down what became of a step, in log, sums and headlines."""
     meeting = step == m[_step(m, step) + S_MEETING]
@@ -380,7 +380,7 @@ def _settle(m, w, now, step, outcome, due, ready, started, finished, csm):
         m[cell + CUSTOMER_LATE] += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _settle_rest(m, w, now, end, outcome):
     """Give up the steps from the current one to before ``end``."""
     for step in range(m[w + I_STEP], end):
@@ -393,7 +393,7 @@ def _settle_rest(m, w, now, end, outcome):
         _settle(m, w, now, step, what, due, ready, m[w + I_STARTED] if current else NONE, NONE, NONE)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _log_booking(m, w, csm, made, start, outcome):
     if m[M_LOGGED] < m[M_LOG_LINES]:
         line = m[M_LOG] + m[M_LOGGED] * LOG_COLUMNS
@@ -405,7 +405,7 @@ def _log_booking(m, w, csm, made, start, outcome):
 # --- the calendar: one word per CSM and day, a bit per slot ----------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _change_slots(m, w, meetings):
     """Take (+1) or give back (-1) the slots of the booking that stands in an instance."""
     day = m[w + I_CSM] * m[M_DAY_COUNT] + m[w + I_DAY]
@@ -413,7 +413,7 @@ def _change_slots(m, w, meetings):
     m[m[M_BOOKED] + day] += meetings
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _free_slots(m, w, outcome):
     if m[w + I_START] >= 0:
         _log_booking(m, w, m[w + I_CSM], m[w + I_MADE], m[w + I_START], outcome)
@@ -421,7 +421,7 @@ def _free_slots(m, w, outcome):
         m[w + I_START] = -1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _search(m, c0, c1, w, earliest):
     """Find the first slot that suits everybody and write it into the instance; False when there is none."""
     slot, cap, days = m[T_SLOT], m[T_CAP], m[M_DAY_COUNT]
@@ -455,7 +455,7 @@ def _search(m, c0, c1, w, earliest):
     return False
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _book(m, i, c0, c1, now, earliest):
     """Book the meeting of an instance with one of the CSMs ``c0:c1``; I_START is -1 where no slot is left."""
     w = _work(m, i)
@@ -479,7 +479,7 @@ def _book(m, i, c0, c1, now, earliest):
 # --- CSMs ------------------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _pause(m, c, now):
     """Book the time since the last change to what the CSM did, take it off the work left, and stop that work."""
     p = _person(m, c)
@@ -506,7 +506,7 @@ def _pause(m, c, now):
     m[p + C_SINCE], m[p + C_RUNNING], m[p + C_END] = now, NOTHING, FAR
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _next_block(m, c):
     """Find the CSM's next internal time or day of leave, from day C_DAY on."""
     p = _person(m, c)
@@ -523,7 +523,7 @@ def _next_block(m, c):
     m[p + C_DAY] = day
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _offer(m, i):
     """Put the current step, desk work or an interrupt, on the desk's list, or move it to its new due date there."""
     w = _work(m, i)
@@ -534,7 +534,7 @@ def _offer(m, i):
         _put(m, Q_READY, i, _due_of(m, w, m[w + I_STEP]))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _take_away(m, i, now):
     """Off the lists, and out of the hands of whoever has it."""
     w = _work(m, i)
@@ -550,7 +550,7 @@ def _take_away(m, i, now):
     m[w + I_STATUS] = AHEAD
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _close(m, i, now, outcome):
     """Give up every open step of an instance."""
     w = _work(m, i)
@@ -565,7 +565,7 @@ def _close(m, i, now, outcome):
 # --- the life of an instance -----------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _make_ready(m, i, now, day):
     """The current step may be worked on from now; its predecessor ended on business day ``day``."""
     w = _work(m, i)
@@ -585,7 +585,7 @@ def _make_ready(m, i, now, day):
         _offer(m, i)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _next_step(m, i, now):
     """The current step has ended."""
     w = _work(m, i)
@@ -598,7 +598,7 @@ def _next_step(m, i, now):
         _remove(m, Q_DUE, i)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _finish(m, c, interrupt, now):
     """The step in the CSM's hand, desk work or an interrupt, is done."""
     hand = _person(m, c) + (C_INTERRUPT if interrupt else C_HAND)
@@ -611,7 +611,7 @@ def _finish(m, c, interrupt, now):
     _next_step(m, i, now)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _begin_meeting(m, i, c0, c1, now):
     """The hour of a booked meeting has come: cancelled, postponed or held."""
     w = _work(m, i)
@@ -660,7 +660,7 @@ def _begin_meeting(m, i, c0, c1, now):
 # --- one desk through one call ---------------------------------------------------------------------------------------
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _begin_block(m, c, now):
     """Internal time or a day of leave begins."""
     p = _person(m, c)
@@ -679,7 +679,7 @@ def _begin_block(m, c, now):
     _next_block(m, c)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _work_on(m, c, interrupt, now):
     """The CSM begins or resumes the step in hand; work of no length ends at once."""
     p = _person(m, c)
@@ -698,13 +698,13 @@ def _work_on(m, c, interrupt, now):
         m[p + C_END] = now + m[w + I_LEFT] + m[w + I_OWED]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _free(m, p):
     """Could the CSM take up an interrupt?"""
     return m[p + C_ACTIVE] == 1 and m[p + C_BLOCK] < 0 and m[p + C_INTERRUPT] < 0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _next_taker(m, c0, c1):
     """Who takes up work next, and whether it is an interrupt; -1 when nobody does (rule 7)."""
     best = NONE
@@ -726,7 +726,7 @@ def _next_taker(m, c0, c1):
     return best, False
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _take_up(m, c0, c1, now):
     """Everybody free finds something to do, where there is something."""
     for c in range(c0, c1):
@@ -752,7 +752,7 @@ def _take_up(m, c0, c1, now):
         _work_on(m, c, interrupt, now)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _open_desk(m, c0, c1, carried):
     """Fill the queues with the instances carried in."""
     for i in carried:
@@ -771,7 +771,7 @@ def _open_desk(m, c0, c1, carried):
             _next_block(m, c)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _desk(m, c0, c1, carried, released, now, until):
     """Simulate the CSMs ``c0:c1`` with their list of work from ``now`` to ``until``.
 

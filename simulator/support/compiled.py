@@ -159,7 +159,7 @@ that it is handed, in and out: 284 ns a contact instead of 141."""
 # --- heaps: the least (time, item) first ------------------------------------------------------------------------------
 
 
-@_kernel
+@kernels.inner
 def _push(time, item, n, t, x):
     """Add (t, x) to the heap of ``n``."""
     i = n
@@ -174,7 +174,7 @@ def _push(time, item, n, t, x):
     item[i] = x
 
 
-@_kernel
+@kernels.inner
 def _replace_first(time, item, n, t, x):
     """Put (t, x) in place of the least of the heap of ``n``."""
     i = 0
@@ -195,7 +195,7 @@ def _replace_first(time, item, n, t, x):
     item[i] = x
 
 
-@_kernel
+@kernels.inner
 def _drop_first(time, item, n):
     """Remove the least of the heap of ``n``."""
     if n > 1:
@@ -205,7 +205,7 @@ def _drop_first(time, item, n):
 # --- contacts and agents ----------------------------------------------------------------------------------------------
 
 
-@_kernel
+@kernels.inner
 def _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, idle_count):
     """The group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle."""
     best = -1
@@ -224,20 +224,20 @@ def _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, i
     return best
 
 
-@_kernel
+@kernels.inner
 def _start_idling(idle, idle_head, idle_count, group, t):
     idle[group, (idle_head[group] + idle_count[group]) & (idle.shape[1] - 1)] = t
     idle_count[group] += 1
 
 
-@_kernel
+@kernels.inner
 def _stop_idling(idle, idle_head, idle_count, group):
     """The agent idle longest is idle no more."""
     idle_head[group] = (idle_head[group] + 1) & (idle.shape[1] - 1)
     idle_count[group] -= 1
 
 
-@_kernel
+@kernels.inner
 def _unlink(first, last, before, after, queue, slot):
     """Take a slot out of the waiting list of its queue."""
     a, b = before[slot], after[slot]
@@ -251,7 +251,7 @@ def _unlink(first, last, before, after, queue, slot):
         last[queue] = a
 
 
-@_kernel
+@kernels.inner
 def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count):
     """A contact that waited in ``slot`` (no longer in its queue's list) abandons at its deadline."""
     gone = slots[slot]
@@ -274,7 +274,7 @@ def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row
     count[_N_FREE] += 1
 
 
-@_kernel
+@kernels.inner
 def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, end):
     """Split a service over the cells in which it passes; ``now`` is the interval in force at ``start``."""
     intervals = cell.shape[0]
@@ -292,7 +292,7 @@ def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, 
         i = following
 
 
-@_kernel
+@kernels.inner
 def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t):
     """Count the presence of surplus agents up to ``t``; the interval in force since the last time is ``now``."""
     passed = min(t, interval_start[-1]) - overrun_since[0]
@@ -303,7 +303,7 @@ def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, no
     overrun_since[0] = max(t, overrun_since[0])
 
 
-@_kernel
+@kernels.inner
 def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count):
     """Apply a plan to a group: the idle leave first, the surplus stay first. Returns how many new agents start."""
     change = planned - present[group]

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from simulator.kernels import draw, key, uniform
+from simulator.kernels import draw, inner, key, uniform
 from simulator.randomness import purpose
 
 _GAP = purpose("support.arrivals.gap")
@@ -20,20 +20,20 @@ _S12 = np.uint64(12)
 _UNITS = 2.0**52
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _gap(contact):
     """Unit exponential gap before a contact, by exact inversion (a table would bias the volume, if only by 1e-5)."""
     return -math.log(uniform(contact, _GAP, 0))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _normal(entity):
     """Standard normal number of a key, by Box and Muller (1958)."""
     radius = math.sqrt(-2.0 * math.log(uniform(entity, _NORMAL, 0)))
     return radius * math.cos(2.0 * math.pi * uniform(entity, _NORMAL, 1))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _at_normal(tables, scale, zero, row, z):
     """The value of law ``row`` at the probability that lies below ``z`` in a standard normal law.
 
@@ -98,7 +98,7 @@ def busyness(
     return out
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _rate_driven(n, found, q, first, last, calendar, base, rate, factor):
     """Contacts of one queue at a rate per interval, stored in ``found`` from place ``n`` on; returns the next place.
 
