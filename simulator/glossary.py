@@ -409,6 +409,27 @@ SUCCESS: dict[str, Term] = {
         "searches that found no slot ÷ searches for a slot",
         "空きが見つからなかった回数 ÷ 空きを探した回数",
     ),
+    "steps_late": Term(
+        "Steps late or missed",
+        "期限に遅れた工程数",
+        "count",
+        "steps done after their due date or never done",
+        "期限後に実施した、または実施しなかった工程の数",
+    ),
+    "follow_up_delay": Term(
+        "Follow-up delay",
+        "フォローアップ遅延",
+        "days",
+        "working days from the end of the step before a follow-up to its end",
+        "前工程の完了からフォローアップ完了までの営業日数",
+    ),
+    "revenue_at_risk": Term(
+        "Revenue at risk",
+        "リスクのある収益",
+        "money",
+        "MRR of accounts with an activity late or missed within three months or overdue now",
+        "直近3か月に遅れ・未実施があった、または期限超過中の活動がある顧客のMRR",
+    ),
     "utilisation": Term(
         "Utilisation", "稼働率(CSM)", "share", "worked hours ÷ available hours", "実働時間 ÷ 稼働可能時間"
     ),

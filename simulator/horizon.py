@@ -25,7 +25,7 @@ from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario, Staffed
 from simulator.success import assemble as success_assemble
-from simulator.success import books, portfolio, workload
+from simulator.success import books, portfolio, timeliness, workload
 from simulator.success.tables import Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
@@ -186,7 +186,8 @@ class Horizon:
             ``queue`` (M, Q, K), ``group`` (M, G, K2): support sums by month of entry and of time;
             ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
             ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
-            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
+            ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
+            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`); ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
         self._keep(replication, demand_seen)
@@ -253,6 +254,7 @@ class Horizon:
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
         flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
+        at_risk = np.zeros(flows.shape[:2])
         desk = calendars = None
         if scenario.support is not None:
             heads = np.array(
@@ -277,11 +279,12 @@ class Horizon:
                 work = self._work(month, model, accounts, escalations)
                 seen.work.append(work)
                 calendars.month(month, model, work)
+                at_risk[month] = calendars.at_risk(accounts)
             closed = portfolio.close_month(accounts, model.portfolio, grid, month)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
         results = {"flows": flows, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
         results |= desk.results() if desk else {}
-        results |= calendars.results() if calendars else {}
+        results |= calendars.results() | {"at_risk": at_risk} if calendars else {}
         return results, seen
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
@@ -431,6 +434,7 @@ class _Calendars:
         self.hours = [new_hours(tables) for tables in self.tables]
         self.owner = [np.zeros(0, dtype=np.int64) for _ in self.tables]
         self.state: list[Any] = [None for _ in self.tables]
+        self.timeliness = timeliness.Timeliness()
 
     def _leave(self, team: success_assemble.TeamModel, people: int, replication: int) -> NDArray[np.bool_]:
         """Days of leave by CSM, bool (people, business days). The n-th CSM has the same ones whatever the plan."""
@@ -442,10 +446,12 @@ class _Calendars:
         """Hand out the books and work through a month."""
         assert model.success is not None
         last = month == self.horizon.grid.months - 1
+        accounts = len(work[0].accounts) if work else 0
+        headlines, overdue = np.zeros((accounts, 3), dtype=np.int64), np.zeros(accounts, dtype=np.int64)
         for t, asked in enumerate(work):
             speed = self.capacity[t][month]
             self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed)
-            _, self.state[t] = self.engine(
+            outcome, self.state[t] = self.engine(
                 model.success.activities,
                 self.tables[t],
                 asked.instances,
@@ -459,6 +465,15 @@ class _Calendars:
                 alive=asked.accounts,
                 last=last,
             )
+            headlines += outcome.headlines
+            overdue += timeliness.overdue(self.state[t], model.success.activities, accounts)
+        self.timeliness.add(headlines, overdue)
+
+    def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
+        """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""
+        late = accounts.alive & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
+        segments = len(self.horizon.scenario.accounts)
+        return np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
 
     def results(self) -> dict[str, NDArray[np.float64]]:
         return {
