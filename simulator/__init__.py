@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import compare
     from simulator.studies.run import run
+    from simulator.studies.sweep import sweep
 
-__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "run"]
+__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "run", "sweep"]
 
 _HOME = {
     "InputError": "simulator.errors",
@@ -33,6 +34,7 @@ _HOME = {
     "load": "simulator.results",
     "read": "simulator.scenario.loading",
     "run": "simulator.studies.run",
+    "sweep": "simulator.studies.sweep",
 }
 
 

@@ -279,6 +279,91 @@ def compare(
 
 
 @main.command()
+@_scenario_options
+@_run_options
+@_lang
+@click.option("--over", metavar="PATH=V1,V2,…", help="The input to vary and its values.")
+@click.option("--book", metavar="TEAM=N1,N2,…", help="Vary the accounts per head of a success team instead.")
+@click.option("--need", is_flag=True, help="Also search the heads that each value needs (success teams).")
+@click.option("--refine/--no-refine", default=True, help="Add whole values until the knee is known to 1.")
+def sweep(
+    scenario: Path,
+    variants: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    jobs: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    lang: Language,
+    over: str | None,
+    book: str | None,
+    need: bool,
+    refine: bool,
+) -> None:
+    """Draw KPIs as curves over one input, on common draws, and mark where the targets stop being met.
+
+    The scenario as it stands is one curve, each --variant another; --set holds for all of them.
+    """
+    if (over is None) == (book is None):
+        raise click.UsageError("give --over PATH=V1,V2,… or --book TEAM=N1,N2,…")
+    base = _read(scenario, (), overrides)
+    curves = {base.name: base} | {name: _read(scenario, (name,), overrides) for name in dict.fromkeys(variants)}
+    if seed is not None:
+        base = base.with_({"monte_carlo.seed": seed})
+    path, values = _values("--over" if over else "--book", over or book or "")
+    folder = _new_folder(out, f"{base.name} sweep")
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    from simulator.results import to_json
+    from simulator.studies import sweep as study
+
+    with progress:
+        found = study.sweep(
+            base,
+            path if over else None,
+            values,
+            book=path if book else None,
+            curves=curves,
+            replications=replications,
+            jobs=jobs,
+            need=need,
+            refine=refine,
+            progress=progress.update,
+        )
+    with progress.working("drawing the curves"):
+        study.save(found, folder, lang)
+    if as_json:
+        click.echo(to_json(study.summary(found)).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from simulator.reporting.tables import show_sweep
+
+        show_sweep(found, _console(), lang)
+        click.echo(f"\nTables and figures: {folder}")
+
+
+def _values(option: str, text: str) -> tuple[str, list[Any]]:
+    """A path and the values that it takes, each read as YAML."""
+    from dataclasses import replace
+
+    from simulator.scenario import yaml_text
+
+    path, equals, listed = text.partition("=")
+    if not (path.strip() and equals and listed.strip()):
+        raise InputError([Problem(option, None, "", "a sweep needs a path and values", text, "PATH=V1,V2,…")])
+    try:
+        read = yaml_text.read(f"[{listed}]", option, name_lines=False)
+    except InputError as error:
+        raise InputError([replace(problem, path=path.strip()) for problem in error.problems]) from None
+    if read.problems:
+        raise InputError([replace(problem, path=path.strip()) for problem in read.problems])
+    return path.strip(), list(read.data)
+
+
+@main.command()
 @click.argument("calls", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--column", "columns", multiple=True, metavar="MEANING=NAME", help="Where a column is: queue=type.")
 @click.option("--answered", multiple=True, metavar="WORD", help="Another word for an answered call; repeatable.")

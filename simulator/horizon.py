@@ -187,7 +187,8 @@ class Horizon:
             ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
             ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
             ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
-            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`); ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
+            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
+            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
         self._keep(replication, demand_seen)
@@ -473,7 +474,8 @@ class _Calendars:
         """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""
         late = accounts.alive & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
         segments = len(self.horizon.scenario.accounts)
-        return np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
+        revenue = np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
+        return revenue.astype(np.float64)
 
     def results(self) -> dict[str, NDArray[np.float64]]:
         return {

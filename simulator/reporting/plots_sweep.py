@@ -9,8 +9,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simulator import units
 from simulator.errors import ParameterError, nearest
 from simulator.glossary import Language
@@ -18,7 +16,6 @@ from simulator.reporting import wording as w
 from simulator.reporting.plots import (
     INK,
     MUTED,
-    PLAN,
     _colours,
     _style,
     _title,
@@ -39,6 +36,7 @@ SUCCESS_PANELS = ("on_time_share", "follow_up_delay", "utilisation", "revenue_at
 SUPPORT_PANELS = ("service_level", "asa", "abandonment", "occupancy")
 SIZE = (9.6, 7.6)  # inches
 _CAPTION = 138  # characters a line
+_LINES: tuple[Any, ...] = ("-", "-", (0, (4, 2)), (0, (4, 2)), (0, (1, 1)), (0, (1, 1)))
 
 
 def units_of(found: Sweep) -> list[str]:
@@ -93,11 +91,12 @@ def _panel(ax: Axes, found: Sweep, team: str, kpi: str, lang: Language) -> None:
     values = list(dict.fromkeys(rows["value"])) if not numeric else sorted(set(rows["value"]))
     place = {v: float(v) if numeric else float(i) for i, v in enumerate(values)}
     currency = found.scenario.currency
-    for name, colour in zip(names, _colours(len(names)), strict=True):
+    for i, (name, colour) in enumerate(zip(names, _colours(len(names)), strict=True)):
         part = rows[rows["curve"] == name]
         x = [place[v] for v in part["value"]]
         ax.fill_between(x, part["p10"], part["p90"], color=colour, alpha=0.15, linewidth=0)
-        ax.plot(x, part["mean"], color=colour, linewidth=2, marker="o", markersize=2.5, label=name)
+        style = _LINES[i % len(_LINES)]  # curves that lie on each other are told apart by their dashes
+        ax.plot(x, part["mean"], color=colour, linewidth=2, linestyle=style, marker="o", markersize=2.5, label=name)
         _mark(ax, found.knees, name, team, colour, numeric)
     if len(rows):
         unit = rows["unit"].iloc[0]
@@ -165,7 +164,7 @@ def _label_marks(ax: Axes, found: Sweep, team: str, lang: Language) -> None:
     row = found.knees[found.knees["team"] == team]
     if found.over.startswith("book of ") and len(row):
         for column, key, colour in (
-            ("book_from_work", "by_work_mark", PLAN),
+            ("book_from_work", "by_work_mark", INK),
             ("book_from_ratio", "by_ratio_mark", MUTED),
         ):
             value = float(row[column].iloc[0])
@@ -180,8 +179,10 @@ def _label_marks(ax: Axes, found: Sweep, team: str, lang: Language) -> None:
 def _note(ax: Axes, x: float, y: float, text: str, colour: str) -> None:
     first, last = ax.get_xlim()
     right = x > (first + last) / 2
-    ax.annotate(text, (x, y), xytext=(-4 if right else 4, 0), textcoords="offset points", color=colour, fontsize=8,
-                ha="right" if right else "left", bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5})  # fmt: skip
+    box: dict[str, Any] = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5}
+    side, shift = ("right", -4) if right else ("left", 4)
+    place: dict[str, Any] = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side}
+    ax.annotate(text, (x, y), color=colour, fontsize=8, bbox=box, **place)
 
 
 # --- assumptions -----------------------------------------------------------------------------------------------------
@@ -242,11 +243,13 @@ def _team_line(scenario: Scenario, team: Team, lang: Language) -> str:
 
 
 def _activity_line(scenario: Scenario, name: str, activity: Activity, lang: Language) -> str:
-    hours = " + ".join(w.number(step.work.mean / units.HOUR, 2).rstrip("0").rstrip(".") for step in activity.steps.values())
+    hours = " + ".join(
+        w.number(step.work.mean / units.HOUR, 2).rstrip("0").rstrip(".") for step in activity.steps.values()
+    )
     if activity.trigger == "rate":
         when = w.phrase("per_month_rate", lang, rate=f"{activity.per_month:g}")
     else:
-        when = activity.every or activity.trigger
+        when = w.term(f"when_{activity.every or activity.trigger}", lang)
     return w.phrase("sweep_activity", lang, name=_title_of(scenario, name, lang), hours=hours, when=when)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.results import Result
+    from simulator.studies.sweep import Sweep
 
 HEADLINES = (
     "offered",
@@ -104,6 +105,84 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         console.print()
         console.print(shown)
     console.print(Text(w.phrase("comparison_note", lang), style="dim"))
+
+
+def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:
+    """The answer of a sweep in sentences: the knee of each curve, the three methods, what the next account costs."""
+    currency = found.scenario.currency
+    confidence = found.points.groupby("team", sort=False)["confidence"].first()
+    book = found.over.startswith("book of ")
+    lines = []
+    for row in w.records(found.knees):
+        curve = f"{row.team}, {row.curve}" if found.knees["team"].nunique() > 1 else row.curve
+        sure = w.share(confidence[row.team], lang)
+        if w.missing(row.knee):
+            lines.append(w.phrase("sweep_knee_none", lang, curve=curve))
+            continue
+        if row.reached:
+            key = "sweep_knee_most" if w.missing(row.low) else "sweep_knee_range"
+            span = w.phrase(key, lang, low=w.heads(row.low), high=w.heads(row.high))
+            lines.append(w.phrase("sweep_knee", lang, curve=curve, knee=w.heads(row.knee), low=span, confidence=sure))
+        else:
+            lines.append(w.phrase("sweep_knee_beyond", lang, curve=curve, knee=w.heads(row.knee)))
+        if book and not w.missing(row.book_from_work):
+            work, ratio = w.number(row.book_from_work), w.number(row.book_from_ratio)
+            simulated = w.heads(row.knee) if row.reached else f"> {w.heads(row.knee)}"
+            lines.append("  " + w.phrase("sweep_methods", lang, work=work, ratio=ratio, knee=simulated))
+        steps = found.next_account
+        steps = steps[(steps["curve"] == row.curve) & (steps["team"] == row.team) & steps["at_knee"]]
+        if len(steps):
+            changes = "; ".join(
+                f"{w.term(step.kpi, lang)} {w.signed(w.quantity(step.per_account, step.unit, lang, currency))} ("
+                + w.between(
+                    w.signed(w.quantity(step.low, step.unit, lang, currency)),
+                    w.signed(w.quantity(step.high, step.unit, lang, currency)),
+                    lang,
+                )
+                + ")"
+                for step in w.records(steps)
+            )
+            first, last = (w.heads(float(steps[side].iloc[0])) for side in ("from", "to"))
+            told = {"knee": w.heads(row.knee), "first": first, "last": last, "changes": changes}
+            lines.append("  " + w.phrase("sweep_next", lang, **told))
+            if row.head_cost_per_year:
+                cost, carried = (
+                    w.money(v, currency, lang) for v in (row.head_cost_per_year, row.carrying_cost_per_account)
+                )
+                lines.append("  " + w.phrase("sweep_carrying", lang, cost=cost, carried=carried))
+    return lines
+
+
+def show_sweep(found: Sweep, console: Console, lang: Language = "en") -> None:
+    """Print the answer of a sweep, every value with its share of runs that meet the targets, and the KPIs over it."""
+    for line in sweep_lines(found, lang):
+        _bullet(console, line.strip(), "•" if not line.startswith(" ") else " ")
+    from simulator.reporting.plots_sweep import SUCCESS_PANELS, SUPPORT_PANELS
+
+    currency = found.scenario.currency
+    whole = found.curves[found.curves["month"] == "all"]
+    for (team, curve), points in found.points.groupby(["team", "curve"], sort=False):
+        kpis = SUCCESS_PANELS if points["wing"].iloc[0] == "success" else SUPPORT_PANELS
+        support = found.scenario.support
+        subjects = {team} if support is None or team not in support.groups else {team, *support.groups[team].serves}
+        rows = whole[(whole["curve"] == curve) & whole["subject"].isin(subjects) & whole["kpi"].isin(kpis)]
+        rows = rows[rows["kind"].isin(("team", "group", "queue"))].drop_duplicates(["value", "kpi"])
+        cells = {(row.value, row.kpi): w.quantity(row.mean, row.unit, lang, currency) for row in w.records(rows)}
+        sized = ["from_work", "from_ratio"] if points["from_work"].notna().any() else []
+        needed = points["need"].notna().any()
+        names = ["value", "met", *sized, *(["simulated"] if needed else []), *kpis]
+        columns = [w.term(name, lang).replace(" ", "\n", 1) for name in names]
+        table = _table(f"{curve} · {team}", columns, text_columns=0)
+        for row in w.records(points):
+            table.add_row(
+                str(row.value),
+                w.probability(row.p_met, lang),
+                *(w.number(getattr(row, name), 1) for name in sized),
+                *([w.heads(row.need)] if needed else []),
+                *(cells.get((row.value, kpi), w.MISSING) for kpi in kpis),
+            )
+        console.print()
+        console.print(table)
 
 
 def problems(error: InputError, console: Console) -> None:

@@ -260,13 +260,13 @@ PHRASES: dict[str, tuple[str, str]] = {
     "check_passed": ("ok", "合格"),
     "check_failed": ("FAILED", "不合格"),
     # sweeps
-    "sweep_title": ("{over}: what {team} holds", "{over}: {team}の限界"),
     "sweep_over_book": ("accounts per CSM ({team})", "CSM1人当たりの顧客数({team})"),
     "sweep_knee": (
         "{curve}: up to {knee} the targets are met ({low}), {confidence} sure.",
         "{curve}: {knee}までは目標を満たします({low}、確度{confidence})。",
     ),
     "sweep_knee_range": ("surely {low}, at most {high}", "確実には{low}、最大でも{high}"),
+    "sweep_knee_most": ("at most {high}", "最大でも{high}"),
     "sweep_knee_beyond": (
         "{curve}: every value tried meets the targets; the limit lies beyond {knee}.",
         "{curve}: 試した値は全て目標を満たします。限界は{knee}より先です。",
@@ -287,30 +287,35 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Held to its targets it needs another CSM: {cost} a year, {carried} per account of a full book.",
         "目標を守るにはCSMがもう1名必要です: 年{cost}、満杯の担当では1顧客当たり{carried}。",
     ),
-    "sweep_points": ("Every value", "値ごとの結果"),
-    "sweep_kpis": ("{subject}: KPIs over the horizon", "{subject}: 全期間のKPI"),
-    "curve": ("curve", "系列"),
-    "accounts_per_head": ("accounts per head", "1人当たりの顧客数"),
-    "knee": ("knee", "限界"),
     "knee_mark": ("knee {value}", "限界 {value}"),
     "by_work_mark": ("hours ÷ hours {value}", "時間÷時間 {value}"),
     "by_ratio_mark": ("ratio {value}", "比率 {value}"),
     "sweep_band": (
-        "Lines: means; bands: P10 to P90 of {runs} runs. Knee: the largest value whose worst {window} meets the targets "
+        "Lines: means; bands: P10 to P90 of {runs} runs. Knee: the last value whose worst {window} meets the targets "
         "({targets}) in {confidence} of the runs.",
         "線: 平均、帯: {runs}回の試行のP10〜P90。限界: 最も悪い{window}でも目標({targets})を{confidence}の試行で満たす"
-        "最大の値。",
+        "最後の値。",
     ),
     "sweep_team": (
         "{heads} CSM, {hours} h a week, {share} of it for customers; {months} months from {start}.",
         "CSM{heads}名、週{hours}時間(うち顧客対応{share})、{start}から{months}か月。",
     ),
-    "sweep_activity": ("{name}: {hours} h {when}", "{name}: {hours}時間、{when}"),
+    "sweep_activity": ("{name}: {hours} h, {when}", "{name}: {hours}時間、{when}"),
     "sweep_meetings": (
         "{segment}: meetings suit {availability} of the time, {cancellation} are cancelled on the day",
         "{segment}: 会議の都合が合う確率{availability}、当日取消{cancellation}",
     ),
     "sweep_changes": ("{curve}: {changes}.", "{curve}: {changes}。"),
+    "when_week": ("every week", "毎週"),
+    "when_2 weeks": ("every 2 weeks", "2週間ごと"),
+    "when_month": ("every month", "毎月"),
+    "when_2 months": ("every 2 months", "2か月ごと"),
+    "when_quarter": ("every quarter", "四半期ごと"),
+    "when_half-year": ("every half-year", "半年ごと"),
+    "when_year": ("every year", "毎年"),
+    "when_start": ("once at the start of the contract", "契約開始時に1回"),
+    "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
+    "when_escalation": ("for each escalation", "エスカレーションごと"),
     "per_month_rate": ("{rate} a month", "月{rate}回"),
     # titles of plots
     "plot_staffing": (

@@ -630,9 +630,7 @@ class Judged:
 def judge(simulated: Simulated) -> list[Judged]:
     """The plan of a simulation against the targets of its groups and teams."""
     report = _Report(simulated, None, None)
-    return [
-        Judged(wing, name, report._met(u), report._confidence(u)) for u, (wing, name, _) in enumerate(report.units)
-    ]
+    return [Judged(wing, name, report._met(u), report._confidence(u)) for u, (wing, name, _) in enumerate(report.units)]
 
 
 def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:

@@ -38,7 +38,10 @@ def team_measures(simulated: Simulated) -> dict[Key, Array]:
         values = {
             "on_time_share": ("share", kpis.ratio(total[..., ON_TIME], total[..., DUE])),
             "steps_late": ("count", total[..., LATE_DONE] + total[..., MISSED]),
-            "follow_up_delay": ("days", kpis.ratio(after[..., ELAPSED] / days, after[..., ON_TIME] + after[..., LATE_DONE])),
+            "follow_up_delay": (
+                "days",
+                kpis.ratio(after[..., ELAPSED] / days, after[..., ON_TIME] + after[..., LATE_DONE]),
+            ),
             "revenue_at_risk": ("money", _mean(simulated.data["at_risk"][:, :, team.segments].sum(axis=2))),
         }
         for kpi, (unit, value) in values.items():

@@ -12,9 +12,11 @@ may yet pass (the upper end does).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +89,48 @@ class Sweep:
         return cliff(self, team, lang)
 
 
+def summary(found: Sweep) -> dict[str, Any]:
+    """The answer of a sweep as plain data: knees, points, and what the next account changes."""
+    return {
+        "name": found.scenario.name,
+        "over": found.over,
+        "replications": found.replications,
+        "seed": found.scenario.monte_carlo.seed,
+        "knees": found.knees.to_dict("records"),
+        "points": found.points.to_dict("records"),
+        "next_account": found.next_account.to_dict("records"),
+        "placeholders": dict(found.scenario.placeholders),
+    }
+
+
+def save(found: Sweep, folder: Path, lang: Language = "en") -> list[Path]:
+    """Write the tables (CSV and Parquet), the figures (SVG) and what they come from; the paths written."""
+    import io
+
+    from simulator import provenance
+    from simulator.reporting.plots import render
+    from simulator.reporting.plots_sweep import units_of
+    from simulator.results import to_json, write_atomically
+    from simulator.scenario.loading import dump
+
+    files: dict[str, bytes] = {}
+    for name in ("curves", "points", "knees", "next_account"):
+        table = getattr(found, name)
+        texts = [column for column in table.columns if table[column].dtype == object]
+        buffer = io.BytesIO()  # one column of a Parquet file has one type, and values may be of several
+        table.astype(dict.fromkeys(texts, str)).to_parquet(buffer, index=False)
+        files[f"{name}.parquet"] = buffer.getvalue()
+        files[f"{name}.csv"] = table.to_csv(index=False, lineterminator="\n").encode()
+    for team in units_of(found):
+        files[f"figures/sweep_{team}.svg"] = render(found.plot(team, lang), "svg", lang, salt=team)
+    files["summary.json"] = to_json(summary(found))
+    files["scenario.resolved.yaml"] = dump(found.scenario.document()).encode()
+    files["provenance.json"] = to_json(provenance.record(found.scenario, found.replications))
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in files]
+
+
 def book_overrides(scenario: Scenario, team: str, size: int) -> dict[str, Any]:
     """The changes that give each head of a team ``size`` accounts when the horizon opens.
 
@@ -114,7 +158,9 @@ def _team_of(scenario: Scenario, team: str) -> tuple[Team | None, Problem | None
     one = teams[team]
     if not one.headcount or not sum(scenario.accounts[name].opening for name in one.segments):
         where = f"success.teams.{team}"
-        return None, Problem("--book", None, where, "a book needs heads and accounts to share out", allowed="both over 0")
+        return None, Problem(
+            "--book", None, where, "a book needs heads and accounts to share out", allowed="both over 0"
+        )
     return one, None
 
 
@@ -159,19 +205,16 @@ def sweep(
         name: {value: _at(plan.with_(common), path, value, book) for value in asked} for name, plan in plans.items()
     }  # every value of every curve is read before the first is simulated
     parts: tuple[list, list, list, list] = ([], [], [], [])
-    total = sum(map(len, ready.values()))
-    done = 0
     for name, scenarios in ready.items():
         found: dict[Any, _Point] = {}
 
         def play(value: Any, scenario: Scenario, at: str = name, into: dict[Any, _Point] = found) -> None:
-            label = f"{at}, {value} ({min(done + 1, total)} of {total})"
+            label = f"{at}, {value}"
             tell = None if progress is None else lambda _, *rest: progress(label, *rest)
             into[value] = _Point(simulate(scenario, replications=count, jobs=jobs, progress=tell), need, jobs)
 
         for value, scenario in scenarios.items():
             play(value, scenario)
-            done += 1
         if whole:
             for _ in range(MOST_REFINEMENTS):
                 between = _between(found)
@@ -385,7 +428,7 @@ def _next_account(curve: str, found: Mapping[Any, _Point], values: list[Any], u:
     edge = _edges(found, u)
     name = found[values[0]].judged[u].name
     rows = []
-    for before, after in zip(values, values[1:], strict=False):
+    for before, after in itertools.pairwise(values):
         added = found[after].accounts(u) - found[before].accounts(u)
         at_knee = edge is not None and before <= edge[0] < after
         for kpi in NEXT_KPIS:
