@@ -25,7 +25,7 @@ from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario, Staffed
 from simulator.success import assemble as success_assemble
-from simulator.success import books, portfolio, timeliness, workload
+from simulator.success import books, cohorts, portfolio, surveys, timeliness, workload
 from simulator.success.tables import Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
@@ -188,6 +188,8 @@ class Horizon:
             ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
             ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
             (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
+            ``cohort`` (M, S, :data:`simulator.success.cohorts.SUMS`), NaN in the first eleven months; ``survey``
+            (M, surveys, S, :data:`simulator.success.surveys.SUMS`);
             ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
@@ -256,6 +258,8 @@ class Horizon:
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
         flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
         at_risk = np.zeros(flows.shape[:2])
+        cohort, followed = np.zeros((*flows.shape[:2], len(cohorts.SUMS))), cohorts.Cohorts(flows.shape[1])
+        asked: list[NDArray[np.float64]] = []
         desk = calendars = None
         if scenario.support is not None:
             heads = np.array(
@@ -270,6 +274,7 @@ class Horizon:
         seen = Demand([], [])
         for month, model in enumerate(models):
             portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
+            followed.open(accounts, month)
             escalations = None
             if desk:
                 contacts = self._contacts(replication, month, model, accounts)
@@ -283,9 +288,12 @@ class Horizon:
                 at_risk[month] = calendars.at_risk(accounts)
             closed = portfolio.close_month(accounts, model.portfolio, grid, month)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
-        results = {"flows": flows, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
+            cohort[month] = followed.close(accounts)
+            if model.success:
+                asked.append(surveys.close_month(model.success.surveys, accounts, grid, month))
+        results = {"flows": flows, "cohort": cohort, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
         results |= desk.results() if desk else {}
-        results |= calendars.results() | {"at_risk": at_risk} if calendars else {}
+        results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
         return results, seen
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
@@ -311,7 +319,7 @@ class Horizon:
                 workload.draw_month(
                     team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month, escalations
                 ),
-                accounts.alive & team.segments[accounts.segment],
+                accounts.served & team.segments[accounts.segment],
                 effort,
             )
             for team in model.success.teams
@@ -472,7 +480,7 @@ class _Calendars:
 
     def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
         """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""
-        late = accounts.alive & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
+        late = accounts.served & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
         segments = len(self.horizon.scenario.accounts)
         revenue = np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
         return revenue.astype(np.float64)

@@ -617,7 +617,11 @@ class Segment(Part):
     adoption: Months = default("6 months", "length of the second phase; then expansion and loyalty are open")
     upsell: Movement = Movement()
     cross_sell: Movement = Movement()
-    contraction: Movement = Movement()
+    contraction: Movement = Field(Movement(), description="a change to a cheaper plan")
+    seat_reduction: Movement = Field(Movement(), description="fewer seats")
+    downgrade_to_free: Share = default("0%", "accounts per month that go to a free plan: no revenue, no activities")
+    gross_margin: Share = default("100%", "for the net lifetime value")
+    acquisition_cost: Money = default(0, "per account, for the net lifetime value")
     contacts_per_month: dict[str, Amount] = {}
     effort_cv: Amount = default(0, "spread of the work that accounts ask for")
     meetings: Meetings = Meetings()
@@ -833,6 +837,34 @@ class Activity(Part):
         return self
 
 
+SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+"""Lowest and highest answer of each kind of survey."""
+
+Score = Annotated[str, BeforeValidator(str)]
+
+
+class Survey(Part):
+    """A question asked of accounts at the close of a month."""
+
+    kind: Literal["nps", "csat", "ces"]
+    segments: dict[str, Share]
+    every: Literal["month", "2 months", "quarter", "half-year", "year"] = "quarter"
+    response: Share = default("100%", "share of those asked who answer")
+    answers: dict[Score, Amount] = default({}, "weights by score: nps 0 to 10, csat 1 to 5, ces 1 to 7")
+    source: str | None = None
+    placeholder: Flag = False
+
+    @model_validator(mode="after")
+    def _on_the_scale(self) -> Survey:
+        low, high = SCALES[self.kind]
+        beyond = [score for score in self.answers if not (score.isdigit() and low <= int(score) <= high)]
+        if beyond:
+            raise ValueError(f"answers to {self.kind} are whole scores {low} to {high}, not {', '.join(beyond)}")
+        if not any(self.answers.values()):
+            raise ValueError("a survey needs answers: a weight for one score or more")
+        return self
+
+
 class Ratio(Part):
     """The top-down rule of thumb shown beside the work."""
 
@@ -879,6 +911,7 @@ class Success(Part):
 
     activities: dict[str, Activity]
     teams: dict[str, Team]
+    surveys: dict[str, Survey] = {}
     targets: SuccessTargets = SuccessTargets()
 
 
