@@ -130,6 +130,9 @@ def _lang(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run."
 )
+@click.option(
+    "--account-months", type=click.IntRange(min=1), help="Also write every account and month of so many replications."
+)
 def run(
     scenario: Path,
     variants: tuple[str, ...],
@@ -142,11 +145,14 @@ def run(
     as_json: bool,
     lang: Language,
     resume: Path | None,
+    account_months: int | None,
 ) -> None:
     """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
     if resume and out:
         raise click.UsageError("--resume goes on in its own folder; leave out --out")
     plan = _read(scenario, variants, overrides)
+    if account_months and not plan.accounts:
+        raise InputError([Problem("--account-months", None, "accounts", "the scenario has no accounts")])
     changes: list[str] = []
     if variants or overrides:
         from simulator.scenario.variants import differences
@@ -172,6 +178,9 @@ def run(
                 resume=resume is not None,
             )
         save(result, folder)
+        if account_months:
+            with progress.working("writing the account-month table"):
+                _write_account_months(result.scenario, account_months, folder)
         if not quiet and not as_json:  # the answer first: drawing the charts takes longer than reading it
             from simulator.reporting.tables import show
 
@@ -477,6 +486,19 @@ def _write_reports(result: Any, folder: Path, lang: Language) -> None:
     save_figures(result, folder / "figures", lang)
     page.write(result, folder / "report.html", lang)
     workbook.write(result, folder / "plan.xlsx", lang)
+
+
+def _write_account_months(plan: Scenario, replications: int, folder: Path) -> None:
+    import io
+
+    from simulator.results import write_atomically
+    from simulator.studies.account_months import account_months
+
+    table = account_months(plan, replications)
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    write_atomically(folder / "account_months.parquet", buffer.getvalue())
+    write_atomically(folder / "account_months.csv", table.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _remove_blocks(folder: Path) -> None:

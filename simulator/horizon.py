@@ -14,7 +14,7 @@ import dataclasses
 import math
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,10 @@ PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisit
 
 KEPT_BYTES = 1 << 30
 """Memory for demand kept between the plan's simulation and the search of the need; what does not fit is drawn again."""
+
+
+Observer = Callable[[int, portfolio.Portfolio, timeliness.Timeliness | None], None]
+"""Called with the month, the accounts after its close and what they have seen of their activities."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +200,10 @@ class Horizon:
         self._keep(replication, demand_seen)
         return results
 
+    def observe(self, replication: int, observer: Observer) -> None:
+        """Simulate a replication of the plan and show every month's accounts to ``observer`` after its close."""
+        self._play(replication, observer=observer)
+
     def replay(self, replication: int, staffing: Staffing) -> dict[str, NDArray[np.float64]]:
         """Another staffing on what the replication's plan faced: the same contacts, the same work.
 
@@ -249,7 +257,9 @@ class Horizon:
             code = "import pickle; from simulator.horizon import Horizon; Horizon(pickle.loads(data)).simulate(0)"
             _cache.compile_beside(code, pickle.dumps(alone))
 
-    def _play(self, replication: int, reference: bool = False) -> tuple[dict[str, NDArray[np.float64]], Demand]:
+    def _play(
+        self, replication: int, reference: bool = False, observer: Observer | None = None
+    ) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
         self._compile(models[0].scenario)
@@ -289,9 +299,16 @@ class Horizon:
             closed = portfolio.close_month(accounts, model.portfolio, grid, month)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
             cohort[month] = followed.close(accounts)
+            if observer:
+                observer(month, accounts, calendars.timeliness if calendars else None)
             if model.success:
                 asked.append(surveys.close_month(model.success.surveys, accounts, grid, month))
-        results = {"flows": flows, "cohort": cohort, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
+        results = {
+            "flows": flows,
+            "cohort": cohort,
+            "people": _people(people, grid.months),
+            "cost": _cost(people, models[0].scenario),
+        }
         results |= desk.results() if desk else {}
         results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
         return results, seen

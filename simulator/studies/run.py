@@ -657,6 +657,7 @@ def measures(simulated: Simulated) -> dict[Key, Array]:
         for s, segment in enumerate([*simulated.horizon.scenario.accounts, "all"]):
             for kpi, (unit, values) in account_kpis(both[:, :, s]).items():
                 found["success", "segment", segment, kpi, unit] = values
+        found |= success_measures.segment_measures(simulated)
         if "at_risk" in simulated.data:
             found |= success_measures.segment_at_risk(simulated)
     cost = simulated.data["cost"].sum(axis=(2, 3))

@@ -40,6 +40,10 @@ class Timeliness:
         self._late.append(headlines[:, 1] + headlines[:, 2])
         self._overdue = overdue
 
+    def month(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Activities of each account done in time and late or missed in the last month, and overdue now. (A,) each."""
+        return self._on_time[-1], self._late[-1], self._overdue
+
     def late(self, months: int) -> NDArray[np.int64]:
         """Activities of each account late or missed within the last ``months``, and those overdue now. Shape (A,)."""
         return self._sum(self._late, months) + self._overdue
