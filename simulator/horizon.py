@@ -25,11 +25,11 @@ from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario, Staffed
 from simulator.success import assemble as success_assemble
-from simulator.success import books, cohorts, portfolio, surveys, timeliness, workload
+from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
 from simulator.success.tables import Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
-from simulator.support.tables import Contacts, Sums, SupportState
+from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
@@ -54,6 +54,7 @@ class Model:
     support: support_assemble.SupportModel | None
     success: success_assemble.SuccessModel | None
     portfolio: portfolio.PortfolioTables
+    couplings: couplings.CouplingTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,7 @@ class Horizon:
         self.grid = scenario.calendar.grid()
         self.seed = scenario.monte_carlo.seed
         self.repeats = scenario.monte_carlo.chance_repeats
+        self.coupled = scenario.coupled
         self.central = self._model(scenario)
         self.expected_accounts, self.living = success_assemble.living_accounts(scenario, self.grid)
         self.targets = targets.read(scenario)
@@ -137,6 +139,7 @@ class Horizon:
             support_assemble.build(scenario, self.grid) if scenario.support else None,
             success_assemble.build(scenario, self.grid) if scenario.success else None,
             success_assemble.portfolio_tables(scenario, self.grid),
+            couplings.CouplingTables.of(scenario),
         )
 
     def models(self, replication: int) -> tuple[Model, ...]:
@@ -207,10 +210,15 @@ class Horizon:
     def replay(self, replication: int, staffing: Staffing) -> dict[str, NDArray[np.float64]]:
         """Another staffing on what the replication's plan faced: the same contacts, the same work.
 
-        Exact as long as no coupling leads from staffing back to demand. Escalations that interrupt CSMs are those under
-        the scenario's own plan. Returns ``queue``, ``group`` and ``met`` when ``staffing`` has groups, ``steps`` and
-        ``hours`` when it has teams.
+        Where couplings lead from staffing back to demand, the whole replication is simulated again under the staffing.
+        Else escalations that interrupt CSMs are those under the scenario's own plan. Returns ``queue``, ``group`` and
+        ``met`` when ``staffing`` has groups, ``steps`` and ``hours`` when it has teams.
         """
+        if self.coupled:
+            names = ["queue", "group", "met"] if staffing.groups is not None else []
+            names += ["steps", "hours"] if staffing.teams is not None else []
+            results = self._play(replication, staffing=staffing)[0]
+            return {name: results[name] for name in names}
         with self._lock:
             seen = self._seen.get(replication)
         if seen is None:
@@ -224,10 +232,7 @@ class Horizon:
                 desk.until(month, models[month], contacts)
             out |= desk.results()
         if staffing.teams is not None:
-            heads = [
-                (np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams
-            ]
-            calendar = _Calendars(self, models[0], replication, heads)
+            calendar = _Calendars(self, models[0], replication, _ramped(staffing.teams))
             for month, work in enumerate(seen.work):
                 calendar.month(month, models[month], work)
             out |= calendar.results()
@@ -258,7 +263,11 @@ class Horizon:
             _cache.compile_beside(code, pickle.dumps(alone))
 
     def _play(
-        self, replication: int, reference: bool = False, observer: Observer | None = None
+        self,
+        replication: int,
+        reference: bool = False,
+        observer: Observer | None = None,
+        staffing: Staffing | None = None,
     ) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
@@ -278,9 +287,14 @@ class Horizon:
                     for p, plan in zip(people, self.plans, strict=False)
                 ]
             ).reshape(groups, grid.months)
+            if staffing is not None and staffing.groups is not None:
+                heads = staffing.groups
             desk = _SupportDesk(self, self.staff(heads), reference)
         if scenario.success is not None:
-            calendars = _Calendars(self, models[0], replication, [p.capacity for p in people[groups:]], reference)
+            capacity = [p.capacity for p in people[groups:]]
+            if staffing is not None and staffing.teams is not None:
+                capacity = _ramped(staffing.teams)
+            calendars = _Calendars(self, models[0], replication, capacity, reference)
         seen = Demand([], [])
         for month, model in enumerate(models):
             portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
@@ -296,13 +310,14 @@ class Horizon:
                 seen.work.append(work)
                 calendars.month(month, model, work)
                 at_risk[month] = calendars.at_risk(accounts)
-            closed = portfolio.close_month(accounts, model.portfolio, grid, month)
+            shifts = self._shifts(month, model, accounts, desk, calendars) if self.coupled else couplings.Shifts()
+            closed = portfolio.close_month(accounts, model.portfolio, grid, month, shifts.churn, shifts.expansion)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
             cohort[month] = followed.close(accounts)
             if observer:
                 observer(month, accounts, calendars.timeliness if calendars else None)
             if model.success:
-                asked.append(surveys.close_month(model.success.surveys, accounts, grid, month))
+                asked.append(surveys.close_month(model.success.surveys, accounts, grid, month, shifts.survey))
         results = {
             "flows": flows,
             "cohort": cohort,
@@ -312,6 +327,21 @@ class Horizon:
         results |= desk.results() if desk else {}
         results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
         return results, seen
+
+    def _shifts(
+        self,
+        month: int,
+        model: Model,
+        accounts: portfolio.Portfolio,
+        desk: _SupportDesk | None,
+        calendars: _Calendars | None,
+    ) -> couplings.Shifts:
+        """What service does to the accounts at the month's close."""
+        slow = desk.slow_share() if desk else 0.0
+        if calendars is None:
+            return couplings.Shifts(churn=np.full(len(accounts), model.couplings.churn_support * slow))
+        calendars.expose(accounts, float(self.grid.month_day[month]))
+        return calendars.exposure.shifts(model.couplings, accounts, calendars.timeliness, slow)
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
         assert model.support is not None
@@ -377,6 +407,11 @@ class Demand:
         return sum(part.nbytes for part in parts)
 
 
+def _ramped(teams: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Speeds of fully ramped CSMs from heads by team and month."""
+    return [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in teams]
+
+
 def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:
     rows = [np.stack([np.asarray(getattr(p, name), dtype=float) for name in PEOPLE], axis=-1) for p in people]
     return np.stack(rows, axis=1) if rows else np.zeros((months, 0, len(PEOPLE)))
@@ -405,6 +440,15 @@ class _SupportDesk:
         assert horizon.central.support is not None
         self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
         self.state: SupportState | None = None
+        self._counted = np.zeros(2)
+
+    def slow_share(self) -> float:
+        """Share of the contacts since the last call of this that were not answered within their queue's time."""
+        columns = [QueueMeasure.OFFERED, QueueMeasure.ANSWERED_WITHIN]
+        total = self.sums.queue[..., columns].sum(axis=(0, 1))
+        offered, within = total - self._counted
+        self._counted = total
+        return float(max(1.0 - within / offered, 0.0)) if offered > 0 else 0.0
 
     def until(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
         """Serve the contacts up to the end of a month; returns the escalations of accounts."""
@@ -461,6 +505,12 @@ class _Calendars:
         self.owner = [np.zeros(0, dtype=np.int64) for _ in self.tables]
         self.state: list[Any] = [None for _ in self.tables]
         self.timeliness = timeliness.Timeliness()
+        self.exposure = couplings.Exposure(len(model.success.activities.activity_names))
+        self.by_activity = model.couplings.by_activity
+        # activity and account of every instance so far, by its number: records name instances alone
+        self.known = [np.zeros((2, 0), dtype=np.int64) for _ in self.tables]
+        self.moved = np.zeros(0, dtype=bool)
+        self.settled: list[NDArray[np.int64]] = []
 
     def _leave(self, team: success_assemble.TeamModel, people: int, replication: int) -> NDArray[np.bool_]:
         """Days of leave by CSM, bool (people, business days). The n-th CSM has the same ones whatever the plan."""
@@ -474,8 +524,10 @@ class _Calendars:
         last = month == self.horizon.grid.months - 1
         accounts = len(work[0].accounts) if work else 0
         headlines, overdue = np.zeros((accounts, 3), dtype=np.int64), np.zeros(accounts, dtype=np.int64)
+        self.moved, self.settled = np.zeros(accounts, dtype=bool), []
         for t, asked in enumerate(work):
             speed = self.capacity[t][month]
+            before = self.owner[t]
             self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed)
             outcome, self.state[t] = self.engine(
                 model.success.activities,
@@ -490,10 +542,23 @@ class _Calendars:
                 hours=self.hours[t],
                 alive=asked.accounts,
                 last=last,
+                records=self.by_activity,
             )
+            if not self.tables[t].pooled:
+                now = self.owner[t][: len(before)]
+                self.moved[: len(before)] |= (before >= 0) & (now >= 0) & (before != now)
+            if self.by_activity:
+                asked_for = np.stack([asked.instances.activity, asked.instances.account])
+                self.known[t] = np.concatenate([self.known[t], asked_for], axis=1)
+                self.settled.append(couplings.settled_headlines(model.success.activities, outcome.rows, *self.known[t]))
             headlines += outcome.headlines
             overdue += timeliness.overdue(self.state[t], model.success.activities, accounts)
         self.timeliness.add(headlines, overdue)
+
+    def expose(self, accounts: portfolio.Portfolio, opened: float) -> None:
+        """Note for the couplings what the month has brought each account."""
+        settled = np.concatenate(self.settled, axis=1) if self.settled else None
+        self.exposure.add(accounts, opened, self.timeliness, self.moved, settled)
 
     def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
         """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""

@@ -40,6 +40,10 @@ HEADLINES = (
     "churn_rate",
     "nrr",
     "grr",
+    "cohort_nrr",
+    "nps",
+    "csat",
+    "ces",
 )
 """KPIs that the terminal shows beside those with a target; the page and the run folder have all of them."""
 

@@ -801,6 +801,21 @@ class Step(Part):
 Phase = Literal["onboarding", "adoption", "expansion", "loyalty"]
 
 
+LogOdds = Annotated[float, Field(ge=-10, le=10), NUMBER]
+
+
+class Effect(Part):
+    """What an activity that is done does to its account: shifts of log-odds, 0 unless you set them.
+
+    They hold in full for an account whose every such activity of the last twelve months was done in time, and in
+    proportion to the share that was. No study gives a figure that separates effect from selection.
+    """
+
+    churn: LogOdds = default(0, "of cancelling; negative keeps accounts")
+    expansion: LogOdds = default(0, "of an upsell or cross-sell; positive wins them")
+    churn_of_all: LogOdds = default(0, "of cancelling, for every account, by the share done in the whole base")
+
+
 class Activity(Part):
     """One entry of the activity catalogue."""
 
@@ -821,6 +836,7 @@ class Activity(Part):
     steps: dict[str, Step]
     unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
     late: Literal["continue", "skip"] = "continue"
+    effect: Effect = Effect()
     source: str | None = None
     placeholder: Flag = False
 
@@ -841,6 +857,29 @@ SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 """Lowest and highest answer of each kind of survey."""
 
 Score = Annotated[str, BeforeValidator(str)]
+
+
+class Couplings(Part):
+    """How service acts on customers: shifts of log-odds, positive raises. All are 0 unless you set them.
+
+    The direction is well founded (Oliva & Sterman 2001; Goes et al. 2018); no defensible size exists for any of them.
+    Ask how large a coefficient must be for a decision to flip (``simulator value``) instead of believing one.
+    """
+
+    churn_by_late_activities: LogOdds = default(
+        0, "when all activities of an account were late or missed in the last 12 months, in proportion to the share"
+    )
+    expansion_by_late_activities: LogOdds = default(0, "the same for upsell and cross-sell; negative lowers")
+    survey_by_late_activities: LogOdds = default(0, "the same for the place of survey answers; negative lowers")
+    churn_by_late_onboarding: LogOdds = default(0, "for accounts with an activity late or missed while onboarding")
+    churn_by_handover: LogOdds = default(0, "for each change of the owner within the last 12 months")
+    churn_by_slow_support: LogOdds = default(
+        0, "when no contact of the month was answered within its time, in proportion to the share of all contacts"
+    )
+
+    @property
+    def any(self) -> bool:
+        return any(value != 0 for _, value in self)
 
 
 class Survey(Part):
@@ -966,6 +1005,7 @@ class Scenario(Part):
     accounts: dict[str, Segment] = {}
     support: Support | None = None
     success: Success | None = None
+    couplings: Couplings = Couplings()
     hiring: Hiring = Hiring()
     budget: Budget | None = None
     variants: dict[str, dict[str, Any]] = {}
@@ -987,6 +1027,13 @@ class Scenario(Part):
             node = law.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
             place(data, tuple(path.split(".")), {"uncertain": node})
         return data
+
+    @property
+    def coupled(self) -> bool:
+        """Whether service acts on customers, so that another staffing meets other accounts."""
+        activities = self.success.activities.values() if self.success else ()
+        given = self.couplings.any or any(value != 0 for a in activities for _, value in a.effect)
+        return given or any(path.startswith("couplings.") or ".effect." in path for path in self.uncertain)
 
     def with_(self, overrides: Mapping[str, Any]) -> Scenario:
         """A copy with values replaced by dotted path, e.g. ``{"support.queues.phone.patience.mean": "90 s"}``.

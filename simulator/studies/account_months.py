@@ -33,12 +33,12 @@ def account_months(scenario: Scenario, replications: int = 1) -> pd.DataFrame:
     """The accounts of the first replications, month by month, with what befell them.
 
     Returns:
-        Columns: ``replication``, ``month``, ``account`` (a name that stays the account's own in every variant on the same
-        seed), ``segment``, ``contract_start`` (month relative to the first, negative before it), ``stage`` when the month
-        opens, ``free`` (on the free plan after the close), ``opening_mrr`` (0 for accounts new in the month), ``mrr``
-        (after the close, 0 once lost), the :data:`EVENTS`, and the activities done in time, late or missed in the month
-        and overdue at its end (``on_time``, ``late``, ``overdue``; 0 without a success wing). An account has rows from
-        the month in which it joins to the one at whose close it is lost.
+        Columns: ``replication``, ``month``, ``account`` (a name that stays the account's own in every variant on the
+        same seed), ``segment``, ``contract_start`` (month relative to the first, negative before it), ``stage`` when
+        the month opens, ``free`` (on the free plan after the close), ``opening_mrr`` (0 for accounts new in the month),
+        ``mrr`` (after the close, 0 once lost), the :data:`EVENTS`, and the activities done in time, late or missed in
+        the month and overdue at its end (``on_time``, ``late``, ``overdue``; 0 without a success wing). An account has
+        rows from the month in which it joins to the one at whose close it is lost.
     """
     import pandas as pd
 

@@ -85,10 +85,10 @@ def segment_measures(simulated: Simulated) -> dict[Key, Array]:
 def retention_kpis(flows: Array, gross_margin: float, acquisition_cost: float) -> dict[str, tuple[str, Array]]:
     """Churn, retention, expansion rates and lifetime value in every dialect, values (R, M + 1).
 
-    Monthly forms divide by the month's own accounts. Over the horizon churn stays a mean monthly rate, the cohort form of
-    retention is chained (the product of the months), and the forms by closing accounts take the horizon as one period, so
-    that 100 opening, 20 new and 10 lost accounts read 110 % and 90 %. Lifetime value takes the mean revenue per paying month and
-    account as price, 12 purchases a year and 1 ÷ churn as duration, at most 60 months.
+    Monthly forms divide by the month's own accounts. Over the horizon churn stays a mean monthly rate, the cohort form
+    of retention is chained (the product of the months), and the forms by closing accounts take the horizon as one
+    period, so that 100 opening, 20 new and 10 lost accounts read 110 % and 90 %. Lifetime value takes the mean revenue
+    per paying month and account as price, 12 purchases a year and 1 ÷ churn as duration, at most 60 months.
 
     Args:
         flows: float64 (R, M, FLOWS) of one segment.
@@ -128,7 +128,7 @@ def retention_kpis(flows: Array, gross_margin: float, acquisition_cost: float) -
         ),
         "negative_churn": (
             "share",
-            _mean(kpis.negative_churn(*(column(n) for n in ("expansion_mrr", "contraction_mrr", "churned_mrr"))) * 1.0),
+            _mean(kpis.negative_churn(*map(column, ("expansion_mrr", "contraction_mrr", "churned_mrr"))).astype(float)),
         ),
         "upsell_rate": ("share", kpis.event_rate(total("upsold"), total("eligible"))),
         "cross_sell_rate": ("share", kpis.event_rate(total("cross_sold"), total("eligible"))),

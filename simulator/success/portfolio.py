@@ -7,9 +7,10 @@ Rules (where the model is silent, the rule chosen is written here and tested):
   only at accounts that were there when the month opened, so that lost ÷ opening has the given churn as its mean.
 - Close, in this order: cancellation, contraction, expansion (upsell, then cross-sell). Changes of revenue are shares of
   the revenue at the month's opening; a month may hold a contraction and an expansion of the same account.
-- Contraction is told apart: downgrade to a free plan (all revenue goes, the account stays), fewer seats, a cheaper plan.
-  Fewer seats and a cheaper plan may fall into one month; together they take no more than the revenue there is. An account
-  on the free plan may still cancel and still contacts support, but no success activity covers it and it does not expand.
+- Contraction is told apart: downgrade to a free plan (all revenue goes, the account stays), fewer seats, a cheaper
+  plan. Fewer seats and a cheaper plan may fall into one month; together they take no more than the revenue there is. An
+  account on the free plan may still cancel and still contacts support, but no success activity covers it and it does
+  not expand.
 - An account on a term of T months decides once, in the month that holds the end of its term, with 1 - (1 - p)^T; the
   term then runs again. A term of 0 or 1 month decides every month.
 - A coupling shifts the log-odds of the decision that is taken (the renewal, for an account on a term; an upsell or a

@@ -1,9 +1,9 @@
 """Surveys: who answers, with which score.
 
 A survey goes out at the close of every n-th month to the accounts that are there; a covered account answers with the
-survey's response rate, and its score is drawn from the survey's distribution of answers. Coverage, response and score are
-keyed by account (the latter two also by month). Lateness moves an answer down when the coupling asks for it: the place
-in the distribution shifts on the scale of log-odds.
+survey's response rate, and its score is drawn from the survey's distribution of answers. Coverage, response and score
+are keyed by account (the latter two also by month). Lateness moves an answer down when the coupling asks for it: the
+place in the distribution shifts on the scale of log-odds.
 """
 
 from __future__ import annotations
