@@ -22,19 +22,34 @@ if TYPE_CHECKING:
     from simulator.studies.compare import compare
     from simulator.studies.run import run
     from simulator.studies.sweep import sweep
+    from simulator.studies.value import break_even, value
 
-__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "run", "sweep"]
+__all__ = [
+    "InputError",
+    "Result",
+    "Scenario",
+    "SimulatorError",
+    "break_even",
+    "compare",
+    "load",
+    "read",
+    "run",
+    "sweep",
+    "value",
+]
 
 _HOME = {
     "InputError": "simulator.errors",
     "Result": "simulator.results",
     "Scenario": "simulator.scenario.schema",
     "SimulatorError": "simulator.errors",
+    "break_even": "simulator.studies.value",
     "compare": "simulator.studies.compare",
     "load": "simulator.results",
     "read": "simulator.scenario.loading",
     "run": "simulator.studies.run",
     "sweep": "simulator.studies.sweep",
+    "value": "simulator.studies.value",
 }
 
 

@@ -354,6 +354,107 @@ def sweep(
         click.echo(f"\nTables and figures: {folder}")
 
 
+@main.command()
+@_scenario_options
+@_run_options
+@_lang
+@click.option("--activity", "activities", multiple=True, metavar="NAME", help="Only this activity; repeatable.")
+@click.option(
+    "--coverage", "levels", multiple=True, metavar="NAME.SEGMENT=SHARE", help="Another coverage instead; repeatable."
+)
+@click.option("--break-even", "flip", is_flag=True, help="Also search the effect on churn at which each one pays.")
+def value(
+    scenario: Path,
+    variants: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    jobs: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    lang: Language,
+    activities: tuple[str, ...],
+    levels: tuple[str, ...],
+    flip: bool,
+) -> None:
+    """Tell what activities are worth, from paired runs with and without each."""
+    base = _read(scenario, variants, overrides)
+    if seed is not None:
+        base = base.with_({"monte_carlo.seed": seed})
+    pairs = [level.partition("=")[::2] for level in levels]
+    unclear = [level for level, (place, share) in zip(levels, pairs, strict=True) if not ("." in place and share)]
+    if unclear:
+        raise InputError(
+            [
+                Problem("--coverage", None, "", "write it as NAME.SEGMENT=SHARE", level, "qbr.key=50%")
+                for level in unclear
+            ]
+        )
+    folder = _new_folder(out, f"{base.name} value")
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    from simulator.results import to_json
+    from simulator.studies import value as study
+
+    with progress:
+        found = study.value(
+            base,
+            list(activities) or None,
+            coverage=dict(pairs),
+            break_even=flip,
+            replications=replications,
+            jobs=jobs,
+            progress=progress.update,
+        )
+    study.save(found, folder, lang)
+    if as_json:
+        click.echo(to_json(study.summary(found)).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from simulator.reporting.tables import show_value
+
+        show_value(found, _console(), lang)
+        click.echo(f"\nTable and figure: {folder}")
+
+
+@main.command("break-even")
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--variant", required=True, metavar="NAME", help="The plan to decide against.")
+@click.option("--coefficient", required=True, metavar="PATH", help="A coupling, as couplings.churn_by_late_activities.")
+@click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
+@_lang
+def break_even(
+    scenario: Path,
+    variant: str,
+    coefficient: str,
+    replications: int | None,
+    jobs: int | None,
+    as_json: bool,
+    lang: Language,
+) -> None:
+    """Tell how large a coefficient must be for a decision between two plans to flip."""
+    base, other = _read(scenario, (), ()), _read(scenario, (variant,), ())
+    progress = _Shower(as_json)
+    progress.say_compilation()
+    from simulator.results import to_json
+    from simulator.studies.value import break_even as search
+
+    with progress:
+        found = search(base, other, coefficient, replications=replications, jobs=jobs, progress=progress.update)
+    if as_json:
+        import dataclasses
+
+        click.echo(to_json(dataclasses.asdict(found)).decode(), nl=False)
+        return
+    from simulator.reporting.tables import show_break_even
+
+    show_break_even(found, base.currency, _console(), lang)
+
+
 def _values(option: str, text: str) -> tuple[str, list[Any]]:
     """A path and the values that it takes, each read as YAML."""
     from dataclasses import replace

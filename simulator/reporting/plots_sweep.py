@@ -254,7 +254,4 @@ def _activity_line(scenario: Scenario, name: str, activity: Activity, lang: Lang
 
 
 def _title_of(scenario: Scenario, name: str, lang: Language) -> str:
-    activity = scenario.success.activities.get(name) if scenario.success else None
-    if activity is not None and lang in activity.title:
-        return activity.title[lang]
-    return w.term(name, lang)
+    return w.activity_name(scenario, name, lang) if name != "all" else w.term(name, lang)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from simulator.results import Result
     from simulator.studies.sweep import Sweep
+    from simulator.studies.value import BreakEven, Value
 
 HEADLINES = (
     "offered",
@@ -187,6 +189,89 @@ def show_sweep(found: Sweep, console: Console, lang: Language = "en") -> None:
             )
         console.print()
         console.print(table)
+
+
+def value_lines(found: Value, lang: Language = "en") -> list[str]:
+    """What activities are worth in sentences: ranks where intervals lie apart, break-evens where they were sought."""
+    lines = [] if found.assumed else [w.phrase("value_none", lang)]
+    searched = found.table[["break_even", "break_even_low"]].notna().any(axis=None)
+    for row in w.records(found.table):
+        told = {
+            "activity": w.activity_name(found.scenario, row.activity, lang),
+            "segment": w.month(row.segment, lang) if row.segment == "all" else row.segment,
+        }
+        if found.assumed and not w.missing(row.rank):
+            lines.append(w.phrase("value_ranked", lang, rank=w.heads(row.rank), **told))
+        elif found.assumed and row.tied_with:
+            others = w.listed([w.activity_name(found.scenario, n, lang) for n in row.tied_with.split(", ")], lang)
+            lines.append(w.phrase("value_tied", lang, others=others, **told))
+        if searched and w.missing(row.break_even):
+            lines.append(w.phrase("value_never", lang, **told))
+        elif searched:
+            numbers = _coefficients(row.break_even, row.break_even_low, row.break_even_high)
+            cut = w.share(1.0 - math.exp(row.break_even), lang)
+            lines.append(w.phrase("value_break_even", lang, cut=cut, **numbers, **told))
+    return lines
+
+
+def show_value(found: Value, console: Console, lang: Language = "en") -> None:
+    """Print what activities are worth."""
+    currency = found.scenario.currency
+    for line in value_lines(found, lang):
+        _bullet(console, line)
+    names = ("activity", "hours", "cost", "kept", "expanded", "relieved_hours", "roi", "precision")
+    columns = [w.term(name, lang).replace(" ", "\n", 1) for name in names]
+    table = _table(w.phrase("value_title", lang), columns)
+    for row in w.records(found.table):
+        segment = w.month(row.segment, lang) if row.segment == "all" else row.segment
+        change = "" if row.change == "without" else f" {row.change}"
+        low, high = w.number(row.roi_low, 2), w.number(row.roi_high, 2)
+        table.add_row(
+            Text(f"{w.activity_name(found.scenario, row.activity, lang)} ({segment}){change}"),
+            w.number(row.hours),
+            *(w.money(v, currency, lang, 3) for v in (row.cost, row.kept, row.expanded)),
+            w.number(row.relieved_hours),
+            w.number(row.roi, 2),
+            w.between(low, high, lang),
+        )
+    console.print()
+    console.print(table)
+    console.print(Text(w.phrase("value_note", lang), style="dim"))
+
+
+def break_even_lines(found: BreakEven, lang: Language = "en") -> list[str]:
+    """Where a decision flips, in sentences."""
+    if math.isnan(found.coefficient):
+        verdict = w.term("verdict_pays" if found.tried[0][1] > 0 else "verdict_costs", lang)
+        limit = w.number(max(abs(row[0]) for row in found.tried))
+        return [w.phrase("break_even_none", lang, limit=limit, verdict=verdict)]
+    numbers = _coefficients(found.coefficient, found.low, found.high)
+    return [w.phrase("break_even_at", lang, odds=w.number(found.odds, 2), **numbers)]
+
+
+def _coefficients(middle: float, low: float, high: float) -> dict[str, str]:
+    """A break-even and the ends of its interval; an end that was not found lies beyond no effect or the strongest."""
+    from simulator.studies.value import STRONGEST
+
+    sign = -1.0 if middle < 0 else 1.0
+    strongest = f"{'<' if sign < 0 else '>'} {w.number(sign * STRONGEST)}"
+    ends = {
+        "low": "0" if w.missing(low) else w.number(low, 2),
+        "high": strongest if w.missing(high) else w.number(high, 2),
+    }
+    return {"middle": w.number(middle, 2), **ends}
+
+
+def show_break_even(found: BreakEven, currency: str, console: Console, lang: Language = "en") -> None:
+    """Print where a decision flips, and the net gain at every coefficient tried."""
+    for line in break_even_lines(found, lang):
+        _bullet(console, line)
+    table = _table(None, [w.term(name, lang) for name in ("coefficient", "net_gain", "precision")], text_columns=0)
+    for coefficient, mean, low, high in found.tried:
+        ends = w.between(w.money(low, currency, lang), w.money(high, currency, lang), lang)
+        table.add_row(w.number(coefficient, 2), w.money(mean, currency, lang), ends)
+    console.print()
+    console.print(table)
 
 
 def problems(error: InputError, console: Console) -> None:

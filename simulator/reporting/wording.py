@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.results import Result
+    from simulator.scenario.schema import Scenario
 
 MISSING = "–"
 
@@ -317,6 +318,56 @@ PHRASES: dict[str, tuple[str, str]] = {
     "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
     "when_escalation": ("for each escalation", "エスカレーションごと"),
     "per_month_rate": ("{rate} a month", "月{rate}回"),
+    # the value of activities
+    "value_title": ("Return on investment by activity", "活動別のROI"),
+    "value_break_even_title": (
+        "How strong an activity must be to pay",
+        "活動が採算に合うために必要な効果",
+    ),
+    "value_odds_axis": ("change of the odds of cancelling", "解約オッズの変化"),
+    "value_roi_axis": ("kept and expanded revenue ÷ cost", "維持・拡大した売上 ÷ 費用"),
+    "value_pays": ("pays", "採算点"),
+    "value_none": (
+        "The scenario assumes no effect of any activity on customers, so that no run can tell what one is worth. Set "
+        "coefficients (success.activities.NAME.effect, couplings) or ask for the break-even.",
+        "シナリオは活動の顧客への効果を仮定していないため、活動の価値は判断できません。係数"
+        "(success.activities.NAME.effect、couplings)を設定するか、損益分岐を求めてください。",
+    ),
+    "value_ranked": ("Ranked {rank}: {activity} ({segment}).", "{rank}位: {activity}({segment})。"),
+    "value_tied": (
+        "{activity} ({segment}) cannot be ranked: its interval overlaps with {others}.",
+        "{activity}({segment})は順位を付けられません: 区間が{others}と重なっています。",
+    ),
+    "value_break_even": (
+        "{activity} ({segment}) pays when it cuts the odds of cancelling by {cut} (coefficient {low} to {high}, at "
+        "{middle}).",
+        "{activity}({segment})は解約オッズを{cut}下げれば採算が合います(係数 {middle}、区間 {low}〜{high})。",
+    ),
+    "value_never": (
+        "{activity} ({segment}) does not pay within the horizon on average, however strong its effect on churn.",
+        "{activity}({segment})は解約への効果がどれほど強くても、期間内には平均して採算が合いません。",
+    ),
+    "value_note": (
+        "Kept and expanded: revenue within the
+        horizon, paired, 95 % interval. Relieved: work that would vanish because " "accounts leave; no saving.",
+        "維持・拡大: 期間内の売上(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
+    ),
+    "break_even_at": (
+        "The decision flips at a coefficient of {middle} (95 % interval {low} to {high}): odds × {odds}.",
+        "判断が変わる係数は{middle}(95%区間 {low}〜{high})、オッズは{odds}倍です。",
+    ),
+    "break_even_none": (
+        "No coefficient up to ±{limit} flips the decision: it {verdict} throughout.",
+        "±{limit}までの係数では判断は変わりません: 常に{verdict}。",
+    ),
+    "verdict_pays": ("pays", "採算が合います"),
+    "verdict_costs": ("does not pay", "採算が合いません"),
+    "kept": ("kept", "維持した売上"),
+    "expanded": ("expanded", "拡大した売上"),
+    "relieved_hours": ("relieved hours", "解約による減少時間"),
+    "roi": ("ROI", "ROI"),
+    "coefficient": ("coefficient", "係数"),
+    "net_gain": ("net gain", "純利益"),
     # titles of plots
     "plot_staffing": (
         "{team}: {need} needed at the peak ({month}), {planned} planned",
@@ -504,8 +555,13 @@ def measure_unit(measure: str) -> str:
 
 
 def activity_title(result: Result, name: str, lang: Language) -> str:
-    """The title that the scenario gives an activity, else its name in words."""
-    success = result.scenario.success
+    """The title that the scenario of a result gives an activity, else its name in words."""
+    return activity_name(result.scenario, name, lang)
+
+
+def activity_name(scenario: Scenario, name: str, lang: Language) -> str:
+    """The title that a scenario gives an activity, else its name in words."""
+    success = scenario.success
     activity = success.activities.get(name) if success else None
     title = activity.title.get(lang) if activity else None
     return title or name.replace("_", " ")

@@ -1,13 +1,13 @@
 """What an activity is worth: paired runs with and without it, its cost, its return, and how large its effect must be.
 
 Revenue is what the horizon collects: the sum over months of the closing revenue of all accounts. With new accounts on
-common draws the difference between two runs is exactly what is kept (less churn and contraction, from the month in which
-it would have gone) and what is expanded. Return on investment is kept and expanded revenue ÷ cost, a ratio of means, with
-the interval of a ratio by the delta method over pairs.
+common draws the difference between two runs is exactly what is kept (less churn and contraction, from the month in
+which it would have gone) and what is expanded. Return on investment is kept and expanded revenue ÷ cost, a ratio of
+means, with the interval of a ratio by the delta method over pairs.
 
 An activity acts on revenue only through coefficients (:class:`simulator.scenario.schema.Effect`,
-:class:`simulator.scenario.schema.Couplings`), all 0 unless the scenario sets them: then no run can tell what it is worth,
-and the break-even says how large a coefficient would have to be.
+:class:`simulator.scenario.schema.Couplings`), all 0 unless the scenario sets them: then no run can tell what it is
+worth, and the break-even says how large a coefficient would have to be.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from simulator.horizon import FLOWS
 from simulator.montecarlo.precision import Z95, estimate
 from simulator.scenario.schema import Scenario
 from simulator.studies.run import Progress, Simulated, simulate
-from simulator.success.tables import DUE, LATE_DONE, ON_TIME
+from simulator.success.tables import LATE_DONE, ON_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,12 +58,13 @@ class Value:
 
     Attributes:
         scenario: the base.
-        table: one row per activity and segment (``all``: of every segment at once), or per change of coverage. ``hours``
-            and ``cost`` are those of the steps done because of it, ``kept`` and ``expanded`` paired differences of
-            revenue with 95 % intervals, ``relieved_hours`` other work that vanishes without it because accounts leave,
-            which is no saving. ``rank`` counts from 1 and is missing where the interval of the return overlaps
-            another's, which ``tied_with`` names. ``break_even``: the shift of the log-odds of cancelling by the activity
-            at which the revenue pays its cost, if asked for; NaN when not even the strongest does.
+        table: one row per activity and segment (``all``: of every segment at once), or per change of coverage.
+            ``hours`` and ``cost`` are those of the steps done because of it, ``kept`` and ``expanded`` paired
+            differences of revenue with 95 % intervals, ``relieved_hours`` other work that vanishes without it because
+            accounts leave, which is no saving. ``rank`` counts from 1 within a segment and is missing where the
+            interval of the return overlaps another's, which ``tied_with`` names. ``break_even``: the shift of the
+            log-odds of cancelling by the activity at which the revenue pays its cost, if asked for; NaN when not even
+            the strongest does.
     """
 
     scenario: Scenario
@@ -96,8 +97,8 @@ def value(
     """Run a scenario with and without its activities.
 
     Args:
-        activities: names; default all (none when ``coverage`` is given). Each is left out of all segments and, when it has
-            several and ``by_segment``, out of each alone.
+        activities: names; default all (none when ``coverage`` is given). Each is left out of all segments and, when it
+            has several and ``by_segment``, out of each alone.
         coverage: other coverage levels by ``activity.segment``.
         break_even: also search the effect on churn at which each row pays.
 
@@ -137,9 +138,10 @@ class _Case:
     change: str
     changes: dict[str, Any]
     less: bool
+    covers: frozenset[str]
 
     def row(self) -> dict[str, Any]:
-        return {"activity": self.activity, "segment": self.segment, "change": self.change}
+        return {"activity": self.activity, "segment": self.segment, "change": self.change, "covers": self.covers}
 
 
 def _cases(
@@ -158,7 +160,7 @@ def _cases(
         groups = [("all", covered)] + ([(one, [one]) for one in covered] if by_segment and len(covered) > 1 else [])
         for label, chosen in groups:
             changes = {f"success.activities.{name}.segments.{segment}": "0%" for segment in chosen}
-            cases.append(_Case(name, label, "without", changes, True))
+            cases.append(_Case(name, label, "without", changes, True, frozenset(chosen)))
     for place, share in coverage.items():
         name, _, segment = place.partition(".")
         if name not in known:
@@ -175,7 +177,7 @@ def _cases(
                 problems.append(Problem("--coverage", None, place, "nothing changes", str(share), allowed))
             change = f"{before:.0%} → {after:.0%}"
             changes = {f"success.activities.{name}.segments.{segment}": share}
-            cases.append(_Case(name, segment, change, changes, after < before))
+            cases.append(_Case(name, segment, change, changes, after < before, frozenset([segment])))
     if problems:
         raise InputError(problems)
     return cases
@@ -211,14 +213,29 @@ def _step_hours(simulated: Simulated) -> Array:
     return np.array([step.work.mean / 3600 for a in success.activities.values() for step in a.steps.values()])
 
 
-def _hours(simulated: Simulated, activity: str, others: bool = False) -> Array:
-    """Hours of the steps of an activity that were done by segment or, of all the others, that came due: (R, S)."""
+def _hours(simulated: Simulated, activity: str) -> Array:
+    """Hours of the steps of an activity that were done, by segment: (R, S)."""
     model = simulated.horizon.central.success
     assert model is not None
     mine = model.activities.step_activity == model.activities.activity_names.index(activity)
     steps = simulated.data["steps"].sum(axis=1)
-    counted = steps[..., DUE] if others else steps[..., ON_TIME] + steps[..., LATE_DONE]
-    return np.asarray(np.einsum("rns,n->rs", counted, _step_hours(simulated) * (~mine if others else mine)))
+    return np.asarray(
+        np.einsum("rns,n->rs", steps[..., ON_TIME] + steps[..., LATE_DONE], _step_hours(simulated) * mine)
+    )
+
+
+def _relieved_hours(rich: Simulated, lean: Simulated, activity: str) -> Array:
+    """Hours of all other work that accounts ask for which one run keeps beyond another, (R,): account-months × the work
+    of a month by the sum of the hours."""
+    horizon = rich.horizon
+    model = horizon.central.success
+    assert model is not None
+    others = np.array([name != activity for name in model.activities.activity_names])
+    work = np.sum([hours[others].sum(axis=(0, 2)) for hours in horizon.work_hours], axis=0)
+    lived = np.maximum(horizon.living.sum(axis=0), 1e-9)
+    opening = FLOWS.index("opening")
+    months = (rich.data["flows"] - lean.data["flows"])[..., opening].sum(axis=1)
+    return np.asarray(months @ (work / lived))
 
 
 def hourly_cost(scenario: Scenario) -> Array:
@@ -237,7 +254,7 @@ def _row(rich: Simulated, lean: Simulated, activity: str) -> dict[str, Any]:
     kept, expanded = kept_and_expanded(rich, lean)
     hours = _hours(rich, activity) - _hours(lean, activity)
     cost = hours @ hourly_cost(rich.horizon.scenario)
-    relieved = (_hours(rich, activity, others=True) - _hours(lean, activity, others=True)).sum(axis=1)
+    relieved = _relieved_hours(rich, lean, activity)
     found: dict[str, Any] = {
         "hours": float(hours.sum(axis=1).mean()),
         "cost": float(cost.mean()),
@@ -252,9 +269,9 @@ def _row(rich: Simulated, lean: Simulated, activity: str) -> dict[str, Any]:
 
 def ratio_interval(top: Array, bottom: Array, repeats: int) -> tuple[float, float, float]:
     """Ratio of two means over pairs with its 95 % interval by the delta method (Cochran, Sampling Techniques, 1977,
-    section 2.11): the standard error of ``top - ratio * bottom`` ÷ the mean of ``bottom``. NaN without a positive mean."""
-    mean = float(bottom.mean())
-    if mean <= 0:
+    section 2.11): the standard error of ``top - ratio * bottom`` ÷ the mean of ``bottom``. NaN without a positive
+    mean.""" mean =
+    float(bottom.mean()) if mean <= 0:
         return math.nan, math.nan, math.nan
     ratio = float(top.mean()) / mean
     half = Z95 * float(estimate(top - ratio * bottom, repeats).standard_error) / mean
@@ -262,16 +279,25 @@ def ratio_interval(top: Array, bottom: Array, repeats: int) -> tuple[float, floa
 
 
 def _rank(rows: list[dict[str, Any]]) -> None:
-    """Rank rows by return; whoever's interval overlaps another's gets no rank, and the others' names."""
+    """Rank rows that concern the same accounts by return: all of an activity against all of another, or the same segments.
+
+    Whoever's interval overlaps another's gets no rank, and the others' names.
+    """
     for row in rows:
-        ties = [
+        peers = [
             other
             for other in rows
-            if other is not row and not (row["roi_low"] > other["roi_high"] or row["roi_high"] < other["roi_low"])
+            if other is not row
+            and (other["segment"] == row["segment"] or other["covers"] == row["covers"])
+            and not math.isnan(other["roi"])
         ]
-        row["tied_with"] = ", ".join(f"{other['activity']} ({other['segment']})" for other in ties)
-        better = sum(other["roi_low"] > row["roi_high"] for other in rows)
-        row["rank"] = math.nan if ties or math.isnan(row["roi"]) else float(better + 1)
+        alone = math.isnan(row["roi"]) or not peers
+        # an interval that is not known overlaps everything
+        apart = [o["roi_low"] > row["roi_high"] or o["roi_high"] < row["roi_low"] for o in peers]
+        ties = [] if alone else [other for other, clear in zip(peers, apart, strict=True) if not clear]
+        row["tied_with"] = ", ".join(dict.fromkeys(other["activity"] for other in ties))
+        better = sum(other["roi_low"] > row["roi_high"] for other in peers)
+        row["rank"] = math.nan if ties or alone else float(better + 1)
 
 
 # --- break-even ------------------------------------------------------------------------------------------------------
@@ -341,7 +367,9 @@ def _crossing(tried: Mapping[float, tuple[float, float, float]], which: int) -> 
     return left + (right - left) * (-a / (b - a) if b != a else 0.0)
 
 
-def _break_even(case: _Case, base: Scenario, other: Scenario, rich: Simulated, lean: Simulated, run: Any) -> dict[str, float]:
+def _break_even(
+    case: _Case, base: Scenario, other: Scenario, rich: Simulated, lean: Simulated, run: Any
+) -> dict[str, float]:
     """The effect on churn at which the activity pays. Where it is left out altogether its effect changes nothing."""
     path = f"success.activities.{case.activity}.effect.churn"
     cost_of = hourly_cost(base)

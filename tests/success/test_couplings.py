@@ -12,8 +12,8 @@ from simulator.horizon import FLOWS, Horizon, Staffing
 from simulator.scenario.schema import Couplings, Effect, Scenario
 from simulator.studies.run import measures, simulate
 from simulator.success.couplings import CouplingTables, Exposure
-from simulator.success.timeliness import Timeliness
 from simulator.success.tables import ON_TIME
+from simulator.success.timeliness import Timeliness
 from tests.models import both_wings
 
 SURVEY = {"kind": "nps", "segments": {"smb": "100%"}, "every": "month", "answers": {"10": 1, "5": 1}}
@@ -82,12 +82,11 @@ def test_a_coupling_moves_what_it_should(base: dict[str, float], changes: dict, 
 
 
 def test_handovers_raise_churn() -> None:
-    leaving = MANY | {"hiring.attrition_per_year": "90%", "success.teams.csm.headcount": 6, "hiring.time_to_hire":
-    "0 months"}
-    calm = totals(both_wings(leaving))
-    assert totals(both_wings(leaving | {"couplings.churn_by_handover": 2}))["lost"] > 1.01 * calm["lost"] nobody_leaves = MANY | {"hiring.attrition_per_year": "0%"}
-    stable = totals(both_wings(nobody_leaves))
-    assert totals(both_wings(nobody_leaves | {"couplings.churn_by_handover": 2}))["lost"] == stable["lost"]
+    staff = {"success.teams.csm.headcount": 6, "hiring.time_to_hire": "0 months"}
+    leaving, staying = (MANY | staff | {"hiring.attrition_per_year": share} for share in ("90%", "0%"))
+    coupling = {"couplings.churn_by_handover": 2}
+    assert totals(both_wings(leaving | coupling))["lost"] > 1.01 * totals(both_wings(leaving))["lost"]
+    assert totals(both_wings(staying | coupling))["lost"] == totals(both_wings(staying))["lost"]
 
 
 def test_both_engines_agree_under_couplings() -> None:
@@ -114,9 +113,9 @@ def test_another_staffing_meets_other_accounts_under_couplings() -> None:
     same = horizon.simulate(0)["steps"]
     assert set(horizon.replay(0, Staffing(teams=own))) == {"steps", "hours"}
     free = Horizon(both_wings(MANY | {"hiring.attrition_per_year": "0%"}))
-    assert np.array_equal(
-        free.replay(0, Staffing(teams=own))["steps"], free.simulate(0)["steps"]
-    ), "the plan itself, replayed"
+    assert np.array_equal(free.replay(0, Staffing(teams=own))["steps"], free.simulate(0)["steps"]), (
+        "the plan itself, replayed"
+    )
     assert same.shape[0] == months
 
 
