@@ -348,8 +348,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{activity}({segment})は解約への効果がどれほど強くても、期間内には平均して採算が合いません。",
     ),
     "value_note": (
-        "Kept and expanded: revenue within the
-        horizon, paired, 95 % interval. Relieved: work that would vanish because " "accounts leave; no saving.",
+        "Kept and expanded: revenue within the horizon, paired, 95 % interval. Relieved: work that would vanish "
+        "because accounts leave; no saving.",
         "維持・拡大: 期間内の売上(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
     ),
     "break_even_at": (

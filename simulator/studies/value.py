@@ -12,6 +12,7 @@ worth, and the break-even says how large a coefficient would have to be.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -269,9 +270,10 @@ def _row(rich: Simulated, lean: Simulated, activity: str) -> dict[str, Any]:
 
 def ratio_interval(top: Array, bottom: Array, repeats: int) -> tuple[float, float, float]:
     """Ratio of two means over pairs with its 95 % interval by the delta method (Cochran, Sampling Techniques, 1977,
-    section 2.11): the standard error of ``top - ratio * bottom`` ÷ the mean of ``bottom``. NaN without a positive
-    mean.""" mean =
-    float(bottom.mean()) if mean <= 0:
+    section 2.11): the standard error of ``top - ratio * bottom`` ÷ the mean of ``bottom``. NaN without a positive mean.
+    """
+    mean = float(bottom.mean())
+    if mean <= 0:
         return math.nan, math.nan, math.nan
     ratio = float(top.mean()) / mean
     half = Z95 * float(estimate(top - ratio * bottom, repeats).standard_error) / mean
@@ -279,7 +281,7 @@ def ratio_interval(top: Array, bottom: Array, repeats: int) -> tuple[float, floa
 
 
 def _rank(rows: list[dict[str, Any]]) -> None:
-    """Rank rows that concern the same accounts by return: all of an activity against all of another, or the same segments.
+    """Rank rows that concern the same accounts by return: all of one activity against all of another, or one segment.
 
     Whoever's interval overlaps another's gets no rank, and the others' names.
     """
@@ -352,7 +354,7 @@ def search_break_even(net: Any, sign: float, repeats: int) -> BreakEven:
 
 def _crossing_gap(tried: Mapping[float, tuple[float, float, float]], which: int) -> tuple[float, float] | None:
     sizes = sorted(tried)
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in itertools.pairwise(sizes):
         if tried[before][which] < 0 <= tried[after][which] or tried[before][which] > 0 >= tried[after][which]:
             return before, after
     return None
@@ -401,7 +403,8 @@ def break_even(
     The dearer plan is asked whether it pays; both sides of 0 are searched, first the one on which its gain grows.
 
     Args:
-        path: a coefficient of :class:`simulator.scenario.schema.Couplings` or of an activity's effect; it is set in both.
+        path: a coefficient of :class:`simulator.scenario.schema.Couplings` or of an activity's effect; it is set in
+        both.
 
     Raises:
         InputError: no such coefficient, or plans over other months.

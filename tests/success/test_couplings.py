@@ -143,5 +143,5 @@ def test_the_share_done_in_time_is_what_counts() -> None:
 def test_wrong_coefficients_are_refused() -> None:
     with pytest.raises(sim.InputError, match="churn_by_late_activities"):
         both_wings({"couplings.churn_by_late_activitys": 1})
-    with pytest.raises(sim.InputError, match="couplings.churn_by_handover"):
+    with pytest.raises(sim.InputError, match="churn_by_handover"):
         both_wings({"couplings.churn_by_handover": 11})
