@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pickle
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,6 +104,7 @@ class Horizon:
             if self.work_hours
             else lived * 0
         )
+        self.kept_bytes = KEPT_BYTES
         self._seen: dict[int, Demand] = {}
         self._seen_bytes = 0
         self._drawn: dict[int, tuple[Model, ...]] = {}
@@ -216,8 +216,7 @@ class Horizon:
                 (np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams
             ]
             calendar = _Calendars(self, models[0], replication, heads)
-            for month, work in enumerate(seen.work):
-                calendar.month(month, models[month], work)
+            calendar.months(models, seen.work)
             out |= calendar.results()
         return out
 
@@ -232,23 +231,21 @@ class Horizon:
 
     def _keep(self, replication: int, seen: Demand) -> None:
         with self._lock:
-            if replication not in self._seen and self._seen_bytes + seen.nbytes <= KEPT_BYTES:
+            if replication not in self._seen and self._seen_bytes + seen.nbytes <= self.kept_bytes:
                 self._seen[replication] = seen
                 self._seen_bytes += seen.nbytes
 
-    def _compile(self, scenario: Scenario) -> None:
+    def _compile_beside(self) -> None:
         """On a new machine, have the kernels of success compiled beside those of support."""
         with self._lock:
             cold, self._cold = self._cold, False
         if cold:
-            alone = scenario.model_copy(update={"support": None})
-            code = "import pickle; from simulator.horizon import Horizon; Horizon(pickle.loads(data)).simulate(0)"
-            _cache.compile_beside(code, pickle.dumps(alone))
+            _cache.compile_beside("from simulator.success import compiled; compiled.compile_kernels()")
 
     def _play(self, replication: int, reference: bool = False) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
-        self._compile(models[0].scenario)
+        self._compile_beside()
         people = self.people(models, replication)
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
@@ -420,11 +417,12 @@ class _Calendars:
         from simulator.success import reference as readable
 
         self.engine: Any = readable.run if reference else compiled.run
+        self.run_months = compiled.run_months
         self.horizon = horizon
         assert model.success is not None
         self.capacity = [rows if rows.shape[1] else np.zeros((horizon.grid.months, 1)) for rows in capacity]
         self.tables = [
-            dataclasses.replace(team.tables, leave=self._leave(team, rows.shape[1], replication))
+            team.tables.with_leave(self._leave(team, rows.shape[1], replication))
             for team, rows in zip(model.success.teams, self.capacity, strict=True)
         ]
         self.sums = [new_sums(model.success.activities, tables) for tables in self.tables]
@@ -458,6 +456,37 @@ class _Calendars:
                 hours=self.hours[t],
                 alive=asked.accounts,
                 last=last,
+            )
+
+    def months(self, models: Sequence[Model], work: Sequence[Sequence[TeamWork]]) -> None:
+        """Work through all months: at one go where they share one model."""
+        if any(model is not models[0] for model in models):
+            for month, (model, by_team) in enumerate(zip(models, work, strict=True)):
+                self.month(month, model, by_team)
+            return
+        success = models[0].success
+        assert success is not None
+        accounts = len(work[-1][0].accounts) if work[-1] else 0  # accounts come in, none goes out of the list
+        for t, speed in enumerate(self.capacity):
+            owners = np.full((len(work), accounts), -1, dtype=np.int64)
+            alive = np.zeros((len(work), accounts), dtype=np.bool_)
+            of_team = [teams[t] for teams in work]
+            for month, asked in enumerate(of_team):
+                alive[month, : len(asked.accounts)] = asked.accounts
+                if self.tables[t].pooled:
+                    continue
+                self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed[month])
+                owners[month, : len(self.owner[t])] = self.owner[t]
+            self.run_months(
+                success.activities,
+                self.tables[t],
+                [asked.instances for asked in of_team],
+                owners,
+                speed,
+                alive,
+                self.tables[t].months[1:],
+                sums=self.sums[t],
+                hours=self.hours[t],
             )
 
     def results(self) -> dict[str, NDArray[np.float64]]:

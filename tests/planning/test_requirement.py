@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from simulator.horizon import Horizon, Staffing
-from simulator.montecarlo.replicate import replicate
+from simulator.montecarlo.replicate import over
 from simulator.planning import requirement
 from simulator.scenario.schema import Scenario
 from tests.models import both_wings, one_queue
 
 
 def evaluator(horizon: Horizon) -> requirement.Evaluate:
-    return lambda staffing, count: replicate(lambda r: horizon.replay(r, staffing), count)
+    return lambda staffing, count: over(lambda r: horizon.replay(r, staffing), count)
 
 
 def small_centre(rate: str, target: dict, **queue: object) -> Scenario:
