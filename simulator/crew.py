@@ -10,6 +10,7 @@ work.
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -107,6 +108,7 @@ class Crew(Generic[Answer]):
 
 def _serve(task: Callable[[Any], Any], orders: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
+    gc.freeze()  # to look through what was inherited would copy it
     while True:
         try:
             order = orders.recv()
