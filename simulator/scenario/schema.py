@@ -633,6 +633,9 @@ class Arrivals(Part):
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
     day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
+    day_shared: Share = default("0%", "share of the day factor's variance that all queues have in common")
+    interval_cv: Amount = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
+    interval_memory: Share = default("0%", "correlation of the interval factor with that of the interval before")
     growth_per_year: Growth = 0.0
     season: dict[CalendarMonth, Amount] = default({}, "factor by calendar month, '01' to '12'")
 
