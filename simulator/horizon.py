@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,8 +38,13 @@ PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisit
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
 
 
-KEPT_BYTES = 1 << 30
-"""Memory for demand kept between the plan's simulation and the search of the need; what does not fit is drawn again."""
+def _kept_bytes() -> int:
+    """Memory for demand kept between the plan's simulation and the search of the need: a quarter of the machine's,
+    1 GiB where that is not known. What does not fit is drawn again, which takes several times as long."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    except (AttributeError, ValueError, OSError):
+        return 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +110,7 @@ class Horizon:
             if self.work_hours
             else lived * 0
         )
-        self.kept_bytes = KEPT_BYTES
+        self.kept_bytes = _kept_bytes()
         self._seen: dict[int, Demand] = {}
         self._seen_bytes = 0
         self._drawn: dict[int, tuple[Model, ...]] = {}
@@ -208,7 +214,7 @@ class Horizon:
         out: dict[str, NDArray[np.float64]] = {}
         if staffing.groups is not None:
             desk = _SupportDesk(self, self.staff(staffing.groups))
-            for month, contacts in seen.batches(models):
+            for month, contacts in seen.contacts:
                 desk.until(month, models[month], contacts)
             out |= desk.results()
         if staffing.teams is not None:
@@ -261,25 +267,24 @@ class Horizon:
             desk = _SupportDesk(self, self.staff(heads), reference)
         if scenario.success is not None:
             calendars = _Calendars(self, models[0], replication, [p.capacity for p in people[groups:]], reference)
-        seen = Demand([], [])
+        contacts: list[Contacts] = []
+        work: list[list[TeamWork]] = []
         for month, model in enumerate(models):
             portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
             escalations = None
             if desk:
-                contacts = self._contacts(replication, month, model, accounts)
-                seen.contacts.append(contacts)
-                escalations = desk.until(month, model, contacts)
+                contacts.append(self._contacts(replication, month, model, accounts))
+                escalations = desk.until(month, model, contacts[-1])
             if calendars:
                 _cache.join_beside()
-                work = self._work(month, model, accounts, escalations)
-                seen.work.append(work)
-                calendars.month(month, model, work)
+                work.append(self._work(month, model, accounts, escalations))
+                calendars.month(month, model, work[-1])
             closed = portfolio.close_month(accounts, model.portfolio, grid, month)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
         results = {"flows": flows, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
         results |= desk.results() if desk else {}
         results |= calendars.results() if calendars else {}
-        return results, seen
+        return results, Demand.of(models, contacts, work)
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
         assert model.support is not None
@@ -322,23 +327,29 @@ class TeamWork:
 
 @dataclass(frozen=True, eq=False)
 class Demand:
-    """What one replication asks of its people, month by month, whoever they are."""
+    """What one replication asks of its people, month by month, whoever they are.
 
-    contacts: list[Contacts]
+    Attributes:
+        contacts: batches with the month at the end of which each is over.
+        work: by month, then by team.
+    """
+
+    contacts: list[tuple[int, Contacts]]
     work: list[list[TeamWork]]
 
-    def batches(self, models: Sequence[Model]) -> list[tuple[int, Contacts]]:
-        """The contacts with the month at whose end each batch is over: all at once where months share one model,
-        because handing the state from call to call costs as much as serving a quiet month."""
-        if any(model is not models[0] for model in models):
-            return list(enumerate(self.contacts))
-        columns = ([getattr(c, f.name) for c in self.contacts] for f in dataclasses.fields(Contacts))
-        return [(len(models) - 1, Contacts(*(np.concatenate(column) for column in columns)))]
+    @classmethod
+    def of(cls, models: Sequence[Model], contacts: list[Contacts], work: list[list[TeamWork]]) -> Demand:
+        """The months' contacts as one batch where months share one model: handing the state from call to call costs
+        as much as serving a quiet month."""
+        if not contacts or any(model is not models[0] for model in models):
+            return cls(list(enumerate(contacts)), work)
+        columns = ([getattr(c, f.name) for c in contacts] for f in dataclasses.fields(Contacts))
+        return cls([(len(models) - 1, Contacts(*(np.concatenate(column) for column in columns)))], work)
 
     @property
     def nbytes(self) -> int:
         """Memory held."""
-        parts = [getattr(c, f.name) for c in self.contacts for f in dataclasses.fields(c)]
+        parts = [getattr(c, f.name) for _, c in self.contacts for f in dataclasses.fields(c)]
         for team in (team for month in self.work for team in month):
             parts += [getattr(team.instances, f.name) for f in dataclasses.fields(team.instances)]
             parts += [team.accounts, team.effort]

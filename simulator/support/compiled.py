@@ -871,7 +871,7 @@ def run(
         agents = np.maximum(agents, present.max(axis=1))
     carried = len(state.waiting)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
-    work = _load(tables, model, state, agents, rows)
+    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16)
     while (
         status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
     ) != _DONE:
@@ -938,8 +938,16 @@ def _flat(
 _SLOTS = 256
 
 
-def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDArray[np.int64], rows: int) -> Work:
-    """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have."""
+def _load(
+    tables: SupportTables,
+    model: Model,
+    state: SupportState,
+    agents: NDArray[np.int64],
+    rows: int,
+    escalations: int,
+) -> Work:
+    """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have, ``rows`` and
+    ``escalations`` are the room to begin with."""
     waiting = len(state.waiting)
     answered = waiting + len(state.talking)
     used = answered + len(state.redialing)
@@ -1006,7 +1014,7 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
         state.lines.copy(),
         np.array([state.time]),
         _rows(state, rows),
-        np.zeros(_SLOTS, dtype=ESCALATED),
+        np.zeros(escalations, dtype=ESCALATED),
     )
 
 

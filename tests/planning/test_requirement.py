@@ -74,7 +74,7 @@ def test_spreading_by_the_root_is_near_the_cheapest_plan_of_all() -> None:
     horizon = Horizon(scenario)
     evaluate = evaluator(horizon)
     need = requirement.support_need(horizon, evaluate, 40)
-    contacts = [horizon._seen[r].contacts[0] for r in range(40)]
+    contacts = [horizon._seen[r].contacts[0][1] for r in range(40)]
     from simulator.support import compiled
     from simulator.support.tables import Sums
 
