@@ -105,7 +105,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon."),
         click.option("--seed", type=click.IntRange(min=0), help="Another seed than the scenario's."),
         click.option(
-            "--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it."
+            "--jobs", type=click.IntRange(min=1), help="Workers; default all cores. Results do not depend on it."
         ),
         click.option(
             "--out",
@@ -474,7 +474,17 @@ def _values(option: str, text: str) -> tuple[str, list[Any]]:
 
 
 @main.command()
-@click.argument("calls", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("calls", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option(
+    "--accounts", type=click.Path(path_type=Path, dir_okay=False), help="A CRM export, to draft the success wing from."
+)
+@click.option(
+    "--activities", type=click.Path(path_type=Path, dir_okay=False), help="A calendar or time log, beside --accounts."
+)
+@click.option("--account-column", "account_columns", multiple=True, metavar="MEANING=NAME", help="As mrr=monthly fee.")
+@click.option("--log-column", "log_columns", multiple=True, metavar="MEANING=NAME", help="As hours=duration.")
+@click.option("--as-of", metavar="DATE", help="Day of the CRM export; default the latest day in it.")
+@_lang
 @click.option("--column", "columns", multiple=True, metavar="MEANING=NAME", help="Where a column is: queue=type.")
 @click.option("--answered", multiple=True, metavar="WORD", help="Another word for an answered call; repeatable.")
 @click.option("--abandoned", multiple=True, metavar="WORD", help="Another word for an abandoned call; repeatable.")
@@ -494,8 +504,30 @@ def _values(option: str, text: str) -> tuple[str, list[Any]]:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist.")
 @click.option("--quiet", is_flag=True, help="Print only where the draft is.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was fitted as JSON.")
-def fit(calls: Path, out: Path | None, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Draft a scenario from a call log, with figures of every fit and what the log could not tell."""
+def fit(
+    calls: Path | None,
+    accounts: Path | None,
+    activities: Path | None,
+    account_columns: tuple[str, ...],
+    log_columns: tuple[str, ...],
+    as_of: str | None,
+    lang: Language,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Draft a scenario from a call log, or from a CRM export and a time log, with figures of every fit.
+
+    Give CALLS for support, or --accounts (with --activities) for customer success.
+    """
+    if (calls is None) == (accounts is None):
+        raise click.UsageError("give a call log, or --accounts for customer success; one draft at a time")
+    if calls is None:
+        assert accounts is not None
+        columns = _pairs("--account-column", account_columns), _pairs("--log-column", log_columns)
+        _fit_success(accounts, activities, columns, as_of, str(options["encoding"]), lang, out, quiet, as_json)
+        return
     from simulator.reporting.plots_fit import save_figures
     from simulator.studies import fit as study
 
@@ -528,6 +560,47 @@ def fit(calls: Path, out: Path | None, quiet: bool, as_json: bool, **options: An
         click.echo(str(folder))
     else:
         for line in made.lines(min(_console().width, 110)):
+            click.echo(line)
+        click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
+
+
+def _pairs(option: str, entries: tuple[str, ...]) -> dict[str, str]:
+    pairs = [entry.partition("=")[::2] for entry in entries]
+    problems = [
+        Problem(None, None, option, "write it as MEANING=NAME, each meaning once", entry)
+        for entry, (name, value) in zip(entries, pairs, strict=True)
+        if not name or not value or [other for other, _ in pairs].count(name) > 1
+    ]
+    if problems:
+        raise InputError(problems)
+    return dict(pairs)
+
+
+def _fit_success(
+    accounts: Path,
+    activities: Path | None,
+    columns: tuple[dict[str, str], dict[str, str]],
+    as_of: str | None,
+    encoding: str,
+    lang: Language,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from simulator.studies import fit_success as study
+
+    folder = _new_folder(out, f"fit-{accounts.name.partition('.')[0]}")
+    with _Shower(quiet or as_json).working("fitting accounts, effort and cancellations"):
+        made = study.draft(
+            accounts, activities, account_columns=columns[0], log_columns=columns[1], as_of=as_of, encoding=encoding
+        )
+        study.write(made, folder, lang)
+    if as_json:
+        click.echo((folder / "fit.json").read_text(encoding="utf-8"), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        for line in made.lines():
             click.echo(line)
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 

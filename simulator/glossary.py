@@ -43,6 +43,20 @@ SUPPORT: dict[str, Term] = {
         "Short abandonment rate", "短時間放棄呼率", "share", "short abandoned ÷ offered", "短時間放棄呼数 ÷ 入電数"
     ),
     "blocked": Term("Blocked", "話中・システム切断数", "count", "arrived with all lines taken", "全回線使用中の着信"),
+    "balked": Term(
+        "Balked", "即時離脱数", "count", "left at once because nobody was free", "すぐに応答されず直ちに切断した件数"
+    ),
+    "balking": Term("Balking rate", "即時離脱率", "share", "balked ÷ offered", "即時離脱数 ÷ 入電数"),
+    "overflowed": Term(
+        "Overflowed",
+        "オーバーフロー応答数",
+        "count",
+        "answered by a group that may take them only after a wait",
+        "一定の待ち時間後に対応できるグループが応答した件数",
+    ),
+    "overflow_rate": Term(
+        "Overflow rate", "オーバーフロー率", "share", "overflowed ÷ answered", "オーバーフロー応答数 ÷ 応答数"
+    ),
     "blocking": Term(
         "Blocking rate", "話中・システム切断率", "share", "blocked ÷ offered", "話中・システム切断数 ÷ 入電数"
     ),

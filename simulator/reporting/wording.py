@@ -368,6 +368,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "roi": ("ROI", "ROI"),
     "coefficient": ("coefficient", "係数"),
     "net_gain": ("net gain", "純利益"),
+    # drafts
+    "effort_title": ("Hours by step as logged, mean with its 95 % interval", "工程別の作業時間(記録・平均・95%区間)"),
+    "effort_axis": ("hours", "時間"),
+    "churn_title": ("Churn a month by segment with its 95 % interval", "セグメント別の月次解約率(95%区間)"),
+    "churn_counts": ("{events} in {exposure} account-months", "{exposure}顧客月のうち{events}件"),
     # titles of plots
     "plot_staffing": (
         "{team}: {need} needed at the peak ({month}), {planned} planned",

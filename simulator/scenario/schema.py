@@ -512,6 +512,11 @@ def _country(value: object) -> object:
     import holidays
 
     country, _, subdivision = str(value).partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=subdivision or None)
+        return str(value)
+    except NotImplementedError:
+        pass  # only to name what there is, the calendars of all countries are loaded
     known = holidays.list_supported_countries()
     if country not in known:
         near = next((name for name in known if name == country.upper()), None) or nearest(country, known)
@@ -637,6 +642,9 @@ class Arrivals(Part):
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
     day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
+    day_shared: Share = default("0%", "share of the day factor's variance that all queues have in common")
+    interval_cv: Amount = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
+    interval_memory: Share = default("0%", "correlation of the interval factor with that of the interval before")
     growth_per_year: Growth = 0.0
     season: dict[CalendarMonth, Amount] = default({}, "factor by calendar month, '01' to '12'")
 
@@ -657,6 +665,14 @@ class Escalation(Part):
     to: str
     probability: Share
     transfer: Literal["cold"] = "cold"
+
+
+class Redial(Part):
+    """A caller who was blocked, balked or abandoned may call again."""
+
+    probability: Share
+    delay: DurationLaw
+    attempts: Annotated[int, Field(ge=1, le=99), WHOLE] = default(1, "redials of one contact, at most")
 
 
 Window = Literal["interval", "day", "week", "month", "quarter"]
@@ -683,6 +699,8 @@ class Queue(Part):
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
+    balking: Share = default("0%", "leave at once when nobody is free")
+    redial: Redial | None = default(None, "callers who were blocked, balked or abandoned here call again")
     talk: DurationLaw
     after_call: DurationLaw = default("0 s")
     lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
@@ -703,6 +721,7 @@ class Serves(Part):
 
     priority: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     level: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
+    after: Seconds = default("0 s", "overflow: the group may take a contact that has waited so long")
 
 
 def canonical_serves(value: Any) -> Any:
@@ -730,7 +749,10 @@ def _serves(value: object) -> object:
 _SERVES_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
-    "properties": {name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
+    "properties": {
+        **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
+        "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
+    },
 }
 ServesTable = Annotated[
     dict[str, Serves],

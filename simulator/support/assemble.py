@@ -37,6 +37,7 @@ def _engine_tables(support: Support) -> SupportTables:
     book = LawBook()
     talk, after_call = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
     priority, level = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    after = np.zeros(shape)
     for g, group in enumerate(support.groups.values()):
         for name, serves in group.serves.items():
             q = queues.index(name)
@@ -44,7 +45,7 @@ def _engine_tables(support: Support) -> SupportTables:
             talk[q, g] = book.row(queue.talk.law.scaled(group.handle_time_factor))
             if queue.after_call.mean > 0:
                 after_call[q, g] = book.row(queue.after_call.law.scaled(group.handle_time_factor))
-            priority[q, g], level[q, g] = serves.priority, serves.level
+            priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
     items = list(support.queues.values())
     return SupportTables(
@@ -61,6 +62,11 @@ def _engine_tables(support: Support) -> SupportTables:
         line_capacity=np.array([support.queues[n].lines for n in lined], dtype=np.int64),
         answer_within=np.array([q.threshold for q in items]),
         short_abandon=np.array([q.threshold if q.short_abandon is None else q.short_abandon for q in items]),
+        balking=np.array([q.balking for q in items]),
+        redial_probability=np.array([q.redial.probability if q.redial else 0.0 for q in items]),
+        redial_attempts=np.array([q.redial.attempts if q.redial else 0 for q in items], dtype=np.int64),
+        redial_delay=np.array([book.row(q.redial.delay.law) if q.redial else -1 for q in items], dtype=np.int64),
+        after=after,
         laws=book.tables(),
     )
 
@@ -98,7 +104,8 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
     profile = np.zeros((count, grid.intervals))
     factor = np.ones((grid.months, count))
     per_month = np.zeros((max(len(segments), 1), count))
-    day_law = np.full(count, -1, dtype=np.int64)
+    day_law, interval_law = np.full(count, -1, dtype=np.int64), np.full(count, -1, dtype=np.int64)
+    day_shared, interval_memory = np.zeros(count), np.zeros(count)
     length = np.diff(grid.interval_start)
     for q, (name, queue) in enumerate(items):
         arrivals = queue.arrivals
@@ -106,6 +113,9 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
             continue
         if arrivals.day_cv > 0:
             day_law[q] = book.row(gamma(1.0, cv=arrivals.day_cv))
+        if arrivals.interval_cv > 0:
+            interval_law[q] = book.row(gamma(1.0, cv=arrivals.interval_cv))
+        day_shared[q], interval_memory[q] = arrivals.day_shared, arrivals.interval_memory
         trend = _trend(queue, grid)
         weight = _shape(queue, grid) * length
         month_weight = np.add.reduceat(weight, grid.month_interval[:-1])
@@ -132,6 +142,9 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
         contacts_per_month=per_month,
         account_factor=factor,
         day_law=day_law,
+        day_shared=day_shared,
+        interval_law=interval_law,
+        interval_memory=interval_memory,
         laws=book.tables(),
     )
 
@@ -165,8 +178,9 @@ def offered_load(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What to expect without chance: contacts and work by interval.
 
-    A queue's work goes to the groups of its first level, in proportion to their heads (or agents): later levels take
-    overflow, which a closed form cannot foresee. Escalated contacts are expected in the interval of the first tier.
+    A queue's work goes to the groups that are open to it first, of these to the first level, in proportion to their
+    heads (or agents): the others take overflow, which a closed form cannot foresee, and neither redials. Escalated
+    contacts are expected in the interval of the first tier.
 
     Args:
         accounts: expected living accounts, float64 (M, S), or None.
@@ -185,10 +199,10 @@ def offered_load(
     groups = list(support.groups.values())
     for q in range(tables.queues):
         served = np.flatnonzero(tables.level[q])
+        served = served[tables.after[q, served] == tables.after[q, served].min(initial=np.inf)]
         first = served[tables.level[q, served] == tables.level[q, served].min()] if served.size else served
-        size = np.array(
-            [groups[g].agents if groups[g].agents is not None else groups[g].headcount for g in first], float
-        )
+        heads = [groups[g].headcount if groups[g].agents is None else groups[g].agents for g in first]
+        size = np.array(heads, dtype=float)
         part = size / size.sum() if size.sum() > 0 else np.full(len(first), 1.0 / max(len(first), 1))
         for g, share in zip(first, part, strict=True):
             load[g] += share * contacts[q] * handle_time(tables, q, int(g)) / length

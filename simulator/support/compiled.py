@@ -2,13 +2,16 @@
 
 How it goes about it:
 
-- Next times by source (line set free, agent set free, staffing, transfer, arrival, abandonment) are compared in this
+- Next times by source (line set free, agent set free, staffing, overflow time, transfer, arrival, redial,
+  abandonment) are compared in this
   order with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
 - Of the agents only the ends of after-call work are events. The end of a talk matters where it escalates or frees a
   line, and only then is kept.
-- Where nobody holds a line an abandonment changes nothing at its instant. Such queues look at a deadline when
-  service would start; a contact whose deadline has passed by then has abandoned at it. Other queues have abandonments
-  as events.
+- Where nobody holds a line or redials an abandonment changes nothing at its instant. Such queues look at a deadline
+  when service would start; a contact whose deadline has passed by then has abandoned at it. Other queues have
+  abandonments as events.
+- A waiting contact has at most one overflow time on the calendar, the next one. A queue in order of entry opens to a
+  group in the same order, so a freed agent looks at the first contact of each queue alone.
 - Idle agents are a ring of times per group, waiting contacts a linked list per queue in slots that are used again, so
   memory does not grow with the number of contacts.
 """
@@ -23,7 +26,6 @@ from simulator import kernels  # first: it points the compiler's cache to our fo
 
 # isort: split
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulator.errors import SimulatorError
@@ -47,6 +49,8 @@ from simulator.support.tables import (
 
 _TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
 _PATIENCE, _ESCALATION = _tables.PATIENCE, _tables.ESCALATION
+_BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
+_REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 
 # Plain integers: the compiler takes them as constants.
 _OFFERED = int(QueueMeasure.OFFERED)
@@ -63,6 +67,9 @@ _WAIT_ABANDONED = int(QueueMeasure.WAIT_ABANDONED)
 _TALK_SUM = int(QueueMeasure.TALK)
 _AFTER_CALL_SUM = int(QueueMeasure.AFTER_CALL)
 _ESCALATED = int(QueueMeasure.ESCALATED)
+_OVERFLOWED = int(QueueMeasure.OVERFLOWED)
+_REDIALS = int(QueueMeasure.REDIALS)
+_BALKED = int(QueueMeasure.BALKED)
 _BUSY = int(GroupMeasure.BUSY)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
@@ -70,9 +77,10 @@ _IS_WAITING = int(Outcome.WAITING)
 _IS_ANSWERED = int(Outcome.ANSWERED)
 _IS_ABANDONED = int(Outcome.ABANDONED)
 _IS_BLOCKED = int(Outcome.BLOCKED)
+_IS_BALKED = int(Outcome.BALKED)
 
-_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION = range(5)
-_FREE_LINE, _FREE_AGENT, _STAFF, _TRANSFER, _ARRIVAL, _ABANDON, _START = range(7)
+_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW = range(6)
+_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _START = range(9)
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -80,11 +88,15 @@ _ITEM_MASK = (1 << _ITEM_BITS) - 1
 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
-_NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _COUNTS = range(6, 12)
+_NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
+_COUNTS = 13
 
 
 class Model(NamedTuple):
-    """The tables as the kernel reads them. ``tries_*`` and ``serves_*`` are ragged rows laid end to end."""
+    """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
+
+    Each row of ``overflow_time`` ends with infinity.
+    """
 
     law: NDArray[np.float64]
     law_scale: NDArray[np.float64]
@@ -99,12 +111,21 @@ class Model(NamedTuple):
     answer_within: NDArray[np.float64]
     short_abandon: NDArray[np.float64]
     abandon_as_event: NDArray[np.bool_]
+    balking: NDArray[np.float64]
+    redial_probability: NDArray[np.float64]
+    redial_attempts: NDArray[np.int64]
+    redial_delay: NDArray[np.int64]
+    overflow_start: NDArray[np.int64]
+    overflow_time: NDArray[np.float64]
     tries_start: NDArray[np.int64]
     tries_group: NDArray[np.int64]
     tries_level: NDArray[np.int64]
+    tries_after: NDArray[np.float64]
     serves_start: NDArray[np.int64]
     serves_queue: NDArray[np.int64]
     serves_priority: NDArray[np.int64]
+    serves_after: NDArray[np.float64]
+    after: NDArray[np.float64]
 
 
 class Input(NamedTuple):
@@ -133,6 +154,10 @@ class Work(NamedTuple):
     transfer_item: NDArray[np.int64]
     patience_time: NDArray[np.float64]
     patience_item: NDArray[np.int64]
+    overflow_time: NDArray[np.float64]
+    overflow_item: NDArray[np.int64]
+    redial_time: NDArray[np.float64]
+    redial_item: NDArray[np.int64]
     slot: NDArray[Any]
     slot_row: NDArray[np.int64]
     after: NDArray[np.int64]
@@ -149,11 +174,6 @@ class Work(NamedTuple):
     overrun_since: NDArray[np.float64]
     row: NDArray[Any]
     escalated: NDArray[Any]
-
-
-_kernel = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
-"""Compiled without reference counts. Kernels create no array and keep none, and every helper would count each array
-that it is handed, in and out: 284 ns a contact instead of 141."""
 
 
 # --- heaps: the least (time, item) first ------------------------------------------------------------------------------
@@ -206,8 +226,8 @@ def _drop_first(time, item, n):
 
 
 @kernels.inner
-def _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, idle_count):
-    """The group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle."""
+def _idle_group(queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count):
+    """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle."""
     best = -1
     level = 0
     since = 0.0
@@ -215,7 +235,7 @@ def _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, i
         if best >= 0 and tries_level[k] != level:
             break
         group = tries_group[k]
-        if idle_count[group] > 0:
+        if idle_count[group] > 0 and arrived + tries_after[k] <= t:
             head = idle[group, idle_head[group]]
             if best < 0 or head < since:
                 best = group
@@ -252,6 +272,15 @@ def _unlink(first, last, before, after, queue, slot):
 
 
 @kernels.inner
+def _next_overflow(queue, arrived, t, start, waits):
+    """The first instant after ``t`` at which a further group opens to a contact; infinite when there is none."""
+    k = start[queue]
+    while arrived + waits[k] <= t:
+        k += 1
+    return arrived + waits[k]
+
+
+@kernels.inner
 def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count):
     """A contact that waited in ``slot`` (no longer in its queue's list) abandons at its deadline."""
     gone = slots[slot]
@@ -272,6 +301,16 @@ def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row
         rows[slot_row[slot]].end = gone.deadline
     free[count[_N_FREE]] = slot
     count[_N_FREE] += 1
+
+
+@kernels.inner
+def _redials_at(law, law_scale, law_zero, probability, attempts, delay, queue, key, leg, attempt, t):
+    """When a caller whom ``queue`` loses at ``t`` calls again; infinite when not."""
+    if delay[queue] < 0 or attempt >= attempts[queue]:
+        return inf
+    if kernels.uniform(key, _REDIAL_CHANCE, leg) >= probability[queue]:
+        return inf
+    return t + kernels.draw(law, law_scale, law_zero, delay[queue], kernels.bits(key, _REDIAL_DELAY, leg))
 
 
 @kernels.inner
@@ -319,7 +358,7 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 # --- the loop ---------------------------------------------------------------------------------------------------------
 
 
-@_kernel
+@kernels.outer
 def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     """Process the events before ``until``.
 
@@ -331,8 +370,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     escalation_to, escalation_probability = model.escalation_to, model.escalation_probability
     line_pool, line_capacity = model.line_pool, model.line_capacity
     within, short, abandon_as_event = model.answer_within, model.short_abandon, model.abandon_as_event
+    balking, redial_probability = model.balking, model.redial_probability
+    redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
+    overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
     tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
+    tries_after, serves_after = model.tries_after, model.serves_after
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
     arrival_key, arrival_account = given.key, given.account
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
@@ -348,12 +391,15 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
+    overflow_time, overflow_item = work.overflow_time, work.overflow_item
+    redial_time, redial_item = work.redial_time, work.redial_item
     first, last, before, after = work.first, work.last, work.before, work.after
     idle, idle_head, idle_count = work.idle, work.idle_head, work.idle_count
     present, surplus, lines, overrun_since = work.staff, work.surplus, work.lines, work.overrun_since
     contacts = arrival_time.shape[0]
     intervals = cell.shape[0]
     groups = staff.shape[0]
+    overflows = overflow_wait.shape[0] > first.shape[0]
     recording = rows.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
@@ -371,6 +417,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     t_release = release_time[0] if count[_N_RELEASE] > 0 else inf
     t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
     t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
+    t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
+    t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
 
     while True:
         if starting > 0:
@@ -385,12 +433,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if t_staff < t:
                 t = t_staff
                 kind = _STAFF
+            if t_overflow < t:
+                t = t_overflow
+                kind = _OVERFLOW
             if t_transfer < t:
                 t = t_transfer
                 kind = _TRANSFER
             if t_arrival < t:
                 t = t_arrival
                 kind = _ARRIVAL
+            if t_redial < t:
+                t = t_redial
+                kind = _REDIAL
             if t_patience < t:
                 t = t_patience
                 kind = _ABANDON
@@ -400,6 +454,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         slot = -1
         group = -1
         deadline = inf
+        lost = False
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
@@ -422,7 +477,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _unlink(first, last, before, after, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
-                if head >= 0 and (slot < 0 or slots[head].entry < slots[slot].entry):
+                if (
+                    head >= 0
+                    and (slot < 0 or slots[head].entry < slots[slot].entry)
+                    and (not overflows or slots[head].arrived + serves_after[k] <= t)
+                ):
                     slot = head
                     priority = serves_priority[k]
             if slot < 0:
@@ -431,21 +490,39 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
                 continue
-            found = slots[slot]
-            found.waiting = False
-            queue = found.queue
-            _unlink(first, last, before, after, queue, slot)
-            entry, contact, key, account = found.entry, found.contact, found.key, found.account
-            leg, interval, line = found.leg, found.interval, found.line
-            arrived, deadline = found.arrived, found.deadline
-            row = slot_row[slot]
 
-        elif kind in (_ARRIVAL, _TRANSFER):
+        elif kind == _OVERFLOW:
+            item = overflow_item[0]
+            slot = item & _ITEM_MASK
+            held = slots[slot]
+            t_next = inf
+            if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
+                queue = held.queue
+                arrived = held.arrived
+                group = _idle_group(
+                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
+                )
+                if group < 0:
+                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
+            if t_next < inf:
+                _replace_first(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+            else:
+                _drop_first(overflow_time, overflow_item, count[_N_OVERFLOW])
+                count[_N_OVERFLOW] -= 1
+            t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
+            if group < 0:
+                continue
+            _stop_idling(idle, idle_head, idle_count, group)
+
+        elif kind in (_ARRIVAL, _TRANSFER, _REDIAL):
             if count[_N_FREE] == 0:
                 status = _NO_SLOT
                 break
             if count[_N_PATIENCE] == patience_time.shape[0]:
                 status = _NO_PATIENCE
+                break
+            if count[_N_OVERFLOW] == overflow_time.shape[0]:
+                status = _NO_OVERFLOW
                 break
             row = first_row + entries
             if recording and row == rows.shape[0]:
@@ -460,9 +537,25 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 interval = arrival_interval[contact]
                 contact += count[_CONTACTS_BEFORE]
                 leg = 0
+                attempt = 0
+                origin = queue
                 line = line_pool[queue]
                 next_contact += 1
                 t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
+            elif kind == _REDIAL:
+                slot = redial_item[0] & _ITEM_MASK
+                _drop_first(redial_time, redial_item, count[_N_REDIAL])
+                count[_N_REDIAL] -= 1
+                t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
+                back = slots[slot]
+                contact, account, queue = back.contact, back.account, back.origin
+                attempt = back.attempt + 1
+                key = kernels.bits(back.key, _REDIAL_KEY, attempt)
+                interval = now
+                leg = 0
+                origin = queue
+                line = line_pool[queue]
+                queue_sums[cell[interval], queue, _REDIALS] += 1.0
             else:
                 if count[_N_ESCALATED] == escalated.shape[0]:
                     status = _NO_ESCALATION
@@ -477,6 +570,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 queue_sums[cell[moved.interval], moved.queue, _ESCALATED] += 1.0
                 interval = now
                 leg = moved.leg + 1
+                attempt, origin = moved.attempt, moved.origin
                 queue_sums[cell[interval], queue, _TRANSFERRED_IN] += 1.0
                 if account >= 0:
                     note = escalated[count[_N_ESCALATED]]
@@ -496,6 +590,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 new.account = account
                 new.queue = queue
                 new.leg = leg
+                new.attempt = attempt
                 new.interval = interval
                 new.group = -1
                 new.arrived = t
@@ -504,16 +599,44 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 new.end = nan
                 new.outcome = _IS_WAITING
                 new.escalated = False
-            if kind == _ARRIVAL and line >= 0:
+            if kind != _TRANSFER and line >= 0:
                 if lines[line] >= line_capacity[line]:
                     queue_sums[cell[interval], queue, _BLOCKED] += 1.0
                     if recording:
                         rows[row].outcome = _IS_BLOCKED
                         rows[row].end = t
-                    continue
-                lines[line] += 1
-            group = _idle_group(queue, tries_start, tries_group, tries_level, idle, idle_head, idle_count)
-            if group >= 0:
+                    lost = True
+                    line = -1
+                else:
+                    lines[line] += 1
+            if not lost:
+                group = _idle_group(
+                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
+                )
+                if group < 0 and balking[queue] > 0.0 and kernels.uniform(key, _BALKING, leg) < balking[queue]:
+                    queue_sums[cell[interval], queue, _BALKED] += 1.0
+                    if recording:
+                        rows[row].outcome = _IS_BALKED
+                        rows[row].end = t
+                    lost = True
+                    if line >= 0:
+                        lines[line] -= 1
+                        line = -1
+            if lost:
+                deadline = _redials_at(
+                    law,
+                    law_scale,
+                    law_zero,
+                    redial_probability,
+                    redial_attempts,
+                    redial_delay,
+                    queue,
+                    key,
+                    leg,
+                    attempt,
+                    t,
+                )
+            elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
             elif patience_law[queue] >= 0:
                 deadline = t + kernels.draw(
@@ -553,13 +676,46 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
             slot = item & _ITEM_MASK
             if slots[slot].entry == item >> _ITEM_BITS and slots[slot].waiting:
-                _unlink(first, last, before, after, slots[slot].queue, slot)
+                gone = slots[slot]
+                queue, key, leg, attempt = gone.queue, gone.key, gone.leg, gone.attempt
+                _unlink(first, last, before, after, queue, slot)
                 _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
+                t_again = _redials_at(
+                    law,
+                    law_scale,
+                    law_zero,
+                    redial_probability,
+                    redial_attempts,
+                    redial_delay,
+                    queue,
+                    key,
+                    leg,
+                    attempt,
+                    t,
+                )
+                if t_again < inf:
+                    count[_N_FREE] -= 1  # the slot just given back is kept after all
+                    gone.deadline = t_again
+                    gone.line = -1
+                    _push(redial_time, redial_item, count[_N_REDIAL], t_again, item)
+                    count[_N_REDIAL] += 1
+                    t_redial = redial_time[0]
             continue
 
-        # Here a contact is answered by ``group``, or waits (group -1).
+        if kind in (_FREE_AGENT, _START, _OVERFLOW):  # somebody who waited in ``slot`` is answered
+            found = slots[slot]
+            found.waiting = False
+            queue = found.queue
+            _unlink(first, last, before, after, queue, slot)
+            entry, contact, key, account = found.entry, found.contact, found.key, found.account
+            leg, interval, line = found.leg, found.interval, found.line
+            attempt, origin = found.attempt, found.origin
+            arrived, deadline = found.arrived, found.deadline
+            row = slot_row[slot]
+
+        # Here a contact is answered by ``group``, or (group -1) waits or is lost.
         talk_end = nan
-        keep = True
+        keep = not lost or deadline < inf
         escalates = False
         if group >= 0:
             word = kernels.bits(key, _TALK, leg)
@@ -583,6 +739,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             queue_sums[c, queue, _ANSWERED] += 1.0
             if wait <= within[queue]:
                 queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
+            if overflows and after_wait[queue, group] > 0.0:
+                queue_sums[c, queue, _OVERFLOWED] += 1.0
             queue_sums[c, queue, _WAIT_ANSWERED] += wait
             queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _TALK_SUM] += talk
@@ -609,15 +767,21 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             kept.account = account
             kept.queue = queue
             kept.leg = leg
+            kept.attempt = attempt
+            kept.origin = origin
             kept.interval = interval
             kept.line = line
             kept.arrived = arrived
             kept.deadline = deadline
             kept.talk_end = talk_end
-            kept.waiting = group < 0
+            kept.waiting = group < 0 and not lost
             kept.escalates = escalates
             item = entry << _ITEM_BITS | slot
-            if group < 0:
+            if lost:
+                _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
+                count[_N_REDIAL] += 1
+                t_redial = redial_time[0]
+            elif group < 0:
                 slot_row[slot] = row
                 tail = last[queue]
                 before[slot] = tail
@@ -631,6 +795,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
                     t_patience = patience_time[0]
+                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                if t_next < inf:
+                    _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+                    count[_N_OVERFLOW] += 1
+                    t_overflow = overflow_time[0]
             elif escalates:
                 _push(transfer_time, transfer_item, count[_N_TRANSFER], talk_end, item)
                 count[_N_TRANSFER] += 1
@@ -702,7 +871,7 @@ def run(
         agents = np.maximum(agents, present.max(axis=1))
     carried = len(state.waiting)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
-    work = _load(tables, model, state, agents, rows)
+    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16)
     while (
         status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
     ) != _DONE:
@@ -737,13 +906,29 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.line_capacity, np.int64),
         _plain(tables.answer_within, np.float64),
         _plain(tables.short_abandon, np.float64),
-        tables.may_hold_line | every_abandonment_an_event,
+        tables.may_hold_line | tables.redials | every_abandonment_an_event,
+        _plain(tables.balking, np.float64),
+        _plain(tables.redial_probability, np.float64),
+        _plain(tables.redial_attempts, np.int64),
+        _plain(tables.redial_delay, np.int64),
+        *_overflow_rows(tables),
         *_flat(tables.tries),
+        np.array([tables.after[q, g] for q, row in enumerate(tables.tries) for g, _ in row]),
         *_flat(tables.serves),
+        np.array([tables.after[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
+        _plain(tables.after, np.float64),
     )
 
 
-def _flat(rows: tuple[tuple[tuple[int, int], ...], ...]) -> tuple[NDArray[np.int64], ...]:
+def _overflow_rows(tables: SupportTables) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The overflow times of each queue laid end to end, each row with infinity at its end."""
+    rows = [[*row, inf] for row in tables.overflow_times]
+    return np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64), np.array([x for row in rows for x in row])
+
+
+def _flat(
+    rows: tuple[tuple[tuple[int, int], ...], ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Ragged rows of pairs laid end to end: where each row starts, the first and the second members."""
     pairs = np.array([pair for row in rows for pair in row], dtype=np.int64).reshape(-1, 2)
     start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
@@ -753,18 +938,29 @@ def _flat(rows: tuple[tuple[tuple[int, int], ...], ...]) -> tuple[NDArray[np.int
 _SLOTS = 256
 
 
-def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDArray[np.int64], rows: int) -> Work:
-    """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have."""
-    waiting, used = len(state.waiting), len(state.waiting) + len(state.talking)
+def _load(
+    tables: SupportTables,
+    model: Model,
+    state: SupportState,
+    agents: NDArray[np.int64],
+    rows: int,
+    escalations: int,
+) -> Work:
+    """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have, ``rows`` and
+    ``escalations`` are the room to begin with."""
+    waiting = len(state.waiting)
+    answered = waiting + len(state.talking)
+    used = answered + len(state.redialing)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
     slot[:waiting] = state.waiting
-    slot[waiting:used] = state.talking
+    slot[waiting:answered] = state.talking
+    slot[answered:used] = state.redialing
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     count = np.zeros(_COUNTS, dtype=np.int64)
     service = _heap(state.service_end, state.service_entry, state.service_group, int(agents.sum()) + 1)
-    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(3)]
+    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(5)]
     if used:
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
@@ -773,14 +969,17 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
         taken = slot[:used]
         waits, escalates = taken["waiting"], taken["escalates"]
         events = waits & model.abandon_as_event[taken["queue"]] & (taken["deadline"] < inf)
+        redials = np.arange(used) >= answered
         sources = (
-            (_N_RELEASE, "talk_end", ~waits & ~escalates),
+            (_N_RELEASE, "talk_end", ~waits & ~escalates & ~redials),
             (_N_TRANSFER, "talk_end", escalates),
             (_N_PATIENCE, "deadline", events),
+            (_N_REDIAL, "deadline", redials),
         )
         for i, (counter, time, chosen) in enumerate(sources):
             heaps[i] = _heap_of(taken, time, chosen, size)
             count[counter] = np.count_nonzero(chosen)
+        heaps[4], count[_N_OVERFLOW] = _overflows(tables, state, size)
     idle = np.zeros((tables.groups, 1 << int(agents.max(initial=1)).bit_length()))
     idle_count = np.bincount(state.idle_group, minlength=tables.groups)
     for group in np.flatnonzero(idle_count):
@@ -798,6 +997,8 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
         *heaps[0],
         *heaps[1],
         *heaps[2],
+        *heaps[4],
+        *heaps[3],
         slot,
         np.arange(size),
         after,
@@ -813,7 +1014,7 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
         state.lines.copy(),
         np.array([state.time]),
         _rows(state, rows),
-        np.zeros(_SLOTS, dtype=ESCALATED),
+        np.zeros(escalations, dtype=ESCALATED),
     )
 
 
@@ -822,7 +1023,7 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     table = np.zeros(rows, dtype=RECORD)
     if rows:
         carried = table[: len(state.waiting)]
-        for name in ("entry", "contact", "key", "account", "queue", "leg", "interval", "arrived"):
+        for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived"):
             carried[name] = state.waiting[name]
         carried["group"] = -1
         for name in ("answered_at", "talk_end", "end"):
@@ -840,6 +1041,17 @@ def _heap_of(rows: NDArray[Any], time: str, chosen: NDArray[np.bool_], room: int
     return _heap(rows[time][slot], rows["entry"][slot], slot, room)
 
 
+def _overflows(tables: SupportTables, state: SupportState, room: int) -> tuple[_Heap, int]:
+    """The heap of the next overflow time of each contact that waits when the call begins, and their number."""
+    times = np.full(len(state.waiting), inf)
+    for i, row in enumerate(state.waiting):
+        coming = (row["arrived"] + wait for wait in tables.overflow_times[row["queue"]])
+        times[i] = min((t for t in coming if t >= state.time), default=inf)
+    slot = np.flatnonzero(times < inf)
+    slot = slot[np.lexsort((state.waiting["entry"][slot], times[slot]))]
+    return _heap(times[slot], state.waiting["entry"][slot], slot, room), len(slot)
+
+
 def _heap(time: NDArray[np.float64], entry: NDArray[np.int64], member: NDArray[np.int64], room: int) -> _Heap:
     """The heap of events that are sorted already: a sorted array is a heap."""
     times, items = np.empty(room), np.empty(room, dtype=np.int64)
@@ -852,6 +1064,8 @@ def _enlarge(work: Work, status: int) -> Work:
     """Twice the room in the store that was full."""
     if status == _NO_PATIENCE:
         return work._replace(patience_time=_twice(work.patience_time), patience_item=_twice(work.patience_item))
+    if status == _NO_OVERFLOW:
+        return work._replace(overflow_time=_twice(work.overflow_time), overflow_item=_twice(work.overflow_item))
     if status == _NO_ROW:
         return work._replace(row=_twice(work.row))
     if status == _NO_ESCALATION:
@@ -859,7 +1073,8 @@ def _enlarge(work: Work, status: int) -> Work:
     size = len(work.slot)
     if 2 * size > _ITEM_MASK:
         raise SimulatorError(f"more than {size} contacts wait at once")
-    names = ("release_time", "release_item", "transfer_time", "transfer_item", "slot", "slot_row", "after", "before")
+    heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial") for part in ("time", "item")]
+    names = (*heaps, "slot", "slot_row", "after", "before")
     work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
     work.free[:size] = np.arange(2 * size - 1, size - 1, -1)
     work.counter[_N_FREE] = size
@@ -901,6 +1116,7 @@ def _dump(work: Work, state: SupportState, contacts: int, until: float) -> Suppo
         service_group=item & _ITEM_MASK,
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
+        redialing=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),
     )
 
 

@@ -94,10 +94,14 @@ _ALL = (
     Kpi("short_abandoned", "queue", "count", None, "short_abandoned"),
     Kpi("blocked", "queue", "count", "lower", "blocked"),
     Kpi("escalated", "queue", "count", "lower", "escalated"),
+    Kpi("redials", "queue", "count", None, "redials"),
+    Kpi("balked", "queue", "count", "lower", "balked"),
+    Kpi("overflowed", "queue", "count", None, "overflowed"),
     Kpi("answer_rate", "queue", "share", "higher", "answered", "offered"),
     Kpi("abandonment", "queue", "share", "lower", "abandoned", "offered"),
     Kpi("short_abandonment", "queue", "share", None, "short_abandoned", "offered"),
     Kpi("blocking", "queue", "share", "lower", "blocked", "offered"),
+    Kpi("balking", "queue", "share", "lower", "balked", "offered"),
     Kpi("service_level", "queue", "share", "higher", "answered_within", "offered - short_abandoned"),
     Kpi("sl_served_over_offered", "queue", "share", "higher", "answered_within", "offered"),
     Kpi("sl_excl_short_abandons", "queue", "share", "higher", "answered_within", "offered - abandoned_within"),
@@ -110,6 +114,7 @@ _ALL = (
     Kpi("talk_time", "queue", "s", None, "talk", "answered"),
     Kpi("after_call_time", "queue", "s", None, "after_call", "answered"),
     Kpi("handle_time", "queue", "s", None, "talk + after_call", "answered"),
+    Kpi("overflow_rate", "queue", "share", None, "overflowed", "answered"),
     Kpi("escalation_rate", "queue", "share", "lower", "escalated", "answered"),
     # agents who finish a contact after their shift worked those seconds too
     Kpi("occupancy", "group", "share", None, "busy", "staffed + overrun"),
@@ -180,6 +185,9 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.ABANDONED_WITHIN, abandoned & within)
     add(QueueMeasure.ANSWERED, answered)
     add(QueueMeasure.ANSWERED_WITHIN, answered & within)
+    add(QueueMeasure.OVERFLOWED, answered & (tables.after[queue, records["group"]] > 0))
+    add(QueueMeasure.REDIALS, (records["attempt"] > 0) & (records["leg"] == 0))
+    add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
     add(QueueMeasure.WAIT_ANSWERED, answered, wait)
     add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
@@ -201,18 +209,19 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
 
 
 def waits(records: NDArray[Any]) -> NDArray[np.float64]:
-    """Seconds from entry into the queue to the answer or the abandonment, float64 (n,).
+    """Seconds from entry into the queue to the answer or the abandonment (0 for those who balk), float64 (n,).
 
     NaN for contacts that were blocked or still wait.
     """
-    over = np.where(records["outcome"] == Outcome.ABANDONED, records["end"], records["answered_at"])
+    unanswered = (records["outcome"] == Outcome.ABANDONED) | (records["outcome"] == Outcome.BALKED)
+    over = np.where(unanswered, records["end"], records["answered_at"])
     wait: NDArray[np.float64] = over - records["arrived"]
     return wait
 
 
 def wait_percentiles(records: NDArray[Any], queues: int, shares: Sequence[float]) -> NDArray[np.float64]:
     """Percentiles of the wait of answered contacts, float64 (queues, len(shares)); NaN without any."""
-    wait = np.where(records["outcome"] == Outcome.ABANDONED, np.nan, waits(records))
+    wait = records["answered_at"] - records["arrived"]
     out = np.full((queues, len(shares)), np.nan)
     for q in range(queues):
         values = wait[(records["queue"] == q) & np.isfinite(wait)]
@@ -225,7 +234,8 @@ def virtual_service_level(records: NDArray[Any], within: ArrayLike, until: float
     """P(an infinitely patient caller would wait at most so long), ``sl_virtual``, float64 (Q,).
 
     An abandonment hides how long the caller would have waited, so this is the product-limit estimate (Kaplan and Meier
-    1958): answers are observed waits; abandonments, and those who still wait at ``until``, are censored ones. Blocked
+    1958): answers are observed waits; abandonments (balking is one after no wait), and those who still wait at
+    ``until``, are censored ones. Blocked
     contacts had no wait. NaN without an entry.
 
     Args:

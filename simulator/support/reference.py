@@ -7,20 +7,26 @@ which order a queue tries its groups (``level``) and in which order a group take
 
 1. It arrives at its queue and is numbered: the *entry* number counts all entries into queues in the order in which
    they happen, transfers included. If its queue belongs to a line pool and all lines of the pool are taken, it is
-   blocked and gone, even if an agent is idle. Otherwise it takes a line of the pool.
-2. If an agent of a group that serves the queue is idle, it is answered at once: by the groups of the lowest level that
+   blocked and gone, even if an agent is idle. Otherwise it takes a line of the pool. So does an entry by redial.
+2. If an agent of a group that is open to it is idle, it is answered at once: by the groups of the lowest level that
    has an idle agent, and among those by the agent who has been idle longest (equal: the lower group; inside a group:
-   the one who became idle first).
-3. Otherwise it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
+   the one who became idle first). A group that serves the queue is open to the contact from ``arrived + after`` on.
+3. Otherwise it balks, and gives its line back, if its keyed uniform lies below the queue's probability (at any tier).
+   If not, it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
    back. Patience counts from entry into this queue and is drawn only by those who must wait.
-4. An agent set free, or starting a shift, takes, of the contacts waiting in the queues of its group, the highest
+4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now, the highest
    priority, and within a priority the longest wait, which is the lowest entry number. If there is none, the agent is
-   idle from now.
+   idle from now. At each instant at which a further group opens to a waiting contact, an idle agent takes it as in 2.
 5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the
    contact is escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The
    agent is free at ``end``.
 6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1,
    fresh patience and the line that it holds (it needs no line of that queue's pool).
+7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
+   that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
+   the queue where it first arrived, as a new entry of the same contact with attempt + 1, leg 0 and a key made of the
+   lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay is drawn by the
+   lost call.
 
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
@@ -28,11 +34,12 @@ work, whoever is free first. On a rise the surplus is reduced first (somebody wh
 agents start, one after the other. After the horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
-staffing, transfer, arrival, abandonment. The index is the entry number, for staffing the group, for arrivals the
-contact's place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed
-is answered, and an arrival at the start of an interval meets the staff of that interval. What an event schedules for
-the present instant joins this order: a service of length zero runs to its end before the next arrival of that instant.
-A group's staffing change is one event: all its new agents start before anything else happens.
+staffing, overflow time, transfer, arrival, redial, abandonment. The index is the entry number (of a redial: that of
+the lost entry), for staffing the group, for arrivals the contact's place in
+:class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is answered, and
+an arrival at the start of an interval meets the staff of that interval. What an event schedules for the present
+instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A group's
+staffing change is one event: all its new agents start before anything else happens.
 
 **A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call,
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
@@ -61,11 +68,15 @@ from numpy.typing import NDArray
 from simulator import kernels, randomness
 from simulator.support.tables import (
     AFTER_CALL,
+    BALKING,
     ESCALATED,
     ESCALATION,
     OPEN,
     PATIENCE,
     RECORD,
+    REDIAL,
+    REDIAL_DELAY,
+    REDIAL_KEY,
     TALK,
     Clock,
     Contacts,
@@ -120,9 +131,11 @@ class _Kind(IntEnum):
     END_OF_TALK = 0
     END_OF_AFTER_CALL = 1
     STAFFING = 2
-    TRANSFER = 3
-    ARRIVAL = 4
-    ABANDONMENT = 5
+    OVERFLOW = 3
+    TRANSFER = 4
+    ARRIVAL = 5
+    REDIAL = 6
+    ABANDONMENT = 7
 
 
 class _Calendar(simpy.Environment):
@@ -148,6 +161,8 @@ class _Entry:
     account: int
     queue: int
     leg: int
+    attempt: int
+    origin: int
     interval: int
     line: int
     arrived: float
@@ -179,6 +194,7 @@ class _Desk:
         self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
         self.busy: dict[int, tuple[float, int]] = {}
         self.talking: dict[int, _Entry] = {}
+        self.redialing: dict[int, _Entry] = {}
         self.overrun_since = state.time
         self.interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
@@ -202,21 +218,23 @@ class _Desk:
         for end, number, group in services:
             self.keep_busy(number, group, end)
         for row in state.waiting:
-            entry = _Entry(*(row[name].item() for name in OPEN.names[:10]))  # type: ignore[index]
-            entry.key = row["key"]
+            entry = _opened(row)
             self.rows.append(entry)
             self.join_waiting(entry)
         for row in state.talking:
-            entry = _Entry(*(row[name].item() for name in OPEN.names[:10]))  # type: ignore[index]
-            entry.key, entry.talk_end, entry.escalates = row["key"], float(row["talk_end"]), bool(row["escalates"])
+            entry = _opened(row)
+            entry.talk_end, entry.escalates = float(row["talk_end"]), bool(row["escalates"])
             entry.outcome = Outcome.ANSWERED
             self.keep_talking(entry)
+        for row in state.redialing:
+            entry = _opened(row)
+            entry.outcome = Outcome.ABANDONED  # lost in one way or another
+            self.keep_redialing(entry)
 
     # --- the contact --------------------------------------------------------------------------------------------------
 
     def arrive(self, i: int) -> None:
         queue = int(self.contacts.queue[i])
-        pool = int(self.tables.line_pool[queue])
         entry = _Entry(
             number=self.entries,
             contact=self.contacts_before + i,
@@ -224,14 +242,43 @@ class _Desk:
             account=int(self.contacts.account[i]),
             queue=queue,
             leg=0,
+            attempt=0,
+            origin=queue,
             interval=int(self.contacts.interval[i]),
-            line=pool,
+            line=int(self.tables.line_pool[queue]),
             arrived=self.calendar.now,
         )
+        self.call(entry)
+
+    def redial(self, earlier: _Entry) -> None:
+        """A caller who was lost tries again."""
+        del self.redialing[earlier.number]
+        attempt = earlier.attempt + 1
+        entry = _Entry(
+            number=self.entries,
+            contact=earlier.contact,
+            key=randomness.bits(earlier.key, REDIAL_KEY, attempt)[0],
+            account=earlier.account,
+            queue=earlier.origin,
+            leg=0,
+            attempt=attempt,
+            origin=earlier.origin,
+            interval=self.interval,
+            line=int(self.tables.line_pool[earlier.origin]),
+            arrived=self.calendar.now,
+        )
+        self.count(entry, QueueMeasure.REDIALS)
+        self.call(entry)
+
+    def call(self, entry: _Entry) -> None:
+        """Enter from outside, if a line is free."""
         self.register(entry)
+        pool = entry.line
         if pool >= 0 and self.lines[pool] >= self.tables.line_capacity[pool]:
             entry.outcome, entry.end = Outcome.BLOCKED, entry.arrived
+            entry.line = -1
             self.count(entry, QueueMeasure.BLOCKED)
+            self.lose(entry)
             return
         if pool >= 0:
             self.lines[pool] += 1
@@ -249,6 +296,8 @@ class _Desk:
             account=earlier.account,
             queue=int(self.tables.escalation_to[earlier.queue]),
             leg=earlier.leg + 1,
+            attempt=earlier.attempt,
+            origin=earlier.origin,
             interval=self.interval,
             line=earlier.line,
             arrived=self.calendar.now,
@@ -263,26 +312,49 @@ class _Desk:
         self.count(entry, QueueMeasure.OFFERED)
 
     def seek_agent(self, entry: _Entry) -> None:
-        """Answer at once if an agent is idle, otherwise wait."""
-        group = self.idle_group(entry.queue)
+        """Answer at once if an agent is idle, otherwise balk or wait."""
+        group = self.idle_group(entry)
         if group is not None:
             self.idle[group].popleft()
             self.answer(entry, group)
+            return
+        if randomness.uniform(entry.key, BALKING, entry.leg)[0] < self.tables.balking[entry.queue]:
+            entry.outcome, entry.end = Outcome.BALKED, entry.arrived
+            self.free_line(entry)
+            self.count(entry, QueueMeasure.BALKED)
+            self.lose(entry)
             return
         law = int(self.tables.patience[entry.queue])
         if law >= 0:
             entry.deadline = entry.arrived + self.draw(law, entry, PATIENCE)
         self.join_waiting(entry)
 
-    def idle_group(self, queue: int) -> int | None:
-        """The group of the lowest level with an idle agent; within a level that of the agent idle longest."""
-        choices = [(level, self.idle[group][0], group) for group, level in self.tables.tries[queue] if self.idle[group]]
+    def idle_group(self, entry: _Entry) -> int | None:
+        """The open group of the lowest level with an idle agent; within a level that of the agent idle longest."""
+        choices = [
+            (level, self.idle[group][0], group)
+            for group, level in self.tables.tries[entry.queue]
+            if self.idle[group] and self.is_open(entry, group)
+        ]
         return min(choices)[2] if choices else None
+
+    def is_open(self, entry: _Entry, group: int) -> bool:
+        return bool(entry.arrived + self.tables.after[entry.queue, group] <= self.calendar.now)
 
     def join_waiting(self, entry: _Entry) -> None:
         self.waiting[entry.queue].append(entry)
         if entry.deadline < inf:
             self.calendar.at(entry.deadline, _Kind.ABANDONMENT, entry.number, lambda: self.abandon(entry))
+        for wait in self.tables.overflow_times[entry.queue]:
+            if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
+                self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+
+    def overflow(self, entry: _Entry) -> None:
+        group = self.idle_group(entry)
+        if entry.outcome is Outcome.WAITING and group is not None:
+            self.waiting[entry.queue].remove(entry)
+            self.idle[group].popleft()
+            self.answer(entry, group)
 
     def abandon(self, entry: _Entry) -> None:
         if entry.outcome is not Outcome.WAITING:
@@ -295,6 +367,20 @@ class _Desk:
         self.count(entry, QueueMeasure.WAIT_ABANDONED, wait)
         self.count(entry, QueueMeasure.SHORT_ABANDONED, wait <= self.tables.short_abandon[entry.queue])
         self.count(entry, QueueMeasure.ABANDONED_WITHIN, wait <= self.tables.answer_within[entry.queue])
+        self.lose(entry)
+
+    def lose(self, entry: _Entry) -> None:
+        """A caller is gone without an answer; he may call again."""
+        queue, tables = entry.queue, self.tables
+        if not tables.redials[queue] or entry.attempt >= tables.redial_attempts[queue]:
+            return
+        if randomness.uniform(entry.key, REDIAL, entry.leg)[0] < tables.redial_probability[queue]:
+            entry.deadline = self.calendar.now + self.draw(int(tables.redial_delay[queue]), entry, REDIAL_DELAY)
+            self.keep_redialing(entry)
+
+    def keep_redialing(self, entry: _Entry) -> None:
+        self.redialing[entry.number] = entry
+        self.calendar.at(entry.deadline, _Kind.REDIAL, entry.number, lambda: self.redial(entry))
 
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
@@ -312,6 +398,7 @@ class _Desk:
         wait = now - entry.arrived
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
+        self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
         self.count(entry, QueueMeasure.WAIT_ANSWERED, wait)
         self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
         self.count(entry, QueueMeasure.TALK, talk)
@@ -337,6 +424,7 @@ class _Desk:
     def free_line(self, entry: _Entry) -> None:
         if entry.line >= 0:
             self.lines[entry.line] -= 1
+            entry.line = -1
 
     def draw(self, law: int, entry: _Entry, purpose: np.uint64) -> float:
         laws = self.tables.laws
@@ -362,7 +450,7 @@ class _Desk:
         heads = [
             (priority, self.waiting[queue][0].number, queue)
             for queue, priority in self.tables.serves[group]
-            if self.waiting[queue]
+            if self.waiting[queue] and self.is_open(self.waiting[queue][0], group)
         ]
         if heads:
             self.answer(self.waiting[min(heads)[2]].popleft(), group)
@@ -415,7 +503,7 @@ class _Desk:
             table = np.array(
                 [
                     (
-                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.interval, e.group,
+                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.interval, e.group,
                         e.arrived, e.answered_at, e.talk_end, e.end, e.outcome, e.escalates,
                     )
                     for e in self.rows
@@ -445,13 +533,21 @@ class _Desk:
             service_group=np.array([group for _, _, group in busy], dtype=np.int64),
             waiting=_open_rows(waiting),
             talking=_open_rows(talking),
+            redialing=_open_rows(sorted(self.redialing.values(), key=lambda e: e.number)),
         )
+
+
+def _opened(row: Any) -> _Entry:
+    """An entry that an earlier call left open, from its :data:`OPEN` row."""
+    entry = _Entry(*(row[name].item() for name in OPEN.names[:12]))  # type: ignore[index]
+    entry.key = row["key"]
+    return entry
 
 
 def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
     rows = [
         (
-            e.number, e.contact, e.key, e.account, e.queue, e.leg, e.interval, e.line,
+            e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
             e.arrived, e.deadline, e.talk_end, e.outcome is Outcome.WAITING, e.escalates,
         )
         for e in entries

@@ -7,7 +7,7 @@ I intervals, n contacts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +26,10 @@ TALK = randomness.purpose("support.talk")
 AFTER_CALL = randomness.purpose("support.after_call")
 PATIENCE = randomness.purpose("support.patience")
 ESCALATION = randomness.purpose("support.escalation")
+BALKING = randomness.purpose("support.balking")
+REDIAL = randomness.purpose("support.redial")
+REDIAL_DELAY = randomness.purpose("support.redial_delay")
+REDIAL_KEY = randomness.purpose("support.redial_key")
 
 
 class QueueMeasure(IntEnum):
@@ -36,7 +40,7 @@ class QueueMeasure(IntEnum):
     """
 
     OFFERED = 0
-    """Entries, by arrival or by transfer."""
+    """Entries, by arrival, redial or transfer."""
     TRANSFERRED_IN = 1
     BLOCKED = 2
     ABANDONED = 3
@@ -54,6 +58,12 @@ class QueueMeasure(IntEnum):
     AFTER_CALL = 12
     ESCALATED = 13
     """Gone on to the next tier (counted when that happens)."""
+    OVERFLOWED = 14
+    """Answered by a group that may take this queue's contacts only after a wait."""
+    REDIALS = 15
+    """Entries by redial."""
+    BALKED = 16
+    """Left at once because no agent was idle."""
 
 
 class GroupMeasure(IntEnum):
@@ -76,6 +86,7 @@ class Outcome(IntEnum):
     ANSWERED = 2
     ABANDONED = 3
     BLOCKED = 4
+    BALKED = 5
 
 
 RECORD = np.dtype(
@@ -86,6 +97,7 @@ RECORD = np.dtype(
         ("account", "i8"),
         ("queue", "i8"),
         ("leg", "i8"),
+        ("attempt", "i8"),
         ("interval", "i8"),
         ("group", "i8"),
         ("arrived", "f8"),
@@ -100,10 +112,11 @@ RECORD = np.dtype(
 """One row per entry of a contact into a queue.
 
 ``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
-:class:`Contacts` plus the number of contacts of earlier calls), ``leg`` the queues of one contact from 0. ``interval``
+:class:`Contacts` plus the number of contacts of earlier calls), ``attempt`` the calls of one contact from 0 (redials
+keep its number and have keys of their own), ``leg`` the queues of one call from 0. ``interval``
 and ``arrived`` are those of the entry into this queue. ``end`` is the end of after-call work, the abandonment,
-or the arrival when blocked. ``escalated``: goes on to the next tier at the end of talk. NaN, or group -1, where
-it did not happen.
+or the arrival when blocked or balked. ``escalated``: goes on to the next tier at the end of talk.
+NaN, or group -1, where it did not happen.
 """
 
 OPEN = np.dtype(
@@ -114,6 +127,8 @@ OPEN = np.dtype(
         ("account", "i8"),
         ("queue", "i8"),
         ("leg", "i8"),
+        ("attempt", "i8"),
+        ("origin", "i8"),
         ("interval", "i8"),
         ("line", "i8"),
         ("arrived", "f8"),
@@ -124,10 +139,18 @@ OPEN = np.dtype(
     ],
     align=True,
 )
-"""An entry that is still open: ``line`` is the pool whose line it holds (-1 none), ``deadline`` the end of patience."""
+"""An entry that is still open: ``line`` is the pool whose line it holds (-1 none), ``deadline`` the end of patience.
+
+``origin`` is the queue that the contact called first. A caller who has gone and will redial is open too, with the
+instant of the redial as ``deadline``.
+"""
 
 ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
 """An escalation of an account's contact: when, whose, from which queue, and the contact's key."""
+
+
+_LEFT_OUT, _NONE_GIVEN = np.zeros(0), np.zeros(0, dtype=np.int64)
+"""Stand for arrays without effect whose shapes the other tables tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +171,11 @@ class SupportTables:
         line_capacity: int64 (P,).
         answer_within: float64 (Q,), seconds of the service level.
         short_abandon: float64 (Q,), an abandonment after at most so many seconds is a short one (negative: none is).
+        balking: float64 (Q,), the chance to leave at once when no agent is idle; 0 when left out, like those below.
+        redial_probability: float64 (Q,), the chance to call again after being blocked, balking or abandoning here.
+        redial_attempts: int64 (Q,), the most redials of one contact.
+        redial_delay: int64 (Q,), law row; -1 nobody redials, also when left out.
+        after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
 
     Raises:
         ParameterError: arrays that do not fit together, or tiers that escalate in a circle.
@@ -167,9 +195,24 @@ class SupportTables:
     line_capacity: NDArray[np.int64]
     answer_within: NDArray[np.float64]
     short_abandon: NDArray[np.float64]
+    after: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    balking: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    redial_probability: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    redial_attempts: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    redial_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
+        plain = {
+            "after": np.zeros((q, g)),
+            "balking": np.zeros(q),
+            "redial_probability": np.zeros(q),
+            "redial_attempts": np.zeros(q, dtype=np.int64),
+            "redial_delay": np.full(q, -1),
+        }
+        for name, value in plain.items():
+            if getattr(self, name) is _LEFT_OUT or getattr(self, name) is _NONE_GIVEN:
+                object.__setattr__(self, name, value)
         for name in (
             "patience",
             "escalation_to",
@@ -177,20 +220,26 @@ class SupportTables:
             "line_pool",
             "answer_within",
             "short_abandon",
+            "balking",
+            "redial_probability",
+            "redial_attempts",
+            "redial_delay",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
-        for name in ("talk", "after_call", "priority", "level"):
+        for name in ("talk", "after_call", "priority", "level", "after"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
         rows = self.laws.scale.size
-        for name in ("patience", "talk", "after_call"):
+        for name in ("patience", "talk", "after_call", "redial_delay"):
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
         _require(bool(np.all((self.level > 0) == served)), "level must be positive where talk is given, else 0")
         _require(bool(np.all(self.escalation_to < q)), "escalation_to points to a queue that is not there")
         _require(bool(np.all(self.line_pool < self.line_capacity.size)), "line_pool points to a pool that is not there")
-        probability = self.escalation_probability
-        _require(bool(np.all((probability >= 0) & (probability <= 1))), "escalation_probability must lie in 0 to 1")
+        _require(bool(np.all(np.isfinite(self.after) & (self.after >= 0))), "after must be finite and not negative")
+        for name in ("escalation_probability", "balking", "redial_probability"):
+            probability = getattr(self, name)
+            _require(bool(np.all((probability >= 0) & (probability <= 1))), f"{name} must lie in 0 to 1")
         for queue in range(q):
             _require(
                 queue not in self.tiers_after(queue),
@@ -239,6 +288,19 @@ class SupportTables:
             )
             for g in range(self.groups)
         )
+
+    @cached_property
+    def overflow_times(self) -> tuple[tuple[float, ...], ...]:
+        """Per queue the positive waits after which further groups may take a contact, each once, shortest first."""
+        return tuple(
+            tuple(sorted({float(wait) for wait in self.after[q, self.level[q] > 0] if wait > 0}))
+            for q in range(self.queues)
+        )
+
+    @cached_property
+    def redials(self) -> NDArray[np.bool_]:
+        """Queues whose lost callers may call again. Shape (Q,)."""
+        return (self.redial_probability > 0) & (self.redial_attempts > 0) & (self.redial_delay >= 0)
 
     @cached_property
     def may_hold_line(self) -> NDArray[np.bool_]:
@@ -361,6 +423,7 @@ class SupportState:
         service_end, service_entry, service_group: the busy agents by end of after-call work, then entry.
         waiting: :data:`OPEN` rows by entry.
         talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
+        redialing: :data:`OPEN` rows by entry, of the callers who are gone and will redial.
     """
 
     time: float
@@ -377,6 +440,7 @@ class SupportState:
     service_group: NDArray[np.int64]
     waiting: NDArray[Any]
     talking: NDArray[Any]
+    redialing: NDArray[Any]
 
     @classmethod
     def empty(cls, tables: SupportTables, clock: Clock) -> SupportState:
@@ -385,7 +449,7 @@ class SupportState:
         whole, real, nobody = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=OPEN)
         lines = np.zeros(tables.line_capacity.size, dtype=np.int64)
         start = float(clock.interval_start[0])
-        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, real, whole, whole, nobody, nobody)
+        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, real, whole, whole, nobody, nobody, nobody)
 
 
 @dataclass(frozen=True, eq=False)

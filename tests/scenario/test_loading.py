@@ -157,7 +157,7 @@ ARRIVALS = st.one_of(
     salary=st.floats(0, 1e9) | st.integers(0, 10**9),
     headcount=st.integers(0, 500),
     hours=st.floats(0.5, 45),
-    serves=st.sampled_from([["phone"], {"phone": 2}, {"phone": {"priority": 1, "level": 2}}]),
+    serves=st.sampled_from([["phone"], {"phone": 2}, {"phone": {"priority": 1, "level": 2, "after": "1 min"}}]),
     name=st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
 )
 @settings(max_examples=40, deadline=None)

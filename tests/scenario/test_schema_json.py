@@ -38,6 +38,26 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ("serves: {tier2: 1}", "serves: {tier2: {priority: 1, after: 90 s}}"),
+        ("      escalation: {", "      balking: 10 %\n      escalation: {"),
+        (
+            "      escalation: {",
+            "      redial: {probability: 40 %, delay: {exponential: 10 min}, attempts: 3}\n      escalation: {",
+        ),
+    ],
+)
+def test_options_of_support_are_valid_and_read(validator: Any, plan: Path, old: str, new: str) -> None:
+    assert EXAMPLE.count(old) == 1
+    before = read(plan)
+    text = EXAMPLE.replace(old, new)
+    assert faults(validator, yaml_text.read(text).data) == []
+    plan.write_text(text, encoding="utf-8")
+    assert read(plan) != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
         ("opening: 60", "opning: 60"),
         ("opening: 60", "opening: -1"),
         ("opening: 60", "opening: many"),
@@ -50,6 +70,7 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
         ("qbr: default", "qbr: {segments: {small: 1}}"),
         ("qbr: default", "qbr: {catalogue: qbrr}"),
         ("serves: [phone]", "serves: phone"),
+        ("serves: {tier2: 1}", "serves: {tier2: {afterwards: 90 s}}"),
         ("name: Example\n", ""),
         ("hiring:\n", "uncertain: {}\nhiring:\n"),
     ],

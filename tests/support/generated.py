@@ -68,6 +68,9 @@ def case(seed: int) -> Case:
     for q in range(queues - 1):
         if rng.random() < 0.6:
             escalation_to[q] = rng.integers(q + 1, queues)
+    extra = np.random.default_rng([seed, 2])
+    redials = extra.random(queues) < 0.5
+    delay = [book.row((_whole_law if whole else _law)(extra, 10.0)) if again else -1 for again in redials]
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -85,6 +88,11 @@ def case(seed: int) -> Case:
         answer_within=rng.choice([0.0, 2.0, 10.0], size=queues),
         short_abandon=rng.choice([-1.0, 0.0, 3.0], size=queues),
         laws=book.tables(),
+        balking=np.where(extra.random(queues) < 0.4, extra.choice([0.2, 0.5], size=queues), 0.0),
+        redial_probability=extra.choice([0.0, 0.5, 0.9], size=queues),
+        redial_attempts=extra.integers(0, 4, size=queues),
+        redial_delay=np.array(delay),
+        after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
     )
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
@@ -111,6 +119,14 @@ def case(seed: int) -> Case:
     cell = np.arange(intervals) if rng.random() < 0.5 else np.arange(intervals) // per_month
     boundaries = tuple(sorted({float(x) for x in (*months, odd, start[-1])}))
     return Case(tables, Clock(start, cell), contacts, staff, boundaries)
+
+
+def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDArray[np.float64]:
+    """Overflow times, in half of the models; one queue may have several, and some groups open at once."""
+    if rng.random() < 0.5:
+        return np.zeros(shape)
+    wait = rng.choice([0.0, 2.0, 5.0, 12.0], size=shape)
+    return wait if whole else wait * rng.uniform(0.5, 1.5, size=shape)
 
 
 def _law(rng: np.random.Generator, mean: float) -> Law:

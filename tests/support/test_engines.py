@@ -80,7 +80,7 @@ def assert_same(a: Run, b: Run) -> None:
     for mine, other in zip(a.states, b.states, strict=True):
         for field in dataclasses.fields(SupportState):
             x, y = getattr(mine, field.name), getattr(other, field.name)
-            if field.name in ("waiting", "talking"):
+            if field.name in ("waiting", "talking", "redialing"):
                 assert_same_rows(x, y)
             else:
                 np.testing.assert_array_equal(x, y, err_msg=field.name)
@@ -143,6 +143,9 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
         QueueMeasure.TALK: np.where(answered, talk, 0.0),
         QueueMeasure.AFTER_CALL: np.where(answered, records["end"] - records["talk_end"], 0.0),
         QueueMeasure.ESCALATED: (outcome == Outcome.ANSWERED) & records["escalated"],
+        QueueMeasure.REDIALS: (records["attempt"] > 0) & (records["leg"] == 0),
+        QueueMeasure.BALKED: outcome == Outcome.BALKED,
+        QueueMeasure.OVERFLOWED: answered & (tables.after[records["queue"], records["group"]] > 0),
     }
     for measure in QueueMeasure:
         np.add.at(sums.queue[..., measure], into, columns[measure].astype(float))
@@ -169,7 +172,7 @@ def test_sums_equal_those_of_the_records(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_flow_balance_of_every_call(seed: int) -> None:
-    """Opening waiting + offered = blocked + abandoned + answered + waiting, per queue (offered counts transfers in)."""
+    """Opening waiting + offered = blocked + balked + abandoned + answered + waiting, per queue."""
     case = generated.case(seed)
     state, opening, before = None, np.zeros(case.tables.queues), np.zeros((case.tables.queues, len(QueueMeasure)))
     sums = Sums.zeros(case.tables, case.clock)
@@ -177,9 +180,11 @@ def test_flow_balance_of_every_call(seed: int) -> None:
         outcome, state = compiled.run(case.tables, case.clock, contacts, case.staff, state, until, sums=sums)
         now = sums.queue.sum(axis=0)
         flow = now - before
-        gone = flow[:, QueueMeasure.BLOCKED] + flow[:, QueueMeasure.ABANDONED] + flow[:, QueueMeasure.ANSWERED]
+        ways = [QueueMeasure.BLOCKED, QueueMeasure.BALKED, QueueMeasure.ABANDONED, QueueMeasure.ANSWERED]
+        gone = flow[:, ways].sum(axis=1)
         np.testing.assert_array_equal(opening + flow[:, QueueMeasure.OFFERED], gone + outcome.waiting)
-        offered = np.bincount(contacts.queue, minlength=case.tables.queues) + flow[:, QueueMeasure.TRANSFERRED_IN]
+        offered = np.bincount(contacts.queue, minlength=case.tables.queues)
+        offered = offered + flow[:, QueueMeasure.TRANSFERRED_IN] + flow[:, QueueMeasure.REDIALS]
         np.testing.assert_array_equal(flow[:, QueueMeasure.OFFERED], offered)
         escalated = np.zeros(case.tables.queues)
         target = case.tables.escalation_to
@@ -196,7 +201,8 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
     left = np.where(
         np.isnan(rows["answered_at"]), np.where(np.isnan(rows["end"]), np.inf, rows["end"]), rows["answered_at"]
     )
-    points = np.unique(np.concatenate([rows["arrived"], left, np.nan_to_num(rows["end"]), clock.interval_start]))
+    opens = (rows["arrived"][:, None] + tables.after[rows["queue"]]).ravel()
+    points = np.unique(np.concatenate([rows["arrived"], left, np.nan_to_num(rows["end"]), clock.interval_start, opens]))
     points = points[(points >= 0) & (points <= end)]
     idle_seconds = np.zeros(tables.groups)
     for a, b in itertools.pairwise(points):
@@ -204,8 +210,11 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
         serving = (rows["answered_at"] <= a) & (rows["end"] > a)
         busy = np.bincount(rows["group"][serving], minlength=tables.groups)
         idle = np.maximum(case.staff[:, interval] - busy, 0)
-        waits = np.unique(rows["queue"][(rows["arrived"] <= a) & (left > a)])
-        assert not np.any((tables.talk[waits] >= 0) & (idle > 0)), f"an idle agent and a waiting contact at {a}"
+        waits = rows[(rows["arrived"] <= a) & (left > a)]
+        is_open = waits["arrived"][:, None] + tables.after[waits["queue"]] <= a
+        assert not np.any((tables.talk[waits["queue"]] >= 0) & is_open & (idle > 0)), (
+            f"an idle agent and a waiting contact at {a}"
+        )
         idle_seconds += idle * (b - a)
     busy, staffed, overrun = result.sums.group.sum(axis=0).T
     # Rounding of some thousand differences of times.
@@ -243,12 +252,37 @@ def test_the_generated_models_exercise_every_feature() -> None:
             np.isin(rows["end"][rows["outcome"] == Outcome.ABANDONED], rows["end"][answered]),
         )
         see("served by several groups", len(np.unique(rows["group"])) > 2)
+        again = (rows["attempt"] > 0) & (rows["leg"] == 0)
+        lost = [Outcome.BLOCKED, Outcome.BALKED, Outcome.ABANDONED]
+        see("redial", again)
+        see("third redial", rows["attempt"] == 3)
+        see("redial after a redial at the next tier", (rows["attempt"] > 0) & (rows["leg"] > 0))
+        see("redial when an interval starts", np.isin(rows["arrived"][again], case.clock.interval_start))
+        see("redial when another arrives", np.isin(rows["arrived"][again], rows["arrived"][~again]))
+        see("redial when an agent is freed", np.isin(rows["arrived"][again], rows["end"][answered]))
+        see("redial at once", np.isin(rows["arrived"][again], rows["end"][np.isin(rows["outcome"], lost)]))
+        for outcome in lost:
+            see(f"redial {outcome.name.lower()}", again & (rows["outcome"] == outcome))
+        see("balked at the next tier", (rows["outcome"] == Outcome.BALKED) & (rows["leg"] > 0))
+        see("balked with a line", (rows["outcome"] == Outcome.BALKED) & (tables.line_pool[rows["queue"]] >= 0))
+        waited_for = rows["arrived"] + tables.after[rows["queue"], rows["group"]]
+        overflowed = answered & (tables.after[rows["queue"], rows["group"]] > 0)
+        see("overflow to an idle agent", overflowed & (rows["answered_at"] == waited_for))
+        see("overflow to a freed agent", overflowed & (rows["answered_at"] > waited_for))
+        see("overflow when an agent is freed", overflowed & np.isin(waited_for, rows["end"][answered]))
+        see("overflow when patience ends", np.isin(waited_for, rows["end"][rows["outcome"] == Outcome.ABANDONED]))
+        see("several overflow times", [len(times) > 1 for times in tables.overflow_times])
         see("leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
         see("nobody there", np.all(case.staff == 0, axis=0))
         see("groups of one level", [len(t) > len({level for _, level in t}) for t in tables.tries])
         see("queues of one priority", [len(t) > len({priority for _, priority in t}) for t in tables.serves])
         for state in result.states[:-1]:
             see("carried over waiting", len(state.waiting))
+            for row in state.waiting:
+                opens = row["arrived"] + np.array(tables.overflow_times[row["queue"]])
+                see("carried over between overflow times", (opens < state.time).any() and (opens > state.time).any())
+            see("carried over before a redial", len(state.redialing))
+            see("carried over waiting after a redial", state.waiting["attempt"] > 0)
             see("carried over in service", len(state.service_end))
             see("carried over before its escalation", state.talking["escalates"])
             see("carried over with a line", state.talking["line"] >= 0)
@@ -278,8 +312,13 @@ def differs(seed: int, case: generated.Case | None = None) -> bool:
         ("END_OF_AFTER_CALL", "ARRIVAL"),
         ("STAFFING", "ARRIVAL"),
         ("TRANSFER", "ARRIVAL"),
+        ("STAFFING", "OVERFLOW"),
+        ("OVERFLOW", "ARRIVAL"),
+        ("OVERFLOW", "ABANDONMENT"),
         ("END_OF_AFTER_CALL", "ABANDONMENT"),
         ("ARRIVAL", "ABANDONMENT"),
+        ("ARRIVAL", "REDIAL"),
+        ("REDIAL", "ABANDONMENT"),
     ],
 )
 def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: str, later: str) -> None:
@@ -289,13 +328,19 @@ def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: 
     assert any(differs(seed) for seed in SEEDS if seed % 2)
 
 
-@pytest.mark.parametrize("name", ["priority", "level", "escalation_probability", "line_capacity", "answer_within"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "priority", "level", "after", "escalation_probability", "line_capacity", "answer_within", "balking",
+        "redial_probability", "redial_attempts",
+    ],
+)  # fmt: skip
 def test_a_changed_table_is_caught(name: str) -> None:
     def changed(case: generated.Case) -> generated.Case:
         value = getattr(case.tables, name)
         if name in ("priority", "level"):
             value = np.where(value > 0, 3 - value, 0)
-        elif name == "escalation_probability":
+        elif name in ("escalation_probability", "balking", "redial_probability"):
             value = 1.0 - value
         else:
             value = value + 1
@@ -364,6 +409,70 @@ def test_patience_that_ends_when_an_agent_is_freed_is_answered(engine: ModuleTyp
     assert named == ["ANSWERED", "ANSWERED", "ABANDONED", "ANSWERED", "ANSWERED"]
     assert outcome.records["answered_at"][[1, 4]].tolist() == [60.0, 260.0]
     assert outcome.records["end"][2] == 61.0
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_a_second_group_opens_after_a_wait(engine: ModuleType) -> None:
+    """One agent at once, another after 20 s; each call takes 100 s."""
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = one_queue(100.0)
+    tables = dataclasses.replace(
+        tables,
+        group_names=("first", "second"),
+        **{name: np.repeat(getattr(tables, name), 2, axis=1) for name in ("talk", "after_call", "priority", "level")},
+        after=np.array([[0.0, 20.0]]),
+    )
+    sums = Sums.zeros(tables, clock)
+    contacts, staff = calls_at([0.0, 10.0, 50.0, 95.0], clock), np.array([[1], [1]])
+    outcome, _ = engine.run(tables, clock, contacts, staff, None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    # The third waits for the first agent; when the second is free at 130 s, the fourth has waited long enough.
+    assert outcome.records["answered_at"].tolist() == [0.0, 30.0, 100.0, 130.0]
+    assert outcome.records["group"].tolist() == [0, 1, 0, 1]
+    assert sums.queue[0, 0, QueueMeasure.OVERFLOWED] == 2
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_lost_callers_redial(engine: ModuleType) -> None:
+    """Nobody is there until 100 s; callers wait 10 s, call again 30 s later, and at most twice."""
+    clock = Clock(np.array([0.0, 100.0, 1000.0]), np.arange(2))
+    book = LawBook()
+    talk, patience, delay = (book.row(distributions.deterministic(x)) for x in (20.0, 10.0, 30.0))
+    tables = dataclasses.replace(
+        one_queue(1.0),
+        talk=np.array([[talk]]),
+        patience=np.array([patience]),
+        laws=book.tables(),
+        redial_probability=np.ones(1),
+        redial_attempts=np.array([2]),
+        redial_delay=np.array([delay]),
+    )
+    sums = Sums.zeros(tables, clock)
+    contacts, staff = calls_at([0.0, 40.0], clock), np.array([[0, 1]])
+    outcome, state = engine.run(tables, clock, contacts, staff, None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    rows = outcome.records
+    assert rows["arrived"].tolist() == [0.0, 40.0, 40.0, 80.0, 80.0, 120.0]
+    assert rows["contact"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert rows["attempt"].tolist() == [0, 0, 1, 1, 2, 2]
+    assert rows["answered_at"].tolist()[5] == 120.0
+    assert len(set(rows["key"].tolist())) == 6
+    assert len(state.redialing) == 0
+    counted = [QueueMeasure.OFFERED, QueueMeasure.REDIALS, QueueMeasure.ABANDONED, QueueMeasure.ANSWERED]
+    assert sums.queue[:, 0, counted].tolist() == [[5.0, 3.0, 5.0, 0.0], [1.0, 1.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_who_is_not_answered_at_once_may_balk(engine: ModuleType) -> None:
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = one_queue(60.0, balking=np.ones(1), line_pool=np.array([0]), line_capacity=np.array([2]))
+    sums = Sums.zeros(tables, clock)
+    contacts = calls_at([0.0, 1.0, 2.0, 60.0], clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    named = [Outcome(code).name for code in outcome.records["outcome"]]
+    assert named == ["ANSWERED", "BALKED", "BALKED", "ANSWERED"]  # who balks gives his line back
+    assert outcome.records["end"].tolist() == [60.0, 1.0, 2.0, 120.0]
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])
@@ -446,5 +555,7 @@ def test_what_does_not_fit_is_refused() -> None:
     refused(calls_at([], clock), staff, "before its start", until=-1.0)
     with pytest.raises(ParameterError, match="escalates to itself"):
         one_queue(60.0, escalation_to=np.array([0]))
+    with pytest.raises(ParameterError, match="after must be finite"):
+        one_queue(60.0, after=np.array([[-1.0]]))
     with pytest.raises(ParameterError, match="priority must be positive"):
         one_queue(60.0, priority=np.array([[0]]))
