@@ -1,7 +1,7 @@
 """From a CRM export and a time log to a drafted scenario: what was learned, from how much, and what is a placeholder.
 
-:func:`draft` reads and fits (:mod:`simulator.success.fit`), :func:`write` makes the folder: ``scenario.yaml``, ``fit.json``,
-``summary.txt`` and figures.
+:func:`draft` reads and fits (:mod:`simulator.success.fit`), :func:`write` makes the folder: ``scenario.yaml``,
+``fit.json``, ``summary.txt`` and figures.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class SuccessDraft:
             yield f"  {activity.name}: {rhythm}"
             for step in activity.steps:
                 yield (
-                    f"    {step.name} ({step.kind}): {step.mean:.2f} h (95 % interval {step.low:.2f} to {step.high:.2f}, "
-                    f"{step.entries} entries{f', cv {step.cv:.2f}' if step.cv else ''})"
+                    f"    {step.name} ({step.kind}): {step.mean:.2f} h (95 % interval {step.low:.2f} to {step.high:.2f}"
+                    f", {step.entries} entries{f', cv {step.cv:.2f}' if step.cv else ''})"
                 )
             for segment, share in activity.cancellation.items():
                 yield (
@@ -108,7 +108,9 @@ def draft(
     held = times.table[times.table["held"]]["activity"].unique() if times is not None else ()
     activities = tuple(fit.fit_activity(times, str(name), read) for name in held) if times is not None else ()
     if not segments:
-        problem = Problem(str(accounts), None, "", "no account is there on the day of the export", allowed="accounts not cancelled")
+        problem = Problem(
+            str(accounts), None, "", "no account is there on the day of the export", allowed="accounts not cancelled"
+        )
         raise InputError([problem])
     document, placeholders = _document(read, segments, activities)
     sources = (accounts, log) if log is not None else (accounts,)
@@ -126,8 +128,12 @@ def _document(
         accounts[one.name] = {
             "opening": one.opening,
             "new_per_month": round(one.new_per_month.value, 3),
-            "mrr": {"lognormal": {"mean": round(one.mrr_mean, 2), "cv": round(one.mrr_cv, 3)}} if one.mrr_cv else round(one.mrr_mean, 2),
-            "churn_per_month": {"uncertain": {"triangular": [_percent(v) for v in (churn.low, churn.value, churn.high)]}},
+            "mrr": {"lognormal": {"mean": round(one.mrr_mean, 2), "cv": round(one.mrr_cv, 3)}}
+            if one.mrr_cv
+            else round(one.mrr_mean, 2),
+            "churn_per_month": {
+                "uncertain": {"triangular": [_percent(v) for v in (churn.low, churn.value, churn.high)]}
+            },
             "opening_age": _months(one.opening_age),
         }
         if not math.isnan(one.term) and one.term > 1:
@@ -142,7 +148,11 @@ def _document(
         placeholders[f"accounts.{one.name}.meetings.availability"] = "the files do not tell which slots suit customers"
     catalogue: dict[str, Any] = {}
     for activity in activities:
-        covered = {name: _percent(share.value) for name, share in activity.coverage.items() if share.value >= RARE and name in accounts}
+        covered = {
+            name: _percent(share.value)
+            for name, share in activity.coverage.items()
+            if share.value >= RARE and name in accounts
+        }
         if not covered:
             covered = dict.fromkeys(accounts, "100%")
             placeholders[f"success.activities.{activity.name}.segments"] = "the log names no accounts"
@@ -159,7 +169,11 @@ def _document(
         catalogue[activity.name] = entry
     if not catalogue:
         placeholders["success.activities.review"] = "no time log: give --activities, or your own catalogue"
-        catalogue["review"] = {"segments": dict.fromkeys(accounts, "100%"), "every": "quarter", "steps": {"meet": {"meeting": "1 h"}}}
+        catalogue["review"] = {
+            "segments": dict.fromkeys(accounts, "100%"),
+            "every": "quarter",
+            "steps": {"meet": {"meeting": "1 h"}},
+        }
     placeholders["success.teams.csm.headcount"] = "the files do not tell who is there"
     placeholders["success.teams.csm.customer_time"] = "internal time is not in a log of customer work"
     document = {
@@ -169,7 +183,9 @@ def _document(
         "accounts": accounts,
         "success": {
             "activities": catalogue,
-            "teams": {"csm": {"segments": list(accounts), "headcount": HEADCOUNT, "customer_time": _percent(CUSTOMER_TIME)}},
+            "teams": {
+                "csm": {"segments": list(accounts), "headcount": HEADCOUNT, "customer_time": _percent(CUSTOMER_TIME)}
+            },
         },
         "placeholders": placeholders,
     }

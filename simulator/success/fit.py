@@ -1,8 +1,8 @@
 """From a CRM export and a calendar or time log to the numbers of a scenario: accounts, effort hours, cancellations.
 
 :func:`read_accounts` and :func:`read_time_log` check a file and put it in one form, every problem of it in one list;
-:func:`fit_segment` and :func:`fit_activity` each answer for one segment and one activity. Rates come with the interval that
-their counts give, so that a draft can say how little a small export teaches.
+:func:`fit_segment` and :func:`fit_activity` each answer for one segment and one activity. Rates come with the interval
+that their counts give, so that a draft can say how little a small export teaches.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ ACCOUNT_COLUMNS: dict[str, tuple[str, ...]] = {
     "mrr": ("mrr", "monthly_recurring_revenue", "月額"),
     "currency": ("currency", "currency_code", "通貨"),
 }
-"""What a CRM export tells, and the column names it is found under. Account, start and mrr are required. ``end`` is the end
-of the present term, ``term`` its length in months; ``cancelled`` is empty for accounts that are there."""
+"""What a CRM export tells, and the column names it is found under. Account, start and mrr are required. ``end`` is the
+end of the present term, ``term`` its length in months; ``cancelled`` is empty for accounts that are there."""
 
 LOG_COLUMNS: dict[str, tuple[str, ...]] = {
     "activity": ("activity", "type", "task", "subject", "活動"),
@@ -70,8 +70,8 @@ class Accounts:
     """A CRM export in one form.
 
     Attributes:
-        table: account (text), segment (text), start and cancelled (days, NaT while there), term (months, NaN unknown), mrr,
-            line of the file.
+        table: account (text), segment (text), start and cancelled (days, NaT while there), term (months, NaN unknown),
+            mrr, line of the file.
         currency: the one currency, None without a column.
         as_of: the day of the export.
         columns: the file's name of each meaning.
@@ -123,10 +123,10 @@ def read_accounts(
     account, currency = text("account"), text("currency").str.upper()
     faults = [
         ("account", account.isna(), "without an account", "an id in every row"),
-        ("account", account.duplicated(keep=False) & account.notna(), "with an account id that stands twice", "each once"),
+        ("account", account.duplicated(keep=False) & account.notna(), "with an account id that stands twice", "once"),
         ("start", start.isna(), "with a start that is no day", "a day such as 2027-03-31"),
         ("end", text("end").notna() & end.isna(), "with an end that is no day", "a day such as 2027-03-31"),
-        ("cancelled", text("cancelled").notna() & cancelled.isna(), "with a cancellation that is no day", "a day or nothing"),
+        ("cancelled", text("cancelled").notna() & cancelled.isna(), "with a cancellation that is no day", "a day"),
         ("mrr", mrr.isna(), "with a revenue that is no number", "a number such as 1200.50"),
         ("mrr", mrr < 0, "with negative revenue", "0 or more"),
         ("term", text("term").notna() & ~(term > 0), "with a term that is no number of months", "1 or more"),
@@ -134,7 +134,11 @@ def read_accounts(
         ("cancelled", cancelled < start, "cancelled before they start", "a cancellation after the start"),
         ("start", start > today, "that start after the export", f"a start up to {_written(today)}, or a later --as-of"),
     ]  # fmt: skip
-    problems += [_fault(file, place.get(name, name), rows, what, allowed, table) for name, rows, what, allowed in faults if rows.any()]
+    problems += [
+        _fault(file, place.get(name, name), rows, what, allowed, table)
+        for name, rows, what, allowed in faults
+        if rows.any()
+    ]
     found = sorted(currency.dropna().unique())
     if len(found) > 1:
         counts = ", ".join(f"{one} in {int((currency == one).sum())} rows" for one in found)
@@ -154,6 +158,7 @@ def read_accounts(
             "line": table.index + 2,
         }
     )
+    assert isinstance(today, pd.Timestamp)  # every row has a start by now
     return Accounts(clean.reset_index(drop=True), found[0] if found else None, today, place)
 
 
@@ -171,8 +176,8 @@ def read_time_log(
         accounts: the CRM export; accounts that it does not know are a problem.
 
     Raises:
-        InputError: every problem of the file at once: columns, texts that are no time or duration, entries that end before
-            they start or last over a day, kinds and statuses of no known meaning, unknown accounts.
+        InputError: every problem of the file at once: columns, texts that are no time or duration, entries that end
+            before they start or last over a day, kinds and statuses of no known meaning, unknown accounts.
     """
     import pandas as pd
 
@@ -191,25 +196,28 @@ def read_time_log(
     status, kind = text("status").str.lower(), text("kind").str.lower()
     held = status.isna() | status.isin(HELD)
     called_off = status.isin(CANCELLED)
-    timed = held & (hours.notna() if problems else True)
     strange = text("account").notna() & ~text("account").isin(accounts.table["account"]) if accounts else held & False
     faults = [
         ("activity", text("activity").isna(), "without an activity", "a name in every row"),
         ("start", start.isna(), "with a start that is no time", "a time such as 2027-03-31 09:30"),
         ("end", held & (end < start), "that end before they start", "an end after the start"),
-        ("hours", held & hours.isna() & timed, "without a duration", "an end, hours or minutes"),
+        ("hours", held & hours.isna() & (not problems), "without a duration", "an end, hours or minutes"),
         ("hours", held & (hours <= 0) & ~(end < start), "that last no time", "over 0"),
         ("hours", held & (hours > LONGEST_HOURS), "that last over a day", f"up to {LONGEST_HOURS:.0f} h"),
         ("account", strange, "of accounts that the CRM export does not know", "ids of the CRM export"),
     ]  # fmt: skip
-    problems += [_fault(file, place.get(name, name), rows, what, allowed, table) for name, rows, what, allowed in faults if rows.any()]
+    problems += [
+        _fault(file, place.get(name, name), rows, what, allowed, table)
+        for name, rows, what, allowed in faults
+        if rows.any()
+    ]
     for name, values, known in (("status", status, (*HELD, *CANCELLED)), ("kind", kind, KINDS)):
         for word in sorted(set(values.dropna()) - set(known)):
             rows = values == word
             near = nearest(word, known)
             problems.append(
-                Problem(file, int(rows.idxmax()) + 2, place[name], f"{int(rows.sum())} rows with a {name} of no known meaning",
-                        word, ", ".join(known), near)
+                Problem(file, int(rows.idxmax()) + 2, place[name],
+                        f"{int(rows.sum())} rows with a {name} of no known meaning", word, ", ".join(known), near)
             )  # fmt: skip
     if problems:
         raise InputError(problems)
@@ -228,7 +236,9 @@ def read_time_log(
             "line": table.index + 2,
         }
     )
-    clean["step"] = clean["step"].where(clean["step"].notna(), clean["kind"].map({"meeting": "meet", "interrupt": "handle"}).fillna("work"))
+    clean["step"] = clean["step"].where(
+        clean["step"].notna(), clean["kind"].map({"meeting": "meet", "interrupt": "handle"}).fillna("work")
+    )
     return TimeLog(clean.reset_index(drop=True), place)
 
 
@@ -290,13 +300,18 @@ def _texts(table: pd.DataFrame, place: Mapping[str, str]) -> Any:
 
 
 def _days(text: pd.Series) -> pd.Series:
-    """Times from ISO 8601 and its common relatives (2027/3/31, 2027年3月31日), NaT where the text is none."""
+    """Times from ISO 8601 and its common relatives (2027/3/31, 2027年3月31日), NaT where the text is none.
+
+    Clocks are taken as written: an offset from UTC is left out.
+    """
     import pandas as pd
 
-    plain = text.str.replace(r"[年月/.]", "-", regex=True).str.replace("日", "", regex=False)
-    return pd.to_datetime(plain, format="ISO8601", errors="coerce").fillna(
-        pd.to_datetime(plain, format="%Y-%m-%d", errors="coerce")
-    )
+    def iso(found: re.Match[str]) -> str:
+        return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
+
+    plain = text.str.replace(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", iso, regex=True)
+    plain = plain.str.replace(r"(?<=:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)$", "", regex=True)
+    return pd.to_datetime(plain, format="ISO8601", errors="coerce")
 
 
 def _amounts(text: pd.Series) -> pd.Series:
@@ -311,7 +326,9 @@ def _fault(file: str, column: str, rows: pd.Series, what: str, allowed: str, tab
     shown = ", ".join(map(str, lines[:5])) + (", …" if len(lines) > 5 else "")
     example = str(table.loc[lines[0] - 2, column]) if column in table.columns else ""
     count = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
-    return Problem(file, lines[0], column, f"{count} {what}", f"lines {shown}" + (f" ({example})" if example else ""), allowed)
+    return Problem(
+        file, lines[0], column, f"{count} {what}", f"lines {shown}" + (f" ({example})" if example else ""), allowed
+    )
 
 
 def _folded(name: str) -> str:
@@ -388,8 +405,8 @@ class SegmentFit:
 def fit_segment(accounts: Accounts, segment: str, months: float = 12.0) -> SegmentFit:
     """Numbers of one segment from the last ``months`` before the export.
 
-    An account counts as exposed from the later of its start and the window's begin to the earlier of its cancellation and
-    the export.
+    An account counts as exposed from the later of its start and the window's begin to the earlier of its cancellation
+    and the export.
 
     Raises:
         ParameterError: a window of no length, or no such segment.
@@ -402,7 +419,11 @@ def fit_segment(accounts: Accounts, segment: str, months: float = 12.0) -> Segme
     begin = accounts.as_of - pd.Timedelta(days=months * MONTH_DAYS)
     there = rows[rows["cancelled"].isna()]
     last = rows["cancelled"].fillna(accounts.as_of)
-    exposed = (last - rows["start"].clip(lower=begin)).dt.total_seconds().clip(lower=0).sum() / 86400 / MONTH_DAYS
+    exposed = (
+        (last - rows["start"].where(rows["start"] > begin, begin)).dt.total_seconds().clip(lower=0).sum()
+        / 86400
+        / MONTH_DAYS
+    )
     lost = int((rows["cancelled"] > begin).sum())
     started = int((rows["start"] > begin).sum())
     mrr = there["mrr"].to_numpy(dtype=float)
@@ -475,9 +496,14 @@ def fit_activity(log: TimeLog, name: str, accounts: Accounts | None = None) -> A
     if done.empty:
         raise ParameterError(f"no entry of {name!r} was held")
     months = max((log.table["start"].max() - log.table["start"].min()).days / MONTH_DAYS, 1.0)
-    order = done.groupby("step")["start"].median().sort_values(kind="stable").index
+    order = _order(rows)
+    order = [step for step in order if (done["step"] == step).any()]
     steps = tuple(
-        fit_step(str(step), str(done.loc[done["step"] == step, "kind"].mode()[0]), done.loc[done["step"] == step, "hours"].to_numpy(float))
+        fit_step(
+            str(step),
+            str(done.loc[done["step"] == step, "kind"].mode()[0]),
+            done.loc[done["step"] == step, "hours"].to_numpy(float),
+        )
         for step in order
     )
     meeting = next((step.name for step in steps if step.kind == "meeting"), steps[0].name)
@@ -496,7 +522,38 @@ def fit_activity(log: TimeLog, name: str, accounts: Accounts | None = None) -> A
                 cancellation[str(segment)] = share_of(int((~of["held"]).sum()), len(of))
     elif len(meetings):
         cancellation["all"] = share_of(int((~meetings["held"]).sum()), len(meetings))
-    return ActivityFit(name, steps, _cadence(times), rate_of(len(times), covered * months), coverage, cancellation, months)
+    return ActivityFit(
+        name, steps, _cadence(times), rate_of(len(times), covered * months), coverage, cancellation, months
+    )
+
+
+def _order(rows: pd.DataFrame) -> list[str]:
+    """Steps in the order in which they come: one precedes another when the wait for the other after it is the shorter
+    one, by the median over accounts. Without accounts the order in which they first appear."""
+    steps = [str(step) for step in dict.fromkeys(rows.sort_values("start", kind="stable")["step"])]
+    known = rows.dropna(subset=["account"])
+    if len(steps) < 2 or known.empty:
+        return steps
+    starts = {
+        key: np.sort(part["start"].to_numpy().astype("datetime64[s]").astype(float))
+        for key, part in known.groupby(["account", "step"])
+    }
+    accounts = known["account"].unique()
+
+    def wait(first: str, then: str) -> float:
+        """Median time from one step to the next of another."""
+        gaps = []
+        for account in accounts:
+            here, there = starts.get((account, first)), starts.get((account, then))
+            if here is not None and there is not None:
+                place = np.searchsorted(there, here)
+                inside = place < len(there)
+                gaps.append(there[place[inside]] - here[inside])
+        together = np.concatenate(gaps) if gaps else np.zeros(0)
+        return float(np.median(together)) if together.size else math.inf
+
+    ahead = {step: sum(wait(step, other) < wait(other, step) for other in steps if other != step) for step in steps}
+    return sorted(steps, key=lambda step: -ahead[step])
 
 
 def _cadence(times: pd.DataFrame) -> str | None:

@@ -37,7 +37,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             revenue = mrr * float(np.exp(generator.normal(-0.08, 0.4)))
             row = {"Account ID": f"{name}-{i}", "Segment": name.title(), "Contract start": start.strftime("%Y/%m/%d"),
                    "Churn date": cancelled.strftime("%Y/%m/%d") if cancelled <= as_of else "",
-                   "Term": "12 months" if name == "key" else "1", "MRR": f"${revenue:,.2f}", "Currency": "usd"}  # fmt: skip
+                   "Term": "12 months" if name == "key" else "1", "MRR": f"${revenue:,.2f}",
+                   "Currency": "usd"}  # fmt: skip
             rows.append(row)
             if name == "key" and cancelled > as_of:
                 for month in range(12):
@@ -46,7 +47,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
                         called_off = step == "meet" and generator.random() < CANCELLATION
                         length = mean * float(np.exp(generator.normal(-0.045, 0.3)))
                         entries.append(
-                            {"activity": "Monthly review", "step": step, "kind": "meeting" if step == "meet" else "desk",
+                            {"activity": "Monthly review", "step": step,
+                             "kind": "meeting" if step == "meet" else "desk",
                              "account": row["Account ID"], "start": day + pd.Timedelta(hours=2 * hour),
                              "minutes": round(60 * length, 1), "status": "cancelled" if called_off else "held"}
                         )  # fmt: skip
@@ -93,8 +95,8 @@ def test_irregular_entries_are_a_rate(crm: fit.Accounts, tmp_path: Path) -> None
     generator = np.random.default_rng(2)
     ids = crm.table[crm.table["segment"] == "key"]["account"].head(40).to_numpy()
     days = pd.Timestamp("2026-04-01") + pd.to_timedelta(generator.uniform(0, 365, 240), unit="D")
-    table = pd.DataFrame({"activity": "trouble", "kind": "interrupt", "account": generator.choice(ids, 240), "start": days,
-                          "hours": generator.exponential(0.5, 240).round(3) + 0.01})  # fmt: skip
+    table = pd.DataFrame({"activity": "trouble", "kind": "interrupt", "account": generator.choice(ids, 240),
+                          "start": days, "hours": generator.exponential(0.5, 240).round(3) + 0.01})  # fmt: skip
     table.to_csv(tmp_path / "log.csv", index=False)
     found = fit.fit_activity(fit.read_time_log(tmp_path / "log.csv", accounts=crm), "trouble", crm)
     assert found.every is None
@@ -137,7 +139,10 @@ def test_a_draft_holds_and_runs(files: tuple[Path, Path], tmp_path: Path) -> Non
     assert "accounts.key.churn_per_month" in plan.uncertain
     assert "success.teams.csm.headcount" in plan.placeholders
     assert "monthly_review: every month" in result.output
-    assert json.loads((tmp_path / "draft" / "fit.json").read_text())["segments"][0]["opening"] == plan.accounts["key"].opening
+    assert (
+        json.loads((tmp_path / "draft" / "fit.json").read_text())["segments"][0]["opening"]
+        == plan.accounts["key"].opening
+    )
     from simulator.studies.run import simulate
 
     assert simulate(plan.with_({"calendar.months": 1}), replications=2).data["steps"].sum() > 0
@@ -182,7 +187,8 @@ def test_everything_wrong_is_one_list(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
     for said in (
         "several currencies", "EUR in 1 rows, USD in 5 rows", "2 rows with an account id that stands twice",
-        "1 row with a term that ends before it starts", "1 row cancelled before they start", "1 row with negative revenue",
+        "1 row with a term that ends before it starts", "1 row cancelled before they start",
+        "1 row with negative revenue",
         "1 row with a revenue that is no number", "1 row with a start that is no day", "lines 2, 4",
         "1 row that end before they start", "1 row that last over a day", "1 row without an activity",
         "a status of no known meaning", "did you mean: cancelled", "did you mean: meeting",
@@ -213,6 +219,6 @@ def test_accounts_that_the_export_does_not_know(crm: fit.Accounts, tmp_path: Pat
     (tmp_path / "log.csv").write_text("activity,account,start,hours\nCall,nobody,2027-01-05,1\n", encoding="utf-8")
     with pytest.raises(sim.InputError, match="does not know"):
         fit.read_time_log(tmp_path / "log.csv", accounts=crm)
+    (tmp_path / "short.csv").write_text("activity,start\nCall,2027-01-05\n", encoding="utf-8")
     with pytest.raises(sim.InputError, match="how long entries last"):
-        (tmp_path / "short.csv").write_text("activity,start\nCall,2027-01-05\n", encoding="utf-8")
         fit.read_time_log(tmp_path / "short.csv")
