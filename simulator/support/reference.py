@@ -17,11 +17,12 @@ which order a queue tries its groups (``level``) and in which order a group take
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now, the highest
    priority, and within a priority the longest wait, the queue's head start added to it (equal: the lowest entry
    number). If there is none, the agent is idle from now, unless after a contact it steps away for a time drawn by that
-   contact: then it is set free once more at the end of that time, and does not step away again. At each instant at which a further group opens to a waiting contact, an idle agent takes it as in 2.
+   contact: then it is set free once more at the end of that time, and does not step away again. At each instant at
+   which a further group opens to a waiting contact, an idle agent takes it as in 2.
 5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded
-   contact at its first queue may be given; redials and further tiers draw theirs. At ``talk_end`` the
-   contact is escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The
-   agent is free at ``end``.
+   contact at its first queue may be given; redials and further tiers draw theirs. At ``talk_end`` the contact is
+   escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
+   free at ``end``.
 6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1,
    fresh patience and the line that it holds (it needs no line of that queue's pool).
 7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
@@ -33,7 +34,8 @@ which order a queue tries its groups (``level``) and in which order a group take
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
 work, whoever is free first. On a rise the surplus is reduced first (somebody who would have left stays), and then new
-agents start, one after the other. After the horizon the last interval's staff stays.
+agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back. After the
+horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
 staffing, overflow time, transfer, arrival, redial, abandonment. The index is the entry number (of a redial: that of
@@ -54,6 +56,7 @@ Every random number is drawn by the contact's key, the purpose and the leg.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -462,10 +465,10 @@ class _Desk:
     def takes_next(self, group: int) -> bool:
         """Whether a contact waits for an agent of the group, who then takes it."""
         heads = [
-            (priority, self.waiting[queue][0].arrived - self.tables.head_start[queue], self.waiting[queue][0].number)
-            + (queue,)
+            (priority, head.arrived - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
-            if self.waiting[queue] and self.is_open(self.waiting[queue][0], group)
+            for head in itertools.islice(self.waiting[queue], 1)
+            if self.is_open(head, group)
         ]
         if heads:
             self.answer(self.waiting[min(heads)[3]].popleft(), group)

@@ -75,7 +75,7 @@ class GroupMeasure(IntEnum):
     STAFFED = 1
     """Agents by plan times the length of the interval, counted at the interval's start."""
     OVERRUN = 2
-    """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun = busy + idle + away."""
+    """Presence beyond the plan: agents who finish a contact after their shift. With the staffed: busy, idle and away."""
     AWAY = 3
     """Time away from the desk between contacts, split like busy time."""
 
@@ -337,7 +337,7 @@ class Contacts:
         queue: int64 (n,).
         key: uint64 (n,), the contact's own key, from which talk, patience and the like are drawn.
         account: int64 (n,); -1 none.
-        talk: float64 (n,), recorded seconds of talk at the first queue, NaN where it is drawn; empty when all are drawn.
+        talk: float64 (n,), recorded seconds of talk at the first queue, NaN where it is drawn; empty: all are.
     """
 
     time: NDArray[np.float64]
