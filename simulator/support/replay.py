@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 1800.0
 SKILL_SHARE = 0.1
-"""An agent serves a kind of call whose share of the agent's own calls is at least this part of its share of all calls."""
+"""An agent serves a kind of call whose share of their own calls is at least this part of its share of all calls."""
 FEWEST = 60
 """Callers who waited below which a law of patience borrows from its kind, and that from all kinds."""
 POINTS = 400

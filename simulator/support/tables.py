@@ -75,7 +75,7 @@ class GroupMeasure(IntEnum):
     STAFFED = 1
     """Agents by plan times the length of the interval, counted at the interval's start."""
     OVERRUN = 2
-    """Presence beyond the plan: agents who finish a contact after their shift. With the staffed: busy, idle and away."""
+    """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun: busy, idle, away."""
     AWAY = 3
     """Time away from the desk between contacts, split like busy time."""
 
