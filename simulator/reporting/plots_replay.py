@@ -15,7 +15,7 @@ import numpy as np
 
 from simulator.glossary import Language
 from simulator.reporting import wording as w
-from simulator.reporting.plots import GRID, INK, MUTED, NEED, PLAN, _style, _title, _value_axis, render, usable_language
+from simulator.reporting.plots import GRID, INK, MUTED, NEED, PLAN, _style, _value_axis, render, usable_language
 from simulator.studies import replay as study
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_DATES = 10
+_MOST_DATES, _WEEKEND = 10, 4
 
 
 class Plots:
@@ -69,7 +69,7 @@ class Plots:
                     set_axis(ax, part)
                     unit = "share" if measure != "mean_wait" else "s"
                     _value_axis(ax, lambda value, unit=unit: _written(value, unit, lang), 0.0)  # type: ignore[misc]
-                row[0].set_title(w.heading(measure, lang)) if not titles else _title(row[0], self._message(measure))
+                row[0].set_title(self._message(measure) if titles else w.heading(measure, lang))
             if titles:
                 grid[0, 1].set_title(w.phrase("replay_by_time", lang))
             handles, labels = grid[0, 0].get_legend_handles_labels()
@@ -97,9 +97,23 @@ def _beside(ax: Axes, part: pd.DataFrame, lang: Language, *, lines: bool) -> Non
     middle, real = part["simulated"].to_numpy(), part["recorded"].to_numpy()
     label, real_label = w.phrase("replay_simulated", lang), w.phrase("replay_recorded", lang)
     if lines:
-        ax.fill_between(at, low, high, color=NEED, alpha=0.22, linewidth=0, label=w.phrase("replay_band", lang))
-        ax.plot(at, middle, color=NEED, linewidth=1.6, label=label)
-        ax.plot(at, part["erlang_a"], color=PLAN, linewidth=1.0, linestyle=(0, (4, 2)), label="Erlang A")
+        band = w.phrase("replay_band", lang)
+        for piece in np.split(at, _gaps(part)):
+            shown = piece if len(piece) > 1 else np.add(np.repeat(piece, 2), (-0.2, 0.2))  # a day alone has a width too
+            where = np.repeat(piece, 2) if len(piece) == 1 else piece
+            ax.fill_between(shown, low[where], high[where], color=NEED, alpha=0.22, linewidth=0, label=band)
+            ax.plot(shown, middle[where], color=NEED, linewidth=1.6, label=label)
+            erlang = part["erlang_a"].to_numpy()[where]
+            ax.plot(
+                shown,
+                erlang,
+                color=PLAN,
+                linewidth=1.0,
+                linestyle=(0, (4, 2)),
+                label=w.term("erlang_a", lang) if label != "_" else "_",
+            )
+            band = "_"
+            label = "_"
         ax.plot(at, real, color=INK, linewidth=0, marker="o", markersize=3.6, label=real_label)
         # an empty cell's Erlang A may be far off: the record and its simulation decide how high the axis is
         top = max(float(np.max(high)), float(np.max(real)))
@@ -110,12 +124,19 @@ def _beside(ax: Axes, part: pd.DataFrame, lang: Language, *, lines: bool) -> Non
         ax.plot(at, real, color=INK, linewidth=0, marker="o", markersize=4.5, label=real_label)
 
 
+def _gaps(part: pd.DataFrame) -> list[int]:
+    """Rows before which more than a weekend is missing."""
+    if study.ALL in set(part["date"]):
+        return []
+    days = [dt.date.fromisoformat(text) for text in part["date"]]
+    return [i for i in range(1, len(days)) if (days[i] - days[i - 1]).days > _WEEKEND]
+
+
 def _dates(ax: Axes, part: pd.DataFrame) -> None:
     """Days side by side, whatever lies between them; a rule where some are missing for more than a weekend."""
     days = [dt.date.fromisoformat(text) for text in part["date"]]
-    for i in range(1, len(days)):
-        if (days[i] - days[i - 1]).days > 4:
-            ax.axvline(i - 0.5, color=GRID, linewidth=1.0)
+    for i in _gaps(part):
+        ax.axvline(i - 0.5, color=GRID, linewidth=1.0)
     kept = range(0, len(days), max(1, -(-len(days) // _MOST_DATES)))
     ax.set_xticks(list(kept), [f"{days[i].month}/{days[i].day}" for i in kept])
     ax.set_xlim(-0.6, len(days) - 0.4)

@@ -246,9 +246,9 @@ def _options(
 
 def _pool(there: days.Staffing, pool: str | None, file: str | Path | None) -> tuple[str, list[Problem]]:
     known = sorted(there.stretches["pool"].unique())
-    if pool is None and len(known) == 1:
+    if len(known) == 1 and pool in (None, *known):
         return known[0], []
-    if pool in known:
+    if pool is not None and pool in known:
         return pool, []
     message = "the staffing has several pools; name one" if pool is None else "no such pool"
     name = None if file is None else str(file)
@@ -290,7 +290,7 @@ def _joined(models: list[days.Day]) -> _Real:
     )
 
 
-def _parts(real: _Real, counted: NDArray[np.bool_]) -> Iterator[tuple[pd.DataFrame, NDArray[np.int64]]]:
+def _parts(real: _Real, counted: NDArray[np.bool_]) -> Iterator[tuple[pd.DataFrame, NDArray[np.integer[Any]]]]:
     """Every way in which the record is split: the parts' names and the part of each counted call."""
     import pandas as pd
 
@@ -325,9 +325,9 @@ def _table(
 
     def values(wait: NDArray[np.float64], answered: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         return {
-            "abandonment": ~answered * 1.0,
+            "abandonment": np.where(answered, 0.0, 1.0),
             "mean_wait": wait,
-            "service_level": (answered & (wait <= within)) * 1.0,
+            "service_level": np.where(answered & (wait <= within), 1.0, 0.0),
         }
 
     recorded = values(real.wait[counted], real.answered[counted])

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -386,7 +385,7 @@ def skills(log: fit.CallLog, share: float = SKILL_SHARE) -> dict[str, frozenset[
     agents' calls hold. An absolute share would leave rare kinds unserved."""
     calls = log.calls[log.calls["answered"] & log.calls["agent"].notna()]
     total = calls["queue"].value_counts(normalize=True)
-    own = calls.groupby("agent")["queue"].value_counts(normalize=True).unstack(fill_value=0.0)
+    own = calls.groupby("agent")["queue"].value_counts(normalize=True).unstack(fill_value=0)
     return {
         str(agent): frozenset(str(kind) for kind in total.index if row.get(kind, 0.0) >= share * total[kind])
         for agent, row in own.iterrows()
@@ -493,8 +492,9 @@ def days(
             away=np.full(groups, away),
         )
         kind = np.searchsorted(kinds, calls["queue"].to_numpy(str))
-        share = np.stack([(calls["priority"] == value).to_numpy(float) for value in values], axis=1) if values else (
-            np.zeros((len(calls), 0)))  # fmt: skip
+        share = np.zeros((len(calls), len(values)))
+        for column, value in enumerate(values):
+            share[:, column] = calls["priority"] == value
         if priority_when_waiting and values:
             shares = np.array([[habits.priorities.get(k, {}).get(v, 0.0) for v in values] for k in kinds])
             unknown = ~calls["waited"].to_numpy(bool) & (share.sum(axis=1) == 0)
@@ -555,11 +555,17 @@ def simulate(
     replications: int,
     seed: int,
     talk: Talk = "recorded",
-    engine: ModuleType | None = None,
+    engine: Any = None,
 ) -> Outcomes:
-    """Replay the days; each begins and ends on its own."""
+    """Replay the days; each begins and ends on its own.
+
+    Args:
+        engine: :mod:`simulator.support.reference` for the readable one; None: the compiled one.
+    """
     if engine is None:
-        from simulator.support import compiled as engine
+        from simulator.support import compiled
+
+        engine = compiled
     waits, answers = [], []
     for day in models:
         wait = np.empty((replications, len(day.calls)))
