@@ -389,7 +389,7 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
         whole_days = by_day(table, measure)
         for model in MODELS:
             error = whole_days[model] - whole_days["recorded"]
-            both_vary = len(error) > 2 and whole_days[model].std() > 0 and whole_days["recorded"].std() > 0
+            both_vary = len(error) > 2 and min(whole_days[name].nunique() for name in (model, "recorded")) > 1
             rows.append(
                 {
                     "measure": measure,
