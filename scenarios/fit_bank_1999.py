@@ -117,7 +117,8 @@ def draw(queues: dict[str, fit.QueueFit], log: fit.CallLog, folder: Path) -> Non
             row = queue.profile.table[day]
             hours = [int(time[:2]) + int(time[3:]) / 60 for time in row]
             right.step(hours, list(row.values()), where="post", label=day)
-        right.set(title=f"{name}: calls per half hour (day cv {queue.profile.day_cv:.2f})", xlabel="hour", xlim=(7, 24))
+        title = f"{name}: calls per half hour (day cv {queue.profile.factors.day_cv:.2f})"
+        right.set(title=title, xlabel="hour", xlim=(7, 24))
         right.legend()
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "bank_1999_fits.png", dpi=80)

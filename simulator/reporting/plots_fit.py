@@ -101,7 +101,7 @@ def _arrivals(queue: QueueDraft) -> Figure:
 
 
 def _day_factors(queue: QueueDraft, ax: Axes) -> None:
-    """Each day's total over its profile's, with the band that the day factor promises."""
+    """Each day's total over its profile's, with the band that the factors promise."""
     from scipy import stats
 
     log, profile = queue.log, queue.fit.profile
@@ -115,7 +115,8 @@ def _day_factors(queue: QueueDraft, ax: Axes) -> None:
     seen = expected > 0
     ratio = total[seen] / expected[seen]
     dates = log.dates[seen]
-    cv = 0.0 if math.isnan(profile.day_cv) else profile.day_cv
+    factors = profile.factors
+    cv = 0.0 if math.isnan(factors.total_cv) else factors.total_cv
     square = np.maximum(cv**2, 1e-9)
     mean = expected[seen]
     law = stats.nbinom(1 / square, 1 / (1 + mean * square))
@@ -132,7 +133,7 @@ def _day_factors(queue: QueueDraft, ax: Axes) -> None:
     ax.set_xlabel(f"{len(ratio)} recorded days, in order", fontsize=9)
     ax.set_ylim(0, max(2.0, float(np.quantile(ratio, 0.98)) * 1.1) if len(ratio) else 2.0)
     ax.set_ylabel("day's calls ÷ its weekday's mean")
-    title = "too few days for a spread" if math.isnan(profile.day_cv) else f"day factor, cv {profile.day_cv:.2f}"
+    title = "too few days for a spread" if math.isnan(factors.total_cv) else f"whole days, cv {factors.total_cv:.2f}"
     ax.set_title(f"{title} (bars: 80 % band)")
 
 

@@ -137,12 +137,21 @@ class _Rules:
                 yield self.problem(
                     steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
                 )
+            yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             to = _mapping(queue.get("escalation")).get("to")
             if isinstance(to, str) and to not in self.queues:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
                 )
         yield from self.escalation_loops()
+
+    def factors(self, steps: Steps, arrivals: dict[str, Any]) -> Iterator[Problem]:
+        """What shapes a factor needs one. A spread of 0 is one that somebody has set aside, for a comparison say."""
+        for name, spread in (("day_shared", "day_cv"), ("interval_memory", "interval_cv")):
+            if _read(units.share, arrivals.get(name)) and spread not in arrivals:
+                factor = spread.removesuffix("_cv")
+                message = f"there is no {factor} factor that this could shape"
+                yield self.document.problem((*steps, name), message, shown(arrivals[name]), f"{spread} beside it")
 
     def _escalations(self) -> dict[str, str]:
         pairs = {name: _mapping(_mapping(queue).get("escalation")).get("to") for name, queue in self.queues.items()}

@@ -512,6 +512,11 @@ def _country(value: object) -> object:
     import holidays
 
     country, _, subdivision = str(value).partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=subdivision or None)
+        return str(value)
+    except NotImplementedError:
+        pass  # only to name what there is, the calendars of all countries are loaded
     known = holidays.list_supported_countries()
     if country not in known:
         near = next((name for name in known if name == country.upper()), None) or nearest(country, known)
@@ -633,6 +638,9 @@ class Arrivals(Part):
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
     day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
+    day_shared: Share = default("0%", "share of the day factor's variance that all queues have in common")
+    interval_cv: Amount = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
+    interval_memory: Share = default("0%", "correlation of the interval factor with that of the interval before")
     growth_per_year: Growth = 0.0
     season: dict[CalendarMonth, Amount] = default({}, "factor by calendar month, '01' to '12'")
 

@@ -446,8 +446,6 @@ def _draft(
     documents: dict[str, Any] = {}
     for queue in queues:
         body = queue.fit.document(f"data/{queue.name}_profile.csv")
-        if math.isnan(queue.fit.profile.day_cv):
-            body["arrivals"].pop("day_cv", None)
         where = f"support.queues.{queue.name}"
         found += _learned(queue, pools, hang_up)
         gave_up = queue.fit.abandoned
@@ -477,7 +475,7 @@ def _draft(
                 "as recorded",
                 f"fewer than {FEWEST_DAYS} recorded days: a mean of little; pool days with --pool",
             )
-        if "day_cv" not in body["arrivals"] and math.isnan(queue.fit.profile.day_cv):
+        if math.isnan(queue.fit.profile.factors.day_cv):
             body["arrivals"]["day_cv"] = 0.1
             open_point(
                 f"{where}.arrivals.day_cv",
@@ -639,14 +637,23 @@ def _learned(queue: QueueDraft, pools: Sequence[str], hang_up: float) -> list[Fi
             f"{span} recorded days each; {profile.outside:,} calls outside the hours",
         ),
     ]
-    if not math.isnan(profile.day_cv):
+    factors = profile.factors
+    if not math.isnan(factors.day_cv):
         found.append(
             Finding(
                 queue.name,
                 "day factor",
-                f"cv {profile.day_cv:.3f}",
-                "method of moments within weekday and month, Poisson noise taken off; half hours vary by another "
-                f"cv {profile.interval_cv:.2f}, which a scenario cannot hold yet",
+                f"cv {factors.day_cv:.3f}",
+                "method of moments within weekday and month, Poisson noise taken off; with the half hours' own factor "
+                f"whole days vary by cv {factors.total_cv:.3f}",
+            )
+        )
+        found.append(
+            Finding(
+                queue.name,
+                "interval factor",
+                f"cv {factors.interval_cv:.3f}, memory {factors.interval_memory:.0%}",
+                "method of moments from single half hours, neighbours and whole days: what the day factor leaves over",
             )
         )
     if fitted.abandoned >= FEWEST_ENDINGS and fitted.patience and fitted.waited is not None:
@@ -833,8 +840,9 @@ def _queue_report(queue: QueueDraft) -> dict[str, Any]:
         "kinds": list(queue.kinds),
         "offered": fitted.offered,
         "abandoned": fitted.abandoned,
-        "day_cv": fitted.profile.day_cv,
-        "interval_cv": fitted.profile.interval_cv,
+        "day_cv": fitted.profile.factors.day_cv,
+        "interval_cv": fitted.profile.factors.interval_cv,
+        "interval_memory": fitted.profile.factors.interval_memory,
         "outside_hours": fitted.profile.outside,
         "days": dict(fitted.profile.days),
         "mean_talk": float(talk.mean()),

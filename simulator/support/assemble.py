@@ -104,7 +104,8 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
     profile = np.zeros((count, grid.intervals))
     factor = np.ones((grid.months, count))
     per_month = np.zeros((max(len(segments), 1), count))
-    day_law = np.full(count, -1, dtype=np.int64)
+    day_law, interval_law = np.full(count, -1, dtype=np.int64), np.full(count, -1, dtype=np.int64)
+    day_shared, interval_memory = np.zeros(count), np.zeros(count)
     length = np.diff(grid.interval_start)
     for q, (name, queue) in enumerate(items):
         arrivals = queue.arrivals
@@ -112,6 +113,9 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
             continue
         if arrivals.day_cv > 0:
             day_law[q] = book.row(gamma(1.0, cv=arrivals.day_cv))
+        if arrivals.interval_cv > 0:
+            interval_law[q] = book.row(gamma(1.0, cv=arrivals.interval_cv))
+        day_shared[q], interval_memory[q] = arrivals.day_shared, arrivals.interval_memory
         trend = _trend(queue, grid)
         weight = _shape(queue, grid) * length
         month_weight = np.add.reduceat(weight, grid.month_interval[:-1])
@@ -138,6 +142,9 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
         contacts_per_month=per_month,
         account_factor=factor,
         day_law=day_law,
+        day_shared=day_shared,
+        interval_law=interval_law,
+        interval_memory=interval_memory,
         laws=book.tables(),
     )
 

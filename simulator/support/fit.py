@@ -529,21 +529,38 @@ def _day_names(days: list[int]) -> str:
 
 
 @dataclass(frozen=True)
+class ArrivalFactors:
+    """How calls vary beyond Poisson chance around their means: a factor of the day and one of each interval.
+
+    Attributes:
+        day_cv: spread of the day factor, NaN where the days tell nothing.
+        interval_cv: spread of the interval factor, 0 where the day factor explains everything.
+        interval_memory: correlation of the interval factor with that of the interval before.
+        total_cv: spread of whole days, to which the interval factor adds what its intervals do not average away.
+        count_cv: spread of single intervals, both factors together.
+    """
+
+    day_cv: float
+    interval_cv: float
+    interval_memory: float
+    total_cv: float
+    count_cv: float
+
+
+@dataclass(frozen=True)
 class ArrivalProfile:
     """Mean calls per interval.
 
     Attributes:
         table: day name to ``"09:00"`` to mean calls, as ``arrivals.table`` of a scenario reads it.
         days: recorded days behind each day name (pooled names share theirs).
-        day_cv: spread of the day factor, by :func:`day_factor_cv`.
-        interval_cv: spread of the open intervals beside it, by :func:`interval_factor_cv`.
+        factors: how the counts vary beside their means, by :func:`arrival_factors`.
         outside: calls outside the opening hours, which the table leaves out.
     """
 
     table: dict[str, dict[str, float]]
     days: dict[str, int]
-    day_cv: float
-    interval_cv: float
+    factors: ArrivalFactors
     outside: int
 
     def write(self, path: str | Path) -> None:
@@ -566,7 +583,7 @@ def arrival_profile(
         pools: days that share one profile (``"sun-thu"``, ``"fri"``): fewer shapes, each from more days.
         interval: seconds, dividing an hour.
 
-    The day factor is measured within cells of pool and calendar month, so that neither the shape of the week nor growth
+    The factors are measured within cells of pool and calendar month, so that neither the shape of the week nor growth
     passes for it.
     """
     weekday = log.dates.day_of_week.to_numpy()
@@ -589,13 +606,10 @@ def arrival_profile(
     month = log.dates.year.to_numpy() * 12 + log.dates.month.to_numpy()
     used = cell >= 0
     names = timegrid.WEEKDAYS
-    alike = (month * 100 + cell)[used]
-    day_cv = day_factor_cv(count.sum(axis=1)[used], alike)
     return ArrivalProfile(
         table={names[k]: table[k] for k in sorted(table)},
         days={names[k]: days[k] for k in sorted(days)},
-        day_cv=day_cv,
-        interval_cv=interval_factor_cv(count[used], alike, day_cv),
+        factors=arrival_factors(count[used], (month * 100 + cell)[used]),
         outside=len(log.calls) - round(count.sum()),
     )
 
@@ -641,23 +655,50 @@ def day_factor_cv(total: ArrayLike, cell: ArrayLike) -> float:
     return math.sqrt(max(squares - poisson, 0.0) / scale) if scale > 0 else math.nan
 
 
-def interval_factor_cv(counts: NDArray[np.float64], cell: ArrayLike, day_cv: float) -> float:
-    """Spread of a factor of mean 1 of each interval beside the day factor, by the method of moments.
+_MEMORIES = np.arange(0.0, 0.995, 0.01)
 
-    In a cell of alike days an interval's count has variance m + s²·m² with 1 + s² = (1 + day_cv²)·(1 + cv²), when the
-    two factors are independent. s is :func:`day_factor_cv` of the intervals' own cells.
+
+def arrival_factors(counts: NDArray[np.float64], cell: ArrayLike) -> ArrivalFactors:
+    """Spread of a day factor and of an interval factor with memory, both of mean 1, by the method of moments.
+
+    With spreads d and v and memory r, two counts k intervals apart of a day have means m, n and covariance c(k)·m·n
+    with 1 + c(k) = (1 + d²)·(1 + v²·r^k), and the Poisson part m beside it where k = 0. (r is the correlation of the
+    factors' normal scores; that of gamma factors of small spread is nearly as large.) Three moments give the three:
+    the spread of single intervals c(0), that of whole days, which is the mean of c(k) over all pairs of a day's
+    intervals, and c(1). Given r the first two give v² and d²; r is the one of 0, 0.01, ..., 0.99 whose c(1) comes
+    nearest. A memory that lasts the whole day is hard to tell from a day factor; whole days keep their spread all the
+    same.
 
     Args:
-        counts: calls by day and interval, (D, S).
-        cell: days with the same label are alike, (D,).
-
-    Returns:
-        The coefficient of variation, 0 where the day factor explains everything; NaN where days tell nothing.
+        counts: calls by day and interval, (D, S), with neighbouring intervals side by side.
+        cell: days with the same label are alike, (D,). A label that occurs once tells nothing.
     """
     _, label = np.unique(np.asarray(cell), return_inverse=True)
     slots = counts.shape[1]
-    own = day_factor_cv(counts.ravel(), (label[:, None] * slots + np.arange(slots)).ravel())
-    return math.sqrt(max((1.0 + own**2) / (1.0 + day_cv**2) - 1.0, 0.0))
+    total = day_factor_cv(counts.sum(axis=1), label)
+    single = day_factor_cv(counts.ravel(), (label[:, None] * slots + np.arange(slots)).ravel())
+    if math.isnan(total) or math.isnan(single):
+        return ArrivalFactors(math.nan, math.nan, math.nan, total, single)
+    days = np.bincount(label)
+    mean = np.zeros((len(days), slots))
+    np.add.at(mean, label, counts)
+    mean /= days[:, None]
+    apart = counts - mean[label]
+    # products of means k intervals apart, each cell by what it tells
+    weight = np.array([float(np.sum((days - 1) @ (mean[:, k:] * mean[:, : slots - k]))) for k in range(slots)])
+    pairs = np.where(np.arange(slots) > 0, 2.0, 1.0) * weight
+    neighbours = float(np.sum(apart[:, 1:] * apart[:, :-1])) / weight[1] if slots > 1 and weight[1] > 0 else math.nan
+    averaged = _MEMORIES[:, None] ** np.arange(slots) @ pairs / pairs.sum()
+    excess = single**2 - total**2
+    if excess <= 0 or math.isnan(neighbours):
+        return ArrivalFactors(total, math.sqrt(max(excess, 0.0)), 0.0, total, single)
+    left = (1 + total**2) - (1 + single**2) * averaged
+    interval = np.minimum(np.where(left > 0, excess / np.where(left > 0, left, 1.0), np.inf), single**2)
+    day = (1 + single**2) / (1 + interval) - 1
+    best = int(np.argmin(np.abs((1 + day) * (1 + interval * _MEMORIES) - 1 - neighbours)))
+    return ArrivalFactors(
+        math.sqrt(max(float(day[best]), 0.0)), math.sqrt(float(interval[best])), float(_MEMORIES[best]), total, single
+    )
 
 
 # --- waiting and talking ---------------------------------------------------------------------------------------------
@@ -1026,9 +1067,9 @@ class BackTest:
     Attributes:
         weeks: weeks forecast.
         days: of the days' totals.
-        intervals: of the counts by interval, when only the day factor varies, as in a scenario.
-        intervals_own: of the same counts when an interval factor (:func:`interval_factor_cv`) varies too: what the day
-            factor alone leaves out.
+        intervals: of the counts by interval, if only the day's total varied: too narrow where there is an interval
+            factor.
+        intervals_own: of the same counts with the interval factor too, as a fitted scenario holds it.
         by_week: of the days of each week, by its first day.
     """
 
@@ -1049,7 +1090,7 @@ def back_test(
 ) -> BackTest:
     """Forecast every week from the ``fitted_weeks`` before it, as a fitted scenario would, and see what came.
 
-    A week is forecast by its weekday's mean per interval and the day factor of those weeks (:func:`day_factor_cv`): a
+    A week is forecast by its weekday's mean per interval and the factors of those weeks (:func:`arrival_factors`): a
     count is Poisson given a gamma factor, hence negative binomial, and its mean was estimated from n days, which adds
     (1/m + cv²)/n to the squared spread of the factor. Nothing of the week itself is used.
 
@@ -1077,9 +1118,10 @@ def back_test(
     for this in range(fitted_weeks, int(week.max()) + 1):
         past = (week < this) & (week >= this - fitted_weeks) & (cell >= 0)
         future = [d for d in np.flatnonzero(week == this) if (past & (cell == cell[d])).sum() >= 2]
-        cv = day_factor_cv(counts[past].sum(axis=1), cell[past]) if past.any() else math.nan
-        if not future or math.isnan(cv):
+        if not future:
             continue
+        factors = arrival_factors(counts[past], cell[past])
+        cv = factors.total_cv
         same = [past & (cell == cell[d]) for d in future]
         mean = np.array([counts[rows].mean(axis=0) for rows in same])
         size = np.array([rows.sum() for rows in same])
@@ -1087,9 +1129,8 @@ def back_test(
         days.append(_score(real.sum(axis=1), mean.sum(axis=1), cv, size, band))
         seen = mean > 0
         behind = np.repeat(size, seen.sum(axis=1))
-        factor = interval_factor_cv(counts[past], cell[past], cv)
         intervals.append(_score(real[seen], mean[seen], cv, behind, band))
-        own.append(_score(real[seen], mean[seen], math.sqrt((1 + cv**2) * (1 + factor**2) - 1), behind, band))
+        own.append(_score(real[seen], mean[seen], max(cv, factors.count_cv), behind, band))
         names.append(f"{dates[int(future[0])]:%Y-%m-%d}")
     if not days:
         raise ParameterError(f"no week has {fitted_weeks} weeks of records before it")
@@ -1158,8 +1199,13 @@ class QueueFit:
             table: the CSV that :meth:`ArrivalProfile.write` wrote, to name in place of the numbers.
         """
         arrivals: dict[str, Any] = {"table": table or self.profile.table}
-        if self.profile.day_cv > 0:
-            arrivals["day_cv"] = _digits(self.profile.day_cv)
+        factors = self.profile.factors
+        if factors.day_cv > 0:
+            arrivals["day_cv"] = _digits(factors.day_cv)
+        if factors.interval_cv > 0:
+            arrivals["interval_cv"] = _digits(factors.interval_cv)
+            if factors.interval_memory > 0:
+                arrivals["interval_memory"] = f"{100 * factors.interval_memory:.0f}%"
         body: dict[str, Any] = {"channel": "call", "arrivals": arrivals}
         if self.patience:
             body["patience"] = law_document(self.patience[0].law)

@@ -77,6 +77,22 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "tier2 -> tier2",
             None,
         ),
+        (
+            "day_cv: 0.12",
+            "interval_memory: 60%",
+            f"{PHONE}.arrivals.interval_memory",
+            "there is no interval factor that this could shape",
+            "'60%'",
+            None,
+        ),
+        (
+            "day_cv: 0.12",
+            "day_shared: 60%",
+            f"{PHONE}.arrivals.day_shared",
+            "there is no day factor that this could shape",
+            "'60%'",
+            None,
+        ),
         # contacts of accounts
         (
             "{phone: 4.0}",

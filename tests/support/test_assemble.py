@@ -10,6 +10,9 @@ import pytest
 from simulator.horizon import Horizon
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
+from simulator.scenario.schema import Scenario
+from simulator.support.assemble import build
+from simulator.support.demand import ArrivalTables
 from simulator.support.kpis import KPIS
 from simulator.support.tables import QueueMeasure
 from tests.models import one_queue
@@ -45,6 +48,20 @@ def test_balking_and_redials_of_a_scenario() -> None:
     assert 0.5 * lost < again[0, QueueMeasure.REDIALS] < lost
     # some are lost for good after their second redial
     assert totals({"redial": {**redial, "attempts": 9}})[0, QueueMeasure.REDIALS] > again[0, QueueMeasure.REDIALS]
+
+
+def arrival_tables_of(scenario: Scenario) -> ArrivalTables:
+    return build(scenario, scenario.calendar.grid()).arrivals
+
+
+def test_the_factors_of_arrivals_reach_the_tables() -> None:
+    arrivals = {"rate": "6 per min", "day_cv": 0.2, "day_shared": "70%", "interval_cv": 0.3, "interval_memory": "60%"}
+    tables = arrival_tables_of(one_queue(queue={"arrivals": arrivals}))
+    assert tables.day_shared.tolist() == [0.7]
+    assert tables.interval_memory.tolist() == [0.6]
+    assert tables.day_law[0] != tables.interval_law[0] >= 0
+    plain = arrival_tables_of(one_queue())
+    assert plain.interval_law.tolist() == plain.day_law.tolist() == [-1]
 
 
 def test_work_is_expected_at_the_groups_that_open_first() -> None:

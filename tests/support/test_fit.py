@@ -15,7 +15,8 @@ from scipy import stats
 
 from simulator import distributions
 from simulator.errors import InputError, ParameterError
-from simulator.support import fit
+from simulator.support import assemble, demand, fit
+from tests import models
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -474,9 +475,33 @@ def test_an_interval_factor_that_the_day_factor_leaves_out_is_seen_and_measured(
     found = fit.back_test(dates, counts, fitted_weeks=8)
     assert found.intervals.inside < 0.7, "the band of the day factor alone is too narrow"
     assert found.intervals_own.inside == pytest.approx(0.8, abs=0.05)
-    day_cv = fit.day_factor_cv(counts.sum(axis=1), dates.day_of_week)
+    factors = fit.arrival_factors(counts, dates.day_of_week)
     # 800 days of 16 half hours: 0.4 is known to about 0.4 / sqrt(2 · 12,800) · 2 = 0.005, and the day's part to 0.01
-    assert fit.interval_factor_cv(counts, dates.day_of_week, day_cv) == pytest.approx(0.4, abs=0.03)
+    assert factors.interval_cv == pytest.approx(0.4, abs=0.03)
+    assert factors.day_cv == pytest.approx(0.15, abs=0.03)
+    assert factors.interval_memory == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("day_cv", "interval_cv", "memory"), [(0.15, 0.3, 0.6), (0.1, 0.4, 0.8), (0.2, 0.15, 0)])
+def test_the_factors_of_drawn_arrivals_are_found_again(day_cv, interval_cv, memory):
+    """What the scenario's own arrivals are drawn by comes back: the same words mean the same in both."""
+    arrivals = {"rate": "1 per min", "day_cv": day_cv, "interval_cv": interval_cv, "interval_memory": memory}
+    scenario = models.one_queue(
+        queue={"arrivals": arrivals, "hours": {"daily": "08:00-18:00"}},
+        calendar={"start": "2027-01", "months": 36, "days": None},
+    )
+    grid = scenario.calendar.grid()
+    tables = assemble.build(scenario, grid).arrivals
+    counts = np.zeros((grid.days, 48))
+    for month in range(grid.months):
+        drawn = demand.draw_month(tables, month, 7, 0).interval
+        np.add.at(counts, (grid.interval_day[drawn], grid.interval_slot[drawn]), 1)
+    found = fit.arrival_factors(counts, np.zeros(grid.days))
+    # 1,096 days: a day factor's cv is known to 1 / sqrt(2 · 1,096) = 2 % of what whole days vary
+    assert found.day_cv == pytest.approx(day_cv, abs=0.04)
+    assert found.interval_cv == pytest.approx(interval_cv, abs=0.03)
+    assert found.interval_memory == pytest.approx(memory, abs=0.08)
+    assert found.total_cv > found.day_cv
 
 
 def test_a_forecast_uses_nothing_of_the_week_it_forecasts():
@@ -584,7 +609,7 @@ def test_a_queue_is_fitted_whole(tmp_path):
     assert np.mean([list(table[d].values()) for d in list(table)[1:]]) == pytest.approx(14, abs=1.0)
     assert queue.profile.outside == 1
     # Poisson days: 60 days of about 60 calls put cv² within about 2 · sqrt(2 / 60) / 60 = 0.006
-    assert queue.profile.day_cv < 0.1
+    assert queue.profile.factors.day_cv < 0.1
     assert queue.patience[0].law.survival(60.0) == pytest.approx(math.exp(-60 / 90), abs=0.05)
     assert queue.hang_ups == pytest.approx(0.1, abs=0.02)
     talk = log.only("phone").calls["talk"].dropna()
