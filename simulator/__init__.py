@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from simulator.scenario.loading import read
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import compare
+    from simulator.studies.replay import replay
     from simulator.studies.run import run
 
-__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "run"]
+__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "replay", "run"]
 
 _HOME = {
     "InputError": "simulator.errors",
@@ -32,6 +33,7 @@ _HOME = {
     "compare": "simulator.studies.compare",
     "load": "simulator.results",
     "read": "simulator.scenario.loading",
+    "replay": "simulator.studies.replay",
     "run": "simulator.studies.run",
 }
 
