@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simulator.scenario.loading import read
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import compare
+    from simulator.studies.replay import replay
     from simulator.studies.run import run
     from simulator.studies.sweep import sweep
     from simulator.studies.value import break_even, value
@@ -33,6 +34,7 @@ __all__ = [
     "compare",
     "load",
     "read",
+    "replay",
     "run",
     "sweep",
     "value",
@@ -47,6 +49,7 @@ _HOME = {
     "compare": "simulator.studies.compare",
     "load": "simulator.results",
     "read": "simulator.scenario.loading",
+    "replay": "simulator.studies.replay",
     "run": "simulator.studies.run",
     "sweep": "simulator.studies.sweep",
     "value": "simulator.studies.value",

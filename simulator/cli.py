@@ -525,22 +525,17 @@ def fit(
         raise click.UsageError("give a call log, or --accounts for customer success; one draft at a time")
     if calls is None:
         assert accounts is not None
-        columns = _pairs("--account-column", account_columns), _pairs("--log-column", log_columns)
+        columns = (
+            _named_columns("--account-column", account_columns),
+            _named_columns("--log-column", log_columns),
+        )
         _fit_success(accounts, activities, columns, as_of, str(options["encoding"]), lang, out, quiet, as_json)
         return
     from simulator.reporting.plots_fit import save_figures
     from simulator.studies import fit as study
 
-    arguments, problems = dict(options), []
-    for option in ("columns", "queues", "hours"):
-        pairs = [entry.partition("=")[::2] for entry in options[option]]
-        flag = {"columns": "--column", "queues": "--queue", "hours": "--hours"}[option]
-        problems += [
-            Problem(None, None, flag, "write it as NAME=VALUE, each name once", found=f"{name}={value}".rstrip("="))
-            for name, value in pairs
-            if not name or not value or [other for other, _ in pairs].count(name) > 1
-        ]
-        arguments[option] = dict(pairs)
+    pairs, problems = _pairs(options, {"columns": "--column", "queues": "--queue", "hours": "--hours"})
+    arguments = {**options, **pairs}
     if problems:
         raise InputError(problems)
     arguments["queues"] = {name: kinds.split(",") for name, kinds in arguments["queues"].items()}
@@ -564,7 +559,7 @@ def fit(
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 
 
-def _pairs(option: str, entries: tuple[str, ...]) -> dict[str, str]:
+def _named_columns(option: str, entries: tuple[str, ...]) -> dict[str, str]:
     pairs = [entry.partition("=")[::2] for entry in entries]
     problems = [
         Problem(None, None, option, "write it as MEANING=NAME, each meaning once", entry)
@@ -606,6 +601,115 @@ def _fit_success(
 
 
 @main.command()
+@click.argument("calls", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("staffing", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--column", "columns", multiple=True, metavar="MEANING=NAME", help="A column of the calls: queue=type.")
+@click.option(
+    "--staff-column", "staff_columns", multiple=True, metavar="MEANING=NAME", help="A column of the staffing: start=on."
+)
+@click.option("--answered", multiple=True, metavar="WORD", help="Another word for an answered call; repeatable.")
+@click.option("--abandoned", multiple=True, metavar="WORD", help="Another word for an abandoned call; repeatable.")
+@click.option("--ignore", multiple=True, metavar="WORD", help="An outcome that is no call to an agent; repeatable.")
+@click.option("--skip", multiple=True, metavar="KIND", help="Leave out and count calls with this fault; repeatable.")
+@click.option("--staff-skip", multiple=True, metavar="KIND", help="The same for rows of the staffing; repeatable.")
+@click.option("--first", metavar="DATE", help="First day replayed.")
+@click.option("--last", metavar="DATE", help="Last day replayed.")
+@click.option("--without", multiple=True, metavar="DATE", help="A day left out, such as an outage; repeatable.")
+@click.option("--weekdays", default="daily", show_default=True, metavar="DAYS", help="Days replayed, as sun-thu.")
+@click.option("--hours", metavar="SPAN", help="Count calls that arrive in these hours, as 07:00-24:00; default all.")
+@click.option("--pool", metavar="NAME", help="The pool of agents that is replayed, where the staffing has several.")
+@click.option(
+    "--presence",
+    default="15 min",
+    show_default=True,
+    help="Without STAFFING: a longer gap between an agent's own calls is absence.",
+)
+@click.option(
+    "--head-start",
+    "head_starts",
+    multiple=True,
+    metavar="PRIORITY=TIME",
+    help="Callers of this priority count as having waited so long at entry, as 2=90s; repeatable.",
+)
+@click.option("--priority-when-waiting", is_flag=True, help="The log tells priorities only of callers who waited.")
+@click.option(
+    "--skill-share",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="An agent serves a kind of call with at least this part of its usual share of calls.",
+)
+@click.option("--answer-within", default="20 s", show_default=True, help="The time of the service level.")
+@click.option(
+    "--talk",
+    type=click.Choice(["recorded", "drawn"]),
+    default="recorded",
+    show_default=True,
+    help="Whether answered calls last as recorded, or as drawn from their kind's law.",
+)
+@click.option(
+    "--fitted",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="habits.json of an earlier replay, in place of a fit on these days.",
+)
+@click.option("--replications", type=click.IntRange(min=2), default=20, show_default=True, help="Runs of every day.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--date-format", metavar="FORMAT", help="How days are written, as %d/%m/%Y; default found out.")
+@click.option("--timezone", metavar="NAME", help="The centre's time zone; times with an offset are converted to it.")
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="Of both files' text, as cp932.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist.")
+@click.option("--quiet", is_flag=True, help="Print only where the results are.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@_lang
+def replay(
+    calls: Path, staffing: Path | None, out: Path | None, quiet: bool, as_json: bool, lang: Language, **options: Any
+) -> None:
+    """Replay recorded days: real beside simulated, per day, kind of call and half hour.
+
+    CALLS is a call log. STAFFING tells when each agent was there, one row per agent and stretch: date, agent, start and
+    end. Without it, presence is inferred from the agents' own calls. What no record tells (patience, what keeps agents
+    from the next call) is fitted once on all days together.
+    """  # fmt: skip
+    from simulator.studies import replay as study
+    from simulator.studies.fit import seconds
+
+    arguments = dict(options)
+    flags = {"columns": "--column", "staff_columns": "--staff-column", "head_starts": "--head-start"}
+    pairs, problems = _pairs(options, flags)
+    if problems:
+        raise InputError(problems)
+    arguments.update({name: pairs[name] for name in ("columns", "staff_columns")})
+    del arguments["head_starts"]
+    arguments["head_start"] = {value: seconds(text, "--head-start") for value, text in pairs["head_starts"].items()}
+    for name in ("presence", "answer_within"):
+        arguments[name] = seconds(options[name], f"--{name.replace('_', '-')}")
+    folder = _new_folder(out, f"replay-{calls.name.partition('.')[0]}")
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    with progress.working("replaying the days"):
+        made = study.replay(calls, staffing, **arguments)
+    with progress.working("drawing the figures"):
+        from simulator.reporting.plots_replay import save_figures
+
+        study.write(made, folder)
+        save_figures(made, folder / "figures", lang)
+    if as_json:
+        from simulator.results import to_json
+
+        click.echo(to_json(study.report(made)).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from simulator.reporting.tables import show_replay
+
+        show_replay(made, _console(), lang)
+        for note in made.notes:
+            click.echo(f"- {note}")
+        click.echo(f"\nResults: {folder}  (open {folder / 'figures' / 'days.png'})")
+
+
+@main.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @_lang
 def report(run: Path, lang: Language) -> None:
@@ -629,6 +733,21 @@ def schema(out: Path | None) -> None:
         from simulator.results import write_atomically
 
         write_atomically(out, text.encode())
+
+
+def _pairs(options: dict[str, Any], flags: dict[str, str]) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+    """The options of the form NAME=VALUE as dictionaries, and what is wrong with them."""
+    found: dict[str, dict[str, str]] = {}
+    problems: list[Problem] = []
+    for option, flag in flags.items():
+        pairs = [entry.partition("=")[::2] for entry in options[option]]
+        problems += [
+            Problem(None, None, flag, "write it as NAME=VALUE, each name once", found=f"{name}={value}".rstrip("="))
+            for name, value in pairs
+            if not name or not value or [other for other, _ in pairs].count(name) > 1
+        ]
+        found[option] = dict(pairs)
+    return found, problems
 
 
 def _read(path: Path, variants: tuple[str, ...], overrides: tuple[str, ...]) -> Scenario:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.results import Result
+    from simulator.studies.replay import Replay
     from simulator.studies.sweep import Sweep
     from simulator.studies.value import BreakEven, Value
 
@@ -84,12 +85,13 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
 
 
 def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
-    """Print the paired differences of one month (``all``: the horizon): those of :data:`HEADLINES` and every real one.
+    """Print the paired differences of one month (``all``: the horizon) in :data:`HEADLINES`.
 
     Args:
         table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
     """
-    rows = table[(table["month"] == month) & (table["kpi"].isin(HEADLINES) | table["real"])]
+    inside = table["month"] == month
+    rows = table[inside & table["kpi"].isin(HEADLINES)]
     if rows.empty:
         console.print(Text(w.phrase("no_difference", lang, month=w.month(month, lang))))
     for variant, part in rows.groupby("variant", sort=False):
@@ -97,20 +99,65 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
         shown = _table(title, columns, text_columns=2)
         for subject, row in _by_subject(part):
-            base, value, difference, low, high = (
-                w.quantity(v, row.unit, lang) for v in (row.base, row.value, row.difference, row.low, row.high)
-            )
+            base, value = (w.quantity(v, row.unit, lang) for v in (row.base, row.value))
+            difference, low, high = (w.change(v, row.unit, lang) for v in (row.difference, row.low, row.high))
             shown.add_row(
                 Text(subject),
                 w.term(row.kpi, lang),
                 base,
                 value,
-                Text(w.signed(difference), "bold" if row.real else "dim"),
-                w.between(w.signed(low), w.signed(high), lang),
+                Text(difference, "bold" if row.real else "dim"),
+                w.between(low, high, lang),
             )
         console.print()
         console.print(shown)
     console.print(Text(w.phrase("comparison_note", lang), style="dim"))
+    more = int((inside & table["real"] & ~table["kpi"].isin(HEADLINES)).sum())
+    if more:
+        console.print(Text(w.phrase("comparison_more", lang, count=w.number(more)), style="dim"))
+
+
+def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
+    """Print a replay: every day, recorded and simulated, and how far each model is from the record."""
+    from simulator.studies import replay as study
+
+    options, habits = made.options, made.habits
+    head = {"days": options["days"], "offered": w.number(options["offered"]), "runs": options["replications"]}
+    console.print(Text(w.phrase("replay_head", lang, **head)))
+    away = w.phrase("replay_stays", lang)
+    if habits.away is not None:
+        chance, mean = w.share(1.0 - habits.away.zero, lang), w.duration(habits.away.scale, lang)
+        away = w.phrase("replay_away", lang, chance=chance, mean=mean)
+    console.print(Text(w.phrase("replay_habits", lang, pause=w.duration(habits.pause.mean, lang), away=away)))
+    names = [w.term(name, lang) for name in ("date", "offered", *study.MEASURES)]
+    shown = _table(w.phrase("replay_days", lang), names, text_columns=1)
+    parts = [study.by_day(made.table, measure) for measure in study.MEASURES]
+    for row in range(len(parts[0])):
+        cells = []
+        for measure, part in zip(study.MEASURES, parts, strict=True):
+            real, ours = (_measured(part[name][row], measure, lang) for name in ("recorded", "simulated"))
+            cells.append(f"{real} | {ours}")
+        shown.add_row(Text(parts[0]["date"][row]), w.number(float(parts[0]["offered"][row])), *cells)
+    console.print()
+    console.print(shown)
+    console.print(Text(f"{w.phrase('replay_recorded', lang)} | {w.phrase('replay_simulated', lang)}", style="dim"))
+    names = [w.term(name, lang) for name in ("kpi", "model", "replay_error", "bias", "correlation")]
+    shown = _table(w.phrase("replay_accuracy", lang), names, text_columns=2)
+    for row in w.records(made.accuracy):
+        error, bias = (
+            f"{x:{sign}.1f} s"
+            if row.measure == "mean_wait"
+            else w.phrase("points", lang, points=f"{100 * x:{sign}.1f}")
+            for x, sign in ((row.mean_absolute_error, ""), (row.bias, "+"))
+        )
+        correlation = w.MISSING if w.missing(row.correlation) else f"{row.correlation:.2f}"
+        shown.add_row(w.term(row.measure, lang), w.term(row.model, lang), error, bias, correlation)
+    console.print()
+    console.print(shown)
+
+
+def _measured(value: float, measure: str, lang: Language) -> str:
+    return f"{value:.0f} s" if measure == "mean_wait" else w.share(float(value), lang, 1)
 
 
 def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:

@@ -212,6 +212,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Bold: the 95 % interval of the paired difference leaves out 0.",
         "太字: 対応のある差の95%区間が0を含まないもの。",
     ),
+    "comparison_more": (
+        "Real differences in other KPIs: {count}; see the file.",
+        "ほかのKPIの差: {count}件(ファイルを参照)",
+    ),
     "spread": ("P10 to P90", "P10〜P90"),
     "precision": ("95 % interval", "95%区間"),
     "share_inputs": ("from inputs", "前提由来"),
@@ -390,6 +394,40 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{team}: 人員 {opening}名 → {closing}名の見込み",
     ),
     "plot_requirement": ("{team}, {month}: up to {agents} agents", "{team}、{month}: 最大{agents}名"),
+    # real days beside simulated ones
+    "replay_message": (
+        "{measure}: {error} off a day (Erlang A: {erlang})",
+        "{measure}: 1日平均の誤差{error}(アーランA: {erlang})",
+    ),
+    "replay_by_time": ("By time of day", "時間帯別"),
+    "replay_recorded": ("real", "実績"),
+    "replay_simulated": ("simulated", "シミュレーション"),
+    "replay_band": ("P10 to P90", "P10〜P90"),
+    "replay_days": ("Real and simulated days", "実績とシミュレーション(日別)"),
+    "replay_accuracy": (
+        "Error per day (absolute mean), bias, correlation over days",
+        "1日あたりの誤差(絶対値の平均)、偏り、日間の相関",
+    ),
+    "replay_error": ("mean error", "平均誤差"),
+    "bias": ("bias", "偏り"),
+    "correlation": ("correlation", "相関"),
+    "model": ("model", "モデル"),
+    "erlang_a": ("Erlang A", "アーランA"),
+    "month_mean": ("month's mean", "月平均"),
+    "points": ("{points} points", "{points}ポイント"),
+    "replay_head": (
+        "{days} days, {offered} calls offered, {runs} replications",
+        "{days}日、入電{offered}件、反復{runs}回",
+    ),
+    "replay_habits": (
+        "Fitted once on all days: pause after a call {pause} on average; {away}.",
+        "全期間で一度だけ推定: 通話後の間隔は平均{pause}、{away}。",
+    ),
+    "replay_away": (
+        "an agent whom nobody awaits steps away in {chance} of cases, for {mean} on average",
+        "待ち呼がないとき{chance}の割合で離席し、平均{mean}",
+    ),
+    "replay_stays": ("no time away", "離席なし"),
 }
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
@@ -509,6 +547,12 @@ def quantity(value: float | None, unit: str, lang: Language = "en", currency: st
 def signed(text: str) -> str:
     """A written quantity as a difference: with a plus sign unless it is negative, missing or zero."""
     return text if text == MISSING or text.startswith("−") or not any(c in "123456789" for c in text) else f"+{text}"
+
+
+def change(value: float | None, unit: str, lang: Language = "en", currency: str = "") -> str:
+    """A difference between two values of a KPI, with its sign; of shares in percentage points."""
+    text = signed(quantity(value, unit, lang, currency))
+    return re.sub(r"\s?%$", " pp" if lang == "en" else "pt", text) if unit == "share" else text
 
 
 def month(text: str | None, lang: Language = "en") -> str:

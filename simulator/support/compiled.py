@@ -51,6 +51,7 @@ _TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
 _PATIENCE, _ESCALATION = _tables.PATIENCE, _tables.ESCALATION
 _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
+_AWAY = _tables.AWAY
 
 # Plain integers: the compiler takes them as constants.
 _OFFERED = int(QueueMeasure.OFFERED)
@@ -71,6 +72,7 @@ _OVERFLOWED = int(QueueMeasure.OVERFLOWED)
 _REDIALS = int(QueueMeasure.REDIALS)
 _BALKED = int(QueueMeasure.BALKED)
 _BUSY = int(GroupMeasure.BUSY)
+_AWAY_SUM = int(GroupMeasure.AWAY)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
 _IS_WAITING = int(Outcome.WAITING)
@@ -84,7 +86,9 @@ _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _TRANSFER, _ARRIVAL, _REDIAL, _ABAND
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
-"""Heap items are ``entry << 24 | slot`` (or group): ordered by entry, up to 16 million slots and 5e11 entries."""
+"""Heap items are ``entry << 24 | slot`` (or group, or seat): ordered by entry, up to 16 million slots and 5e11 entries.
+
+A *seat* is the place of a busy agent, kept only where agents may step away: it holds the group and for how long."""
 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
@@ -95,7 +99,7 @@ _COUNTS = 13
 class Model(NamedTuple):
     """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
 
-    Each row of ``overflow_time`` ends with infinity.
+    Each row of ``overflow_time`` ends with infinity. ``head_start`` and ``away`` are empty where they have no effect.
     """
 
     law: NDArray[np.float64]
@@ -126,16 +130,19 @@ class Model(NamedTuple):
     serves_priority: NDArray[np.int64]
     serves_after: NDArray[np.float64]
     after: NDArray[np.float64]
+    head_start: NDArray[np.float64]
+    away: NDArray[np.int64]
 
 
 class Input(NamedTuple):
-    """Contacts, clock and staffing plan."""
+    """Contacts, clock and staffing plan. ``talk`` is empty where no contact has a recorded one."""
 
     time: NDArray[np.float64]
     interval: NDArray[np.int64]
     queue: NDArray[np.int64]
     key: NDArray[np.uint64]
     account: NDArray[np.int64]
+    talk: NDArray[np.float64]
     interval_start: NDArray[np.float64]
     cell: NDArray[np.int64]
     next_cell: NDArray[np.int64]
@@ -148,6 +155,9 @@ class Work(NamedTuple):
     counter: NDArray[np.int64]
     service_time: NDArray[np.float64]
     service_item: NDArray[np.int64]
+    seat_group: NDArray[np.int64]
+    seat_away: NDArray[np.float64]
+    seat_free: NDArray[np.int64]
     release_time: NDArray[np.float64]
     release_item: NDArray[np.int64]
     transfer_time: NDArray[np.float64]
@@ -314,8 +324,8 @@ def _redials_at(law, law_scale, law_zero, probability, attempts, delay, queue, k
 
 
 @kernels.inner
-def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, end):
-    """Split a service over the cells in which it passes; ``now`` is the interval in force at ``start``."""
+def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, now, start, end):
+    """Split a time over the cells in which it passes; ``now`` is the interval in force at ``start``."""
     intervals = cell.shape[0]
     i = now
     while i < intervals:
@@ -323,10 +333,10 @@ def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, 
         stop = interval_start[following]
         if end <= stop:
             if end > start:
-                group_sums[cell[i], group, _BUSY] += end - start
+                group_sums[cell[i], group, measure] += end - start
             return
         if stop > start:
-            group_sums[cell[i], group, _BUSY] += stop - start
+            group_sums[cell[i], group, measure] += stop - start
             start = stop
         i = following
 
@@ -376,8 +386,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
     tries_after, serves_after = model.tries_after, model.serves_after
+    head_start, away_law = model.head_start, model.away
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
-    arrival_key, arrival_account = given.key, given.account
+    arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
     count, slots, slot_row, free, rows, escalated = (
         work.counter,
@@ -388,6 +399,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         work.escalated,
     )
     service_time, service_item = work.service_time, work.service_item
+    seat_group, seat_away, seat_free = work.seat_group, work.seat_away, work.seat_free
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
@@ -401,6 +413,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     groups = staff.shape[0]
     overflows = overflow_wait.shape[0] > first.shape[0]
     recording = rows.shape[0] > 0
+    talk_given = arrival_talk.shape[0] > 0
+    ages = head_start.shape[0] > 0
+    seats = away_law.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
     next_interval = count[_NEXT_INTERVAL]
@@ -453,21 +468,28 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
 
         slot = -1
         group = -1
+        seat = -1
         deadline = inf
         lost = False
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
+                if seats:
+                    seat = group
+                    group = seat_group[seat]
                 if surplus[group] > 0:
                     _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t)
                     surplus[group] -= 1
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
+                    if seats:
+                        seat_free[n_service] = seat
                     continue
             else:
                 group = starting_group
                 starting -= 1
             priority = 0
+            oldest = 0.0
             for k in range(serves_start[group], serves_start[group + 1]):
                 if slot >= 0 and serves_priority[k] != priority:
                     break
@@ -477,18 +499,30 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _unlink(first, last, before, after, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
-                if (
-                    head >= 0
-                    and (slot < 0 or slots[head].entry < slots[slot].entry)
-                    and (not overflows or slots[head].arrived + serves_after[k] <= t)
-                ):
+                if head < 0 or (overflows and slots[head].arrived + serves_after[k] > t):
+                    continue
+                if ages:
+                    entered = slots[head].arrived - head_start[queue]
+                    if slot < 0 or entered < oldest or (entered == oldest and slots[head].entry < slots[slot].entry):
+                        slot = head
+                        priority = serves_priority[k]
+                        oldest = entered
+                elif slot < 0 or slots[head].entry < slots[slot].entry:
                     slot = head
                     priority = serves_priority[k]
             if slot < 0:
+                if seat >= 0 and seat_away[seat] > 0.0:
+                    back = t + seat_away[seat]
+                    seat_away[seat] = -1.0
+                    _count_passing(interval_start, cell, next_cell, group_sums, _AWAY_SUM, group, now, t, back)
+                    _replace_first(service_time, service_item, n_service, back, service_item[0])
+                    continue
                 _start_idling(idle, idle_head, idle_count, group, t)
                 if kind == _FREE_AGENT:
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
+                    if seats:
+                        seat_free[n_service] = seat
                 continue
 
         elif kind == _OVERFLOW:
@@ -529,8 +563,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 status = _NO_ROW
                 break
             arrived = t
+            talk_recorded = nan
             if kind == _ARRIVAL:
                 contact = next_contact
+                if talk_given:
+                    talk_recorded = arrival_talk[contact]
                 queue = arrival_queue[contact]
                 key = arrival_key[contact]
                 account = arrival_account[contact]
@@ -710,7 +747,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             entry, contact, key, account = found.entry, found.contact, found.key, found.account
             leg, interval, line = found.leg, found.interval, found.line
             attempt, origin = found.attempt, found.origin
-            arrived, deadline = found.arrived, found.deadline
+            arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
             row = slot_row[slot]
 
         # Here a contact is answered by ``group``, or (group -1) waits or is lost.
@@ -718,8 +755,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         keep = not lost or deadline < inf
         escalates = False
         if group >= 0:
-            word = kernels.bits(key, _TALK, leg)
-            talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
+            talk = talk_recorded
+            if talk != talk:  # NaN: none is recorded
+                word = kernels.bits(key, _TALK, leg)
+                talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
             after_call = 0.0
             if after_call_law[queue, group] >= 0:
                 word = kernels.bits(key, _AFTER_CALL, leg)
@@ -728,7 +767,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             end = talk_end + after_call
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
-            item = entry << _ITEM_BITS | group
+            place = group
+            if seats:
+                if seat < 0:
+                    seat = seat_free[n_service]
+                    seat_group[seat] = group
+                seat_away[seat] = 0.0
+                if away_law[group] >= 0:
+                    word = kernels.bits(key, _AWAY, leg)
+                    seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
+                place = seat
+            item = entry << _ITEM_BITS | place
             if kind == _FREE_AGENT:
                 _replace_first(service_time, service_item, n_service, end, item)
             else:
@@ -745,7 +794,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
-            _count_busy(interval_start, cell, next_cell, group_sums, group, now, t, end)
+            _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, end)
             if recording:
                 done = rows[row]
                 done.outcome = _IS_ANSWERED
@@ -773,6 +822,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             kept.line = line
             kept.arrived = arrived
             kept.deadline = deadline
+            kept.talk = talk_recorded
             kept.talk_end = talk_end
             kept.waiting = group < 0 and not lost
             kept.escalates = escalates
@@ -859,6 +909,7 @@ def run(
         _plain(contacts.queue, np.int64),
         _plain(contacts.key, np.uint64),
         _plain(contacts.account, np.int64),
+        _plain(contacts.talk, np.float64),
         _plain(clock.interval_start, np.float64),
         _plain(clock.cell, np.int64),
         clock.next_cell,
@@ -876,7 +927,7 @@ def run(
         status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
     ) != _DONE:
         work = _enlarge(work, status)
-    after = _dump(work, state, len(contacts), until)
+    after = _dump(work, model.away.size > 0, state, len(contacts), until)
     escalated = work.escalated[: work.counter[_N_ESCALATED]].copy()
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
     waiting = np.bincount(after.waiting["queue"], minlength=tables.queues)
@@ -917,6 +968,8 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         *_flat(tables.serves),
         np.array([tables.after[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
         _plain(tables.after, np.float64),
+        _plain(tables.head_start if np.any(tables.head_start != 0) else np.zeros(0), np.float64),
+        _plain(tables.away if np.any(tables.away >= 0) else np.zeros(0), np.int64),
     )
 
 
@@ -959,7 +1012,12 @@ def _load(
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     count = np.zeros(_COUNTS, dtype=np.int64)
-    service = _heap(state.service_end, state.service_entry, state.service_group, int(agents.sum()) + 1)
+    places = int(agents.sum()) + 1
+    busy, seats = len(state.service_end), np.arange(places)
+    seat_group, seat_away = np.zeros(places, dtype=np.int64), np.zeros(places)
+    seat_group[:busy], seat_away[:busy] = state.service_group, state.service_away
+    member = seats[:busy] if model.away.size else state.service_group
+    service = _heap(state.service_end, state.service_entry, member, places)
     heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(5)]
     if used:
         for queue in np.unique(state.waiting["queue"]):
@@ -994,6 +1052,9 @@ def _load(
     return Work(
         count,
         *service,
+        seat_group,
+        seat_away,
+        seats,
         *heaps[0],
         *heaps[1],
         *heaps[2],
@@ -1085,12 +1146,15 @@ def _twice(array: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([array, np.zeros_like(array)])
 
 
-def _dump(work: Work, state: SupportState, contacts: int, until: float) -> SupportState:
+def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: float) -> SupportState:
     """The state that the next call takes up, with everything in the order that both engines agree on."""
     count = work.counter.tolist()
     end, item = work.service_time[: count[_N_SERVICE]], work.service_item[: count[_N_SERVICE]]
     order = np.lexsort((item, end))
     item = item[order]
+    place = item & _ITEM_MASK
+    group = work.seat_group[place] if seats else place
+    away = work.seat_away[place] if seats else np.zeros(len(place))
     talking = np.concatenate([work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]])
     waiting = talking[:0]
     if np.any(work.first >= 0):
@@ -1098,7 +1162,7 @@ def _dump(work: Work, state: SupportState, contacts: int, until: float) -> Suppo
         in_use[work.free[: count[_N_FREE]]] = False
         waiting = np.flatnonzero(in_use & work.slot["waiting"])
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
-    place = np.arange(len(idle_group)) + np.repeat(
+    ring = np.arange(len(idle_group)) + np.repeat(
         work.idle_head - np.cumsum(work.idle_count) + work.idle_count, work.idle_count
     )
     return SupportState(
@@ -1110,10 +1174,11 @@ def _dump(work: Work, state: SupportState, contacts: int, until: float) -> Suppo
         surplus=work.surplus,
         lines=work.lines,
         idle_group=idle_group,
-        idle_since=work.idle[idle_group, place & (work.idle.shape[1] - 1)],
+        idle_since=work.idle[idle_group, ring & (work.idle.shape[1] - 1)],
         service_end=end[order],
         service_entry=item >> _ITEM_BITS,
-        service_group=item & _ITEM_MASK,
+        service_group=group,
+        service_away=away,
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
         redialing=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),

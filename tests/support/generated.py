@@ -34,7 +34,7 @@ class Case:
 
 def part(contacts: Contacts, start: int, stop: int) -> Contacts:
     """Contacts from ``start`` to before ``stop``."""
-    names = ("time", "interval", "queue", "key", "account")
+    names = ("time", "interval", "queue", "key", "account", "talk")
     return Contacts(*(getattr(contacts, name)[start:stop] for name in names))
 
 
@@ -71,6 +71,12 @@ def case(seed: int) -> Case:
     extra = np.random.default_rng([seed, 2])
     redials = extra.random(queues) < 0.5
     delay = [book.row((_whole_law if whole else _law)(extra, 10.0)) if again else -1 for again in redials]
+    more = np.random.default_rng([seed, 3])
+    stepping = more.random(groups) < (0.7 if seed % 3 == 0 else 0.0)
+    away = [
+        book.row(distributions.with_zero((_whole_law if whole else _law)(more, 10.0), 0.4)) if steps else -1
+        for steps in stepping
+    ]
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -93,6 +99,8 @@ def case(seed: int) -> Case:
         redial_attempts=extra.integers(0, 4, size=queues),
         redial_delay=np.array(delay),
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
+        head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
+        away=np.array(away),
     )
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
@@ -113,12 +121,19 @@ def case(seed: int) -> Case:
         queue=queue[order],
         key=randomness.keys(randomness.stream(seed, 0, "test"), np.arange(count)),
         account=rng.integers(-1, 5, size=count),
+        talk=_recorded(more, count, talk_mean, whole) if more.random() < 0.4 else np.zeros(0),
     )
     months = start[[per_month, 2 * per_month]]
     odd = np.floor(start[-1] * 0.45) if whole else start[-1] * 0.45  # a call may end anywhere, not only at an interval
     cell = np.arange(intervals) if rng.random() < 0.5 else np.arange(intervals) // per_month
     boundaries = tuple(sorted({float(x) for x in (*months, odd, start[-1])}))
     return Case(tables, Clock(start, cell), contacts, staff, boundaries)
+
+
+def _recorded(rng: np.random.Generator, count: int, mean: float, whole: bool) -> NDArray[np.float64]:
+    """Recorded talk of about half of the contacts."""
+    talk = rng.exponential(mean, count)
+    return np.where(rng.random(count) < 0.5, np.nan, np.floor(talk) if whole else talk)
 
 
 def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDArray[np.float64]:
