@@ -525,10 +525,11 @@ def fit(
         raise click.UsageError("give a call log, or --accounts for customer success; one draft at a time")
     if calls is None:
         assert accounts is not None
-        columns = (
-            _named_columns("--account-column", account_columns),
-            _named_columns("--log-column", log_columns),
+        columns, problems = _pairs(
+            {"accounts": account_columns, "log": log_columns}, {"accounts": "--account-column", "log": "--log-column"}
         )
+        if problems:
+            raise InputError(problems)
         _fit_success(accounts, activities, columns, as_of, str(options["encoding"]), lang, out, quiet, as_json)
         return
     from simulator.reporting.plots_fit import save_figures
@@ -559,22 +560,10 @@ def fit(
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 
 
-def _named_columns(option: str, entries: tuple[str, ...]) -> dict[str, str]:
-    pairs = [entry.partition("=")[::2] for entry in entries]
-    problems = [
-        Problem(None, None, option, "write it as MEANING=NAME, each meaning once", entry)
-        for entry, (name, value) in zip(entries, pairs, strict=True)
-        if not name or not value or [other for other, _ in pairs].count(name) > 1
-    ]
-    if problems:
-        raise InputError(problems)
-    return dict(pairs)
-
-
 def _fit_success(
     accounts: Path,
     activities: Path | None,
-    columns: tuple[dict[str, str], dict[str, str]],
+    columns: dict[str, dict[str, str]],
     as_of: str | None,
     encoding: str,
     lang: Language,
@@ -587,7 +576,12 @@ def _fit_success(
     folder = _new_folder(out, f"fit-{accounts.name.partition('.')[0]}")
     with _Shower(quiet or as_json).working("fitting accounts, effort and cancellations"):
         made = study.draft(
-            accounts, activities, account_columns=columns[0], log_columns=columns[1], as_of=as_of, encoding=encoding
+            accounts,
+            activities,
+            account_columns=columns["accounts"],
+            log_columns=columns["log"],
+            as_of=as_of,
+            encoding=encoding,
         )
         study.write(made, folder, lang)
     if as_json:
