@@ -203,7 +203,7 @@ def test_everything_wrong_is_one_list(tmp_path: Path) -> None:
         (("--accounts", "none.csv"), "cannot be read"),
         (("--accounts", "{crm}", "--account-column", "mrrr=x"), "did you mean: mrr"),
         (("--accounts", "{crm}", "--account-column", "mrr=fee"), "name it with --account-column"),
-        (("--accounts", "{crm}", "--account-column", "mrr"), "MEANING=NAME"),
+        (("--accounts", "{crm}", "--account-column", "mrr"), "write it as NAME=VALUE"),
         (("--accounts", "{crm}", *NAMED[:2], "--as-of", "yesterday"), "this is no day"),
         (("--accounts", "{crm}", *NAMED[:2], "--as-of", "2025-01-01"), "start after the export"),
     ],
