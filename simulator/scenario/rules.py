@@ -137,6 +137,9 @@ class _Rules:
                 yield self.problem(
                     steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
                 )
+            if queue.get("at_closing") == "drop" and queue.get("hours", "always") == "always":
+                allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
+                yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             to = _mapping(queue.get("escalation")).get("to")
             if isinstance(to, str) and to not in self.queues:

@@ -690,6 +690,7 @@ class Queue(Part):
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
+    at_closing: Literal["serve", "drop"] = default("serve", "those who wait at closing are served out, or dropped")
     balking: Share = default("0%", "leave at once when nobody is free")
     redial: Redial | None = default(None, "callers who were blocked, balked or abandoned here call again")
     talk: DurationLaw
@@ -777,6 +778,7 @@ class Group(Staffed):
         None, "a fixed number present in every open interval, instead of headcount"
     )
     shrinkage: Share = default("0%")
+    answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = 1.0
 
 

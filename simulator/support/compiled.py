@@ -3,7 +3,7 @@
 How it goes about it:
 
 - Next times by source (line set free, agent set free, staffing, overflow time, transfer, arrival, redial,
-  abandonment) are compared in this
+  abandonment, closing) are compared in this
   order with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
 - Of the agents only the ends of after-call work are events. The end of a talk matters where it escalates or frees a
   line, and only then is kept.
@@ -52,6 +52,7 @@ _TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
 _PATIENCE, _ESCALATION = _tables.PATIENCE, _tables.ESCALATION
 _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
+_ANSWER_DELAY = _tables.ANSWER_DELAY
 
 # Plain integers: the compiler takes them as constants.
 _OFFERED = int(QueueMeasure.OFFERED)
@@ -71,6 +72,7 @@ _ESCALATED = int(QueueMeasure.ESCALATED)
 _OVERFLOWED = int(QueueMeasure.OVERFLOWED)
 _REDIALS = int(QueueMeasure.REDIALS)
 _BALKED = int(QueueMeasure.BALKED)
+_DROPPED = int(QueueMeasure.DROPPED)
 _BUSY = int(GroupMeasure.BUSY)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
@@ -79,9 +81,10 @@ _IS_ANSWERED = int(Outcome.ANSWERED)
 _IS_ABANDONED = int(Outcome.ABANDONED)
 _IS_BLOCKED = int(Outcome.BLOCKED)
 _IS_BALKED = int(Outcome.BALKED)
+_IS_DROPPED = int(Outcome.DROPPED)
 
 _DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW = range(6)
-_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _START = range(9)
+_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(10)
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -90,13 +93,13 @@ _ITEM_MASK = (1 << _ITEM_BITS) - 1
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_COUNTS = 13
+_NEXT_CLOSING, _COUNTS = 13, 14
 
 
 class Model(NamedTuple):
     """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
 
-    Each row of ``overflow_time`` ends with infinity.
+    Each row of ``overflow_time`` ends with infinity. ``closing`` tells in which intervals some queue drops contacts.
     """
 
     law: NDArray[np.float64]
@@ -116,6 +119,9 @@ class Model(NamedTuple):
     redial_probability: NDArray[np.float64]
     redial_attempts: NDArray[np.int64]
     redial_delay: NDArray[np.int64]
+    answer_delay: NDArray[np.int64]
+    dropping: NDArray[np.bool_]
+    closing: NDArray[np.bool_]
     overflow_start: NDArray[np.int64]
     overflow_time: NDArray[np.float64]
     tries_start: NDArray[np.int64]
@@ -310,6 +316,29 @@ def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row
 
 
 @kernels.inner
+def _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count):
+    """A contact that waited in ``slot`` (no longer in its queue's list) is dropped."""
+    gone = slots[slot]
+    gone.waiting = False
+    queue_sums[cell[gone.interval], gone.queue, _DROPPED] += 1.0
+    if gone.line >= 0:
+        lines[gone.line] -= 1
+    if rows.shape[0] > 0:
+        rows[slot_row[slot]].outcome = _IS_DROPPED
+        rows[slot_row[slot]].end = t
+    free[count[_N_FREE]] = slot
+    count[_N_FREE] += 1
+
+
+@kernels.inner
+def _next_closing(closing, interval):
+    """The first interval from ``interval`` on in which a queue drops contacts."""
+    while interval < closing.shape[0] and not closing[interval]:
+        interval += 1
+    return interval
+
+
+@kernels.inner
 def _redials_at(law, law_scale, law_zero, probability, attempts, delay, queue, key, leg, attempt, t):
     """When a caller whom ``queue`` loses at ``t`` calls again; infinite when not."""
     if delay[queue] < 0 or attempt >= attempts[queue]:
@@ -365,23 +394,22 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 
 
 @_kernel
-def _advance(model, given, work, queue_sums, group_sums, first_row, until):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich):
     """Process the events before ``until``.
 
-    ``first_row`` is the row of the record table less the entry number of a new entry. Returns ``_DONE``, or which store
-    must be enlarged before the kernel is called again.
+    ``first_row`` is the row of the record table less the entry number of a new entry. ``rich`` is None for a model
+    that uses none of the rules of :func:`_is_rich`: the compiler then leaves out what stands under ``rich is not
+    None``, and such a model pays nothing for those rules, neither when it is compiled nor when it runs. Returns
+    ``_DONE``, or which store must be enlarged before the kernel is called again.
     """
     law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
     patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
     escalation_to, escalation_probability = model.escalation_to, model.escalation_probability
     line_pool, line_capacity = model.line_pool, model.line_capacity
     within, short, abandon_as_event = model.answer_within, model.short_abandon, model.abandon_as_event
-    balking, redial_probability = model.balking, model.redial_probability
-    redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
-    overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
     tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
+    tries_after = model.tries_after
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
-    tries_after, serves_after = model.tries_after, model.serves_after
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
     arrival_key, arrival_account = given.key, given.account
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
@@ -397,15 +425,25 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
-    overflow_time, overflow_item = work.overflow_time, work.overflow_item
-    redial_time, redial_item = work.redial_time, work.redial_item
     first, last, before, after = work.first, work.last, work.before, work.after
     idle, idle_head, idle_count = work.idle, work.idle_head, work.idle_count
     present, surplus, lines, overrun_since = work.staff, work.surplus, work.lines, work.overrun_since
     contacts = arrival_time.shape[0]
     intervals = cell.shape[0]
     groups = staff.shape[0]
-    overflows = overflow_wait.shape[0] > first.shape[0]
+    if rich is not None:
+        balking, redial_probability = model.balking, model.redial_probability
+        redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
+        overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
+        serves_after = model.serves_after
+        overflow_time, overflow_item = work.overflow_time, work.overflow_item
+        redial_time, redial_item = work.redial_time, work.redial_item
+        overflows = overflow_wait.shape[0] > first.shape[0]
+        t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
+        t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
+        answer_delay, dropping, closing = model.answer_delay, model.dropping, model.closing
+        next_closing = _next_closing(closing, count[_NEXT_CLOSING])
+        t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
     recording = rows.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
@@ -423,8 +461,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     t_release = release_time[0] if count[_N_RELEASE] > 0 else inf
     t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
     t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
-    t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
-    t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
 
     while True:
         if starting > 0:
@@ -439,7 +475,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if t_staff < t:
                 t = t_staff
                 kind = _STAFF
-            if t_overflow < t:
+            if rich is not None and t_overflow < t:
                 t = t_overflow
                 kind = _OVERFLOW
             if t_transfer < t:
@@ -448,12 +484,15 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if t_arrival < t:
                 t = t_arrival
                 kind = _ARRIVAL
-            if t_redial < t:
+            if rich is not None and t_redial < t:
                 t = t_redial
                 kind = _REDIAL
             if t_patience < t:
                 t = t_patience
                 kind = _ABANDON
+            if rich is not None and t_closing < t:
+                t = t_closing
+                kind = _CLOSE
             if t >= until:
                 break
 
@@ -483,11 +522,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _unlink(first, last, before, after, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
-                if (
-                    head >= 0
-                    and (slot < 0 or slots[head].entry < slots[slot].entry)
-                    and (not overflows or slots[head].arrived + serves_after[k] <= t)
-                ):
+                if rich is not None and overflows and head >= 0 and slots[head].arrived + serves_after[k] > t:
+                    continue
+                if head >= 0 and (slot < 0 or slots[head].entry < slots[slot].entry):
                     slot = head
                     priority = serves_priority[k]
             if slot < 0:
@@ -497,29 +534,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     n_service -= 1
                 continue
 
-        elif kind == _OVERFLOW:
-            item = overflow_item[0]
-            slot = item & _ITEM_MASK
-            held = slots[slot]
-            t_next = inf
-            if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
-                queue = held.queue
-                arrived = held.arrived
-                group = _idle_group(
-                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
-                )
-                if group < 0:
-                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
-            if t_next < inf:
-                _replace_first(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
-            else:
-                _drop_first(overflow_time, overflow_item, count[_N_OVERFLOW])
-                count[_N_OVERFLOW] -= 1
-            t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
-            if group < 0:
-                continue
-            _stop_idling(idle, idle_head, idle_count, group)
-
         elif kind in (_ARRIVAL, _TRANSFER, _REDIAL):
             if count[_N_FREE] == 0:
                 status = _NO_SLOT
@@ -527,7 +541,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if count[_N_PATIENCE] == patience_time.shape[0]:
                 status = _NO_PATIENCE
                 break
-            if count[_N_OVERFLOW] == overflow_time.shape[0]:
+            if rich is not None and count[_N_OVERFLOW] == overflow_time.shape[0]:
                 status = _NO_OVERFLOW
                 break
             row = first_row + entries
@@ -548,21 +562,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 line = line_pool[queue]
                 next_contact += 1
                 t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
-            elif kind == _REDIAL:
-                slot = redial_item[0] & _ITEM_MASK
-                _drop_first(redial_time, redial_item, count[_N_REDIAL])
-                count[_N_REDIAL] -= 1
-                t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
-                back = slots[slot]
-                contact, account, queue = back.contact, back.account, back.origin
-                attempt = back.attempt + 1
-                key = kernels.bits(back.key, _REDIAL_KEY, attempt)
-                interval = now
-                leg = 0
-                origin = queue
-                line = line_pool[queue]
-                queue_sums[cell[interval], queue, _REDIALS] += 1.0
-            else:
+            elif kind == _TRANSFER:
                 if count[_N_ESCALATED] == escalated.shape[0]:
                     status = _NO_ESCALATION
                     break
@@ -585,6 +585,20 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     note.queue = moved.queue
                     note.key = moved.key
                     count[_N_ESCALATED] += 1
+            elif rich is not None and kind == _REDIAL:
+                slot = redial_item[0] & _ITEM_MASK
+                _drop_first(redial_time, redial_item, count[_N_REDIAL])
+                count[_N_REDIAL] -= 1
+                t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
+                back = slots[slot]
+                contact, account, queue = back.contact, back.account, back.origin
+                attempt = back.attempt + 1
+                key = kernels.bits(back.key, _REDIAL_KEY, attempt)
+                interval = now
+                leg = 0
+                origin = queue
+                line = line_pool[queue]
+                queue_sums[cell[interval], queue, _REDIALS] += 1.0
             entry = entries
             entries += 1
             queue_sums[cell[interval], queue, _OFFERED] += 1.0
@@ -600,11 +614,22 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 new.interval = interval
                 new.group = -1
                 new.arrived = t
+                new.taken_at = nan
                 new.answered_at = nan
                 new.talk_end = nan
                 new.end = nan
                 new.outcome = _IS_WAITING
                 new.escalated = False
+            shut = False
+            if rich is not None and closing.shape[0] > 0 and dropping[queue, now]:
+                queue_sums[cell[interval], queue, _DROPPED] += 1.0
+                if recording:
+                    rows[row].outcome = _IS_DROPPED
+                    rows[row].end = t
+                shut = lost = True
+                if kind == _TRANSFER and line >= 0:
+                    lines[line] -= 1
+                line = -1
             if kind != _TRANSFER and line >= 0:
                 if lines[line] >= line_capacity[line]:
                     queue_sums[cell[interval], queue, _BLOCKED] += 1.0
@@ -619,7 +644,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 group = _idle_group(
                     queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
                 )
-                if group < 0 and balking[queue] > 0.0 and kernels.uniform(key, _BALKING, leg) < balking[queue]:
+                if rich is not None and group < 0 and kernels.uniform(key, _BALKING, leg) < balking[queue]:
                     queue_sums[cell[interval], queue, _BALKED] += 1.0
                     if recording:
                         rows[row].outcome = _IS_BALKED
@@ -629,19 +654,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                         lines[line] -= 1
                         line = -1
             if lost:
-                deadline = _redials_at(
-                    law,
-                    law_scale,
-                    law_zero,
-                    redial_probability,
-                    redial_attempts,
-                    redial_delay,
-                    queue,
-                    key,
-                    leg,
-                    attempt,
-                    t,
-                )
+                if rich is not None and not shut:
+                    deadline = _redials_at(
+                        law, law_scale, law_zero, redial_probability, redial_attempts, redial_delay,
+                        queue, key, leg, attempt, t,
+                    )  # fmt: skip
             elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
             elif patience_law[queue] >= 0:
@@ -675,7 +692,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             count[_N_FREE] += 1
             continue
 
-        else:
+        elif kind == _ABANDON:
             item = patience_item[0]
             _drop_first(patience_time, patience_item, count[_N_PATIENCE])
             count[_N_PATIENCE] -= 1
@@ -683,29 +700,65 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             slot = item & _ITEM_MASK
             if slots[slot].entry == item >> _ITEM_BITS and slots[slot].waiting:
                 gone = slots[slot]
-                queue, key, leg, attempt = gone.queue, gone.key, gone.leg, gone.attempt
-                _unlink(first, last, before, after, queue, slot)
+                _unlink(first, last, before, after, gone.queue, slot)
                 _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
-                t_again = _redials_at(
-                    law,
-                    law_scale,
-                    law_zero,
-                    redial_probability,
-                    redial_attempts,
-                    redial_delay,
+                if rich is not None:
+                    t_again = _redials_at(
+                        law, law_scale, law_zero, redial_probability, redial_attempts, redial_delay,
+                        gone.queue, gone.key, gone.leg, gone.attempt, t,
+                    )  # fmt: skip
+                    if t_again < inf:
+                        count[_N_FREE] -= 1  # the slot just given back is kept after all
+                        gone.deadline = t_again
+                        gone.line = -1
+                        _push(redial_time, redial_item, count[_N_REDIAL], t_again, item)
+                        count[_N_REDIAL] += 1
+                        t_redial = redial_time[0]
+            continue
+
+        elif rich is not None and kind == _OVERFLOW:
+            item = overflow_item[0]
+            slot = item & _ITEM_MASK
+            held = slots[slot]
+            t_next = inf
+            if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
+                queue = held.queue
+                arrived = held.arrived
+                group = _idle_group(
                     queue,
-                    key,
-                    leg,
-                    attempt,
+                    arrived,
                     t,
+                    tries_start,
+                    tries_group,
+                    tries_level,
+                    tries_after,
+                    idle,
+                    idle_head,
+                    idle_count,
                 )
-                if t_again < inf:
-                    count[_N_FREE] -= 1  # the slot just given back is kept after all
-                    gone.deadline = t_again
-                    gone.line = -1
-                    _push(redial_time, redial_item, count[_N_REDIAL], t_again, item)
-                    count[_N_REDIAL] += 1
-                    t_redial = redial_time[0]
+                if group < 0:
+                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
+            if t_next < inf:
+                _replace_first(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+            else:
+                _drop_first(overflow_time, overflow_item, count[_N_OVERFLOW])
+                count[_N_OVERFLOW] -= 1
+            t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
+            if group < 0:
+                continue
+            _stop_idling(idle, idle_head, idle_count, group)
+
+        elif rich is not None:  # closing
+            for queue in range(first.shape[0]):
+                while dropping[queue, next_closing] and first[queue] >= 0:
+                    slot = first[queue]
+                    _unlink(first, last, before, after, queue, slot)
+                    if slots[slot].deadline <= t:  # has given up, and nobody has looked since
+                        _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
+                    else:
+                        _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count)
+            next_closing = _next_closing(closing, next_closing + 1)
+            t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
             continue
 
         if kind in (_FREE_AGENT, _START, _OVERFLOW):  # somebody who waited in ``slot`` is answered
@@ -730,7 +783,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if after_call_law[queue, group] >= 0:
                 word = kernels.bits(key, _AFTER_CALL, leg)
                 after_call = kernels.draw(law, law_scale, law_zero, after_call_law[queue, group], word)
-            talk_end = t + talk
+            answered_at = t
+            if rich is not None and answer_delay[group] >= 0:
+                word = kernels.bits(key, _ANSWER_DELAY, leg)
+                answered_at = t + kernels.draw(law, law_scale, law_zero, answer_delay[group], word)
+            talk_end = answered_at + talk
             end = talk_end + after_call
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
@@ -740,12 +797,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             else:
                 _push(service_time, service_item, n_service, end, item)
                 n_service += 1
-            wait = t - arrived
+            wait = answered_at - arrived
             c = cell[interval]
             queue_sums[c, queue, _ANSWERED] += 1.0
             if wait <= within[queue]:
                 queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
-            if overflows and after_wait[queue, group] > 0.0:
+            if rich is not None and overflows and after_wait[queue, group] > 0.0:
                 queue_sums[c, queue, _OVERFLOWED] += 1.0
             queue_sums[c, queue, _WAIT_ANSWERED] += wait
             queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
@@ -756,7 +813,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 done = rows[row]
                 done.outcome = _IS_ANSWERED
                 done.group = group
-                done.answered_at = t
+                done.taken_at = t
+                done.answered_at = answered_at
                 done.talk_end = talk_end
                 done.end = end
                 done.escalated = escalates
@@ -784,9 +842,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             kept.escalates = escalates
             item = entry << _ITEM_BITS | slot
             if lost:
-                _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
-                count[_N_REDIAL] += 1
-                t_redial = redial_time[0]
+                if rich is not None:
+                    _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
+                    count[_N_REDIAL] += 1
+                    t_redial = redial_time[0]
             elif group < 0:
                 slot_row[slot] = row
                 tail = last[queue]
@@ -801,11 +860,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
                     t_patience = patience_time[0]
-                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
-                if t_next < inf:
-                    _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
-                    count[_N_OVERFLOW] += 1
-                    t_overflow = overflow_time[0]
+                if rich is not None:
+                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                    if t_next < inf:
+                        _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+                        count[_N_OVERFLOW] += 1
+                        t_overflow = overflow_time[0]
             elif escalates:
                 _push(transfer_time, transfer_item, count[_N_TRANSFER], talk_end, item)
                 count[_N_TRANSFER] += 1
@@ -823,6 +883,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     count[_NEXT_INTERVAL] = next_interval
     count[_NEXT_GROUP] = next_group
     count[_ENTRIES] = entries
+    if rich is not None:
+        count[_NEXT_CLOSING] = next_closing
     if status == _DONE:
         for queue in range(first.shape[0]):  # those who have given up and whom no freed agent has looked at since
             slot = first[queue]
@@ -850,12 +912,15 @@ def run(
     sums: Sums,
     records: bool = False,
     every_abandonment_an_event: bool = False,
+    every_rule: bool = False,
 ) -> tuple[SupportOutcome, SupportState]:
     """Run the support wing from ``state.time`` to ``until``: :func:`simulator.support.reference.run`, compiled.
 
     Args:
         every_abandonment_an_event: make abandonments events also where nothing depends on their instant. Slower, with
             the same outcomes.
+        every_rule: use the kernel with every rule also where the model needs none of the rarer ones. Slower, with the
+            same outcomes.
     """
     state = SupportState.empty(tables, clock) if state is None else state
     check_run(tables, clock, contacts, staff, state, until, sums)
@@ -871,6 +936,7 @@ def run(
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
+    rich = True if every_rule or _is_rich(tables) else None
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
@@ -879,7 +945,7 @@ def run(
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
     work = _load(tables, model, state, agents, rows)
     while (
-        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
+        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), rich)
     ) != _DONE:
         work = _enlarge(work, status)
     after = _dump(work, state, len(contacts), until)
@@ -894,6 +960,12 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     if array.dtype == kind and array.flags.carray:
         return array
     return np.require(array, kind, ["C", "W", "A"])
+
+
+def _is_rich(tables: SupportTables) -> bool:
+    """Whether a model uses one of the rarer rules: overflow after a wait, balking, redials, answer delay, dropping."""
+    rare = (tables.after, tables.balking, tables.redials, tables.answer_delay >= 0, tables.dropping)
+    return any(bool(array.any()) for array in rare)
 
 
 @functools.lru_cache(maxsize=64)
@@ -917,6 +989,9 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.redial_probability, np.float64),
         _plain(tables.redial_attempts, np.int64),
         _plain(tables.redial_delay, np.int64),
+        _plain(tables.answer_delay, np.int64),
+        _plain(tables.dropping, np.bool_),
+        np.asarray(tables.dropping.any(axis=0)),
         *_overflow_rows(tables),
         *_flat(tables.tries),
         np.array([tables.after[q, g] for q, row in enumerate(tables.tries) for g, _ in row]),
@@ -987,6 +1062,7 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
     count[_N_SERVICE] = len(state.service_end)
     count[_N_FREE] = size - used
     count[_NEXT_INTERVAL] = state.interval
+    count[_NEXT_CLOSING] = state.interval
     count[_ENTRIES] = state.entries
     count[_CONTACTS_BEFORE] = state.contacts
     return Work(
@@ -1024,7 +1100,7 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
         for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived"):
             carried[name] = state.waiting[name]
         carried["group"] = -1
-        for name in ("answered_at", "talk_end", "end"):
+        for name in ("taken_at", "answered_at", "talk_end", "end"):
             carried[name] = nan
     return table
 

@@ -17,9 +17,11 @@ which order a queue tries its groups (``level``) and in which order a group take
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now, the highest
    priority, and within a priority the longest wait, which is the lowest entry number. If there is none, the agent is
    idle from now. At each instant at which a further group opens to a waiting contact, an idle agent takes it as in 2.
-5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the
-   contact is escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The
-   agent is free at ``end``.
+5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
+   call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
+   answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the contact is
+   escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
+   free at ``end``.
 6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1,
    fresh patience and the line that it holds (it needs no line of that queue's pool).
 7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
@@ -27,6 +29,9 @@ which order a queue tries its groups (``level``) and in which order a group take
    the queue where it first arrived, as a new entry of the same contact with attempt + 1, leg 0 and a key made of the
    lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay is drawn by the
    lost call.
+8. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
+   interval starts in which it is closed, all who wait and whom nobody has taken; until it opens again an entry, of
+   whatever kind, is dropped at once and takes no line. Who is dropped gives a line back and does not redial.
 
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
@@ -34,8 +39,8 @@ work, whoever is free first. On a rise the surplus is reduced first (somebody wh
 agents start, one after the other. After the horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
-staffing, overflow time, transfer, arrival, redial, abandonment. The index is the entry number (of a redial: that of
-the lost entry), for staffing the group, for arrivals the contact's place in
+staffing, overflow time, transfer, arrival, redial, abandonment, closing. The index is the entry number (of a redial:
+that of the lost entry), for staffing the group, for arrivals the contact's place in
 :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is answered, and
 an arrival at the start of an interval meets the staff of that interval. What an event schedules for the present
 instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A group's
@@ -68,6 +73,7 @@ from numpy.typing import NDArray
 from simulator import kernels, randomness
 from simulator.support.tables import (
     AFTER_CALL,
+    ANSWER_DELAY,
     BALKING,
     ESCALATED,
     ESCALATION,
@@ -136,6 +142,7 @@ class _Kind(IntEnum):
     ARRIVAL = 5
     REDIAL = 6
     ABANDONMENT = 7
+    CLOSING = 8
 
 
 class _Calendar(simpy.Environment):
@@ -167,6 +174,7 @@ class _Entry:
     line: int
     arrived: float
     deadline: float = inf
+    taken_at: float = nan
     answered_at: float = nan
     talk_end: float = nan
     end: float = nan
@@ -205,6 +213,9 @@ class _Desk:
         for i in range(state.interval, clock.intervals):
             for g in range(tables.groups):
                 self.calendar.at(float(clock.interval_start[i]), _Kind.STAFFING, g, partial(self.change_staff, i, g))
+        for i in range(state.interval, tables.dropping.shape[1]):
+            if tables.dropping[:, i].any():
+                self.calendar.at(float(clock.interval_start[i]), _Kind.CLOSING, i, self.close)
         for i, time in enumerate(contacts.time.tolist()):
             self.calendar.at(time, _Kind.ARRIVAL, i, partial(self.arrive, i))
 
@@ -273,6 +284,10 @@ class _Desk:
     def call(self, entry: _Entry) -> None:
         """Enter from outside, if a line is free."""
         self.register(entry)
+        if self.is_closed(entry.queue):
+            entry.line = -1
+            self.drop(entry)
+            return
         pool = entry.line
         if pool >= 0 and self.lines[pool] >= self.tables.line_capacity[pool]:
             entry.outcome, entry.end = Outcome.BLOCKED, entry.arrived
@@ -304,7 +319,27 @@ class _Desk:
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
-        self.seek_agent(entry)
+        if self.is_closed(entry.queue):
+            self.drop(entry)
+        else:
+            self.seek_agent(entry)
+
+    def is_closed(self, queue: int) -> bool:
+        """Whether the queue turns contacts away in the interval in force."""
+        dropping = self.tables.dropping
+        return dropping.shape[1] > 0 and bool(dropping[queue, self.interval])
+
+    def close(self) -> None:
+        for queue, waiting in enumerate(self.waiting):
+            if self.is_closed(queue):
+                for entry in waiting:
+                    self.drop(entry)
+                waiting.clear()
+
+    def drop(self, entry: _Entry) -> None:
+        entry.outcome, entry.end = Outcome.DROPPED, self.calendar.now
+        self.free_line(entry)
+        self.count(entry, QueueMeasure.DROPPED)
 
     def register(self, entry: _Entry) -> None:
         self.entries += 1
@@ -385,17 +420,19 @@ class _Desk:
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
         talk = self.draw(int(tables.talk[queue, group]), entry, TALK)
+        law = int(tables.answer_delay[group])
+        answered_at = now + self.draw(law, entry, ANSWER_DELAY) if law >= 0 else now
         law = int(tables.after_call[queue, group])
         after_call = self.draw(law, entry, AFTER_CALL) if law >= 0 else 0.0
-        entry.outcome, entry.group, entry.answered_at = Outcome.ANSWERED, group, now
-        entry.talk_end = now + talk
+        entry.outcome, entry.group, entry.taken_at, entry.answered_at = Outcome.ANSWERED, group, now, answered_at
+        entry.talk_end = answered_at + talk
         entry.end = entry.talk_end + after_call
         if tables.escalation_to[queue] >= 0:
             u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
             entry.escalates = bool(u < tables.escalation_probability[queue])
         self.keep_talking(entry)
         self.keep_busy(entry.number, group, entry.end)
-        wait = now - entry.arrived
+        wait = answered_at - entry.arrived
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
         self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
@@ -504,7 +541,7 @@ class _Desk:
                 [
                     (
                         e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.interval, e.group,
-                        e.arrived, e.answered_at, e.talk_end, e.end, e.outcome, e.escalates,
+                        e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.outcome, e.escalates,
                     )
                     for e in self.rows
                 ],

@@ -30,6 +30,7 @@ BALKING = randomness.purpose("support.balking")
 REDIAL = randomness.purpose("support.redial")
 REDIAL_DELAY = randomness.purpose("support.redial_delay")
 REDIAL_KEY = randomness.purpose("support.redial_key")
+ANSWER_DELAY = randomness.purpose("support.answer_delay")
 
 
 class QueueMeasure(IntEnum):
@@ -64,13 +65,15 @@ class QueueMeasure(IntEnum):
     """Entries by redial."""
     BALKED = 16
     """Left at once because no agent was idle."""
+    DROPPED = 17
+    """Waited when the queue closed, or came after that, where the queue does not serve them out."""
 
 
 class GroupMeasure(IntEnum):
     """Columns of :attr:`Sums.group`, in agent-seconds by the time at which they pass (up to the end of the horizon)."""
 
     BUSY = 0
-    """Talk and after-call work. A service counts when it starts, split over the cells in which it will pass."""
+    """Answer delay, talk and after-call work. A service counts when it starts, split over the cells that it reaches."""
     STAFFED = 1
     """Agents by plan times the length of the interval, counted at the interval's start."""
     OVERRUN = 2
@@ -87,6 +90,7 @@ class Outcome(IntEnum):
     ABANDONED = 3
     BLOCKED = 4
     BALKED = 5
+    DROPPED = 6
 
 
 RECORD = np.dtype(
@@ -101,6 +105,7 @@ RECORD = np.dtype(
         ("interval", "i8"),
         ("group", "i8"),
         ("arrived", "f8"),
+        ("taken_at", "f8"),
         ("answered_at", "f8"),
         ("talk_end", "f8"),
         ("end", "f8"),
@@ -114,8 +119,9 @@ RECORD = np.dtype(
 ``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
 :class:`Contacts` plus the number of contacts of earlier calls), ``attempt`` the calls of one contact from 0 (redials
 keep its number and have keys of their own), ``leg`` the queues of one call from 0. ``interval``
-and ``arrived`` are those of the entry into this queue. ``end`` is the end of after-call work, the abandonment,
-or the arrival when blocked or balked. ``escalated``: goes on to the next tier at the end of talk.
+and ``arrived`` are those of the entry into this queue. ``taken_at`` is when an agent turns to it, who answers at
+``answered_at``. ``end`` is the end of after-call work, the abandonment,
+the arrival when blocked or balked, or the drop. ``escalated``: goes on to the next tier at the end of talk.
 NaN, or group -1, where it did not happen.
 """
 
@@ -149,7 +155,7 @@ ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key"
 """An escalation of an account's contact: when, whose, from which queue, and the contact's key."""
 
 
-_LEFT_OUT, _NONE_GIVEN = np.zeros(0), np.zeros(0, dtype=np.int64)
+_LEFT_OUT, _NONE_GIVEN, _NEVER = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
 """Stand for arrays without effect whose shapes the other tables tell."""
 
 
@@ -175,6 +181,8 @@ class SupportTables:
         redial_probability: float64 (Q,), the chance to call again after being blocked, balking or abandoning here.
         redial_attempts: int64 (Q,), the most redials of one contact.
         redial_delay: int64 (Q,), law row; -1 nobody redials, also when left out.
+        answer_delay: int64 (G,), law row of the time until an agent of the group answers; -1 none, also when left out.
+        dropping: bool (Q, I), intervals in which the queue is closed and drops its contacts; (Q, 0) or left out: none.
         after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
 
     Raises:
@@ -200,6 +208,8 @@ class SupportTables:
     redial_probability: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     redial_attempts: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     redial_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    answer_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    dropping: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -209,9 +219,11 @@ class SupportTables:
             "redial_probability": np.zeros(q),
             "redial_attempts": np.zeros(q, dtype=np.int64),
             "redial_delay": np.full(q, -1),
+            "answer_delay": np.full(g, -1),
+            "dropping": np.zeros((q, 0), dtype=np.bool_),
         }
         for name, value in plain.items():
-            if getattr(self, name) is _LEFT_OUT or getattr(self, name) is _NONE_GIVEN:
+            if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
                 object.__setattr__(self, name, value)
         for name in (
             "patience",
@@ -228,8 +240,10 @@ class SupportTables:
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
         for name in ("talk", "after_call", "priority", "level", "after"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
+        _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
+        _require(self.dropping.ndim == 2 and len(self.dropping) == q, "dropping must have one row per queue")
         rows = self.laws.scale.size
-        for name in ("patience", "talk", "after_call", "redial_delay"):
+        for name in ("patience", "talk", "after_call", "redial_delay", "answer_delay"):
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
@@ -504,6 +518,7 @@ def check_run(
         ParameterError: shapes that do not fit, contacts out of order or outside the call, negative staff.
     """
     _require(staff.shape == (tables.groups, clock.intervals), "staff must have shape (groups, intervals)")
+    _require(tables.dropping.shape[1] in (0, clock.intervals), "dropping must have shape (queues, intervals)")
     _require(int(staff.min(initial=0)) >= 0, "staff must not be negative")
     _require(until >= state.time, f"the call ends at {until}, before its start at {state.time}")
     _require(sums.queue.shape == (clock.cells, tables.queues, len(QueueMeasure)), "sums.queue has another shape")

@@ -93,6 +93,14 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "'60%'",
             None,
         ),
+        (
+            "talk: {triangular: [5 min, 10 min, 20 min]}",
+            "talk: 5 min\n      at_closing: drop\n      hours: always",
+            "support.queues.tier2.at_closing",
+            "the queue never closes",
+            "drop",
+            None,
+        ),
         # contacts of accounts
         (
             "{phone: 4.0}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,13 @@ from numpy.typing import NDArray
 from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
 from simulator.support.tables import Clock, Contacts, SupportTables
+
+PLAIN = 5
+"""Every so many seeds the model has none of the rarer rules."""
+
+RARE = (
+    "after", "balking", "redial_probability", "redial_attempts", "redial_delay", "answer_delay", "dropping",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,12 @@ def case(seed: int) -> Case:
             escalation_to[q] = rng.integers(q + 1, queues)
     extra = np.random.default_rng([seed, 2])
     redials = extra.random(queues) < 0.5
-    delay = [book.row((_whole_law if whole else _law)(extra, 10.0)) if again else -1 for again in redials]
+
+    def law_of(rng: np.random.Generator, mean: float = 2.0) -> int:
+        return book.row((_whole_law if whole else _law)(rng, mean))
+
+    delay = [law_of(extra, 10.0) if again else -1 for again in redials]
+    answer = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(groups)]
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -92,8 +105,12 @@ def case(seed: int) -> Case:
         redial_probability=extra.choice([0.0, 0.5, 0.9], size=queues),
         redial_attempts=extra.integers(0, 4, size=queues),
         redial_delay=np.array(delay),
+        answer_delay=np.array(answer),
+        dropping=_dropping(np.random.default_rng([seed, 3]), queues, intervals),
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
     )
+    if seed % PLAIN == 0:
+        tables = without_rare_rules(tables)
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
         staff = np.repeat(staff[:, ::3], 3, axis=1)[:, :intervals]
@@ -127,6 +144,22 @@ def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDA
         return np.zeros(shape)
     wait = rng.choice([0.0, 2.0, 5.0, 12.0], size=shape)
     return wait if whole else wait * rng.uniform(0.5, 1.5, size=shape)
+
+
+def without_rare_rules(tables: SupportTables) -> SupportTables:
+    """The same model with the rarer rules left out, for which the compiled engine has a kernel without them."""
+    kept = {field.name: getattr(tables, field.name) for field in dataclasses.fields(SupportTables)}
+    return SupportTables(**{name: kept[name] for name in kept if name not in RARE})
+
+
+def _dropping(rng: np.random.Generator, queues: int, intervals: int) -> NDArray[np.bool_]:
+    """In half of the models some queues close for an interval or two, now and then, and drop their contacts."""
+    if rng.random() < 0.5:
+        return np.zeros((queues, 0), dtype=np.bool_)
+    closed = rng.random((queues, intervals)) < 0.15
+    closed[:, 1:] |= closed[:, :-1] & (rng.random((queues, intervals - 1)) < 0.3)
+    closed[rng.random(queues) < 0.3] = False
+    return closed
 
 
 def _law(rng: np.random.Generator, mean: float) -> Law:

@@ -64,6 +64,17 @@ def test_the_factors_of_arrivals_reach_the_tables() -> None:
     assert plain.interval_law.tolist() == plain.day_law.tolist() == [-1]
 
 
+def test_answer_delay_and_closing_of_a_scenario() -> None:
+    base = {"patience": None, "hours": {"mon-fri": "09:00-18:00"}}
+    served, dropped = totals(base, agents=12), totals({**base, "at_closing": "drop"}, agents=12)
+    assert served[0, QueueMeasure.DROPPED] == 0
+    assert dropped[0, QueueMeasure.DROPPED] > 0
+    assert dropped[0, QueueMeasure.OFFERED] == served[0, QueueMeasure.OFFERED]
+    assert dropped[0, [QueueMeasure.DROPPED, QueueMeasure.ANSWERED]].sum() == dropped[0, QueueMeasure.OFFERED]
+    late = totals({"patience": None}, agents=60, answer_delay="4 s")
+    assert KPIS["asa"](late)[0] == pytest.approx(4.0)  # there is always an idle agent
+
+
 def test_work_is_expected_at_the_groups_that_open_first() -> None:
     document = copy.deepcopy(one_queue().document())
     document["support"]["groups"]["others"] = {"agents": 20, "serves": {"calls": {"after": "1 min"}}}
