@@ -16,10 +16,11 @@ from simulator import timegrid, units
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
-from simulator.scenario.schema import Calendar, canonical_by_month
+from simulator.scenario.schema import Calendar, canonical_by_month, canonical_hours
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
+ALWAYS = canonical_hours("always")
 
 
 def check(document: Document) -> list[Problem]:
@@ -137,7 +138,7 @@ class _Rules:
                 yield self.problem(
                     steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
                 )
-            if queue.get("at_closing") == "drop" and queue.get("hours", "always") == "always":
+            if queue.get("at_closing") == "drop" and canonical_hours(queue.get("hours", "always")) == ALWAYS:
                 allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
                 yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))

@@ -94,8 +94,8 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             None,
         ),
         (
-            "talk: {triangular: [5 min, 10 min, 20 min]}",
-            "talk: 5 min\n      at_closing: drop\n      hours: always",
+            "hours: *office",
+            "hours: always\n      at_closing: drop",
             "support.queues.tier2.at_closing",
             "the queue never closes",
             "drop",
