@@ -142,12 +142,27 @@ class _Rules:
                 allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
                 yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
-            to = _mapping(queue.get("escalation")).get("to")
+            escalation = _mapping(queue.get("escalation"))
+            yield from self.hold((*steps, "escalation"), escalation)
+            to = escalation.get("to")
             if isinstance(to, str) and to not in self.queues:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
                 )
         yield from self.escalation_loops()
+
+    def hold(self, steps: Steps, escalation: dict[str, Any]) -> Iterator[Problem]:
+        """What tells of a hold needs one; values that ask for none may stand, as in a resolved document."""
+        if escalation.get("transfer", "cold") == "warm":
+            return
+        asks = {
+            "hold": escalation.get("hold") is not None,
+            "then": escalation.get("then", "cold") != "cold",
+            "conference": _read(units.seconds, escalation.get("conference", 0)) != 0,
+        }
+        for name in (name for name, asked in asks.items() if asked):
+            message, allowed = "only a warm transfer has a hold", "transfer: warm beside it"
+            yield self.document.problem((*steps, name), message, shown(escalation[name]), allowed)
 
     def factors(self, steps: Steps, arrivals: dict[str, Any]) -> Iterator[Problem]:
         """What shapes a factor needs one. A spread of 0 is one that somebody has set aside, for a comparison say."""

@@ -655,7 +655,12 @@ class Escalation(Part):
 
     to: str
     probability: Share
-    transfer: Literal["cold"] = "cold"
+    transfer: Literal["cold", "warm", "deferred"] = default(
+        "cold", "the caller joins the next queue; the agent holds with the caller; or the call ends and a ticket opens"
+    )
+    hold: Seconds | None = default(None, "warm: the agent holds for so long at most; absent: until the answer")
+    then: Literal["cold", "deferred"] = default("cold", "warm: what it turns into after that")
+    conference: DurationLaw = default("0 s", "warm: the agent stays so long after the next tier has answered")
 
 
 class Redial(Part):

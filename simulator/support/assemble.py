@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from simulator import timegrid
 from simulator.distributions import LawBook, gamma
-from simulator.scenario.schema import Queue, Scenario, Support
+from simulator.scenario.schema import Escalation, Queue, Scenario, Support
 from simulator.support import demand, staffing
-from simulator.support.tables import SupportTables
+from simulator.support.tables import SupportTables, Transfer
 from simulator.timegrid import TimeGrid
 
 
@@ -70,11 +70,30 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         redial_probability=np.array([q.redial.probability if q.redial else 0.0 for q in items]),
         redial_attempts=np.array([q.redial.attempts if q.redial else 0 for q in items], dtype=np.int64),
         redial_delay=np.array([book.row(q.redial.delay.law) if q.redial else -1 for q in items], dtype=np.int64),
+        transfer=np.array([_way(q.escalation.transfer) if q.escalation else Transfer.COLD for q in items], np.int64),
+        hold_limit=np.array([_hold_limit(q.escalation) for q in items]),
+        hold_fallback=np.array([_way(q.escalation.then) if q.escalation else Transfer.COLD for q in items], np.int64),
+        conference=np.array([_conference(q.escalation, book) for q in items], dtype=np.int64),
         answer_delay=np.array([book.row(d.law) if d.mean > 0 else -1 for d in delays], dtype=np.int64),
         dropping=dropping,
         after=after,
         laws=book.tables(),
     )
+
+
+def _way(name: str) -> Transfer:
+    return Transfer[name.upper()]
+
+
+def _hold_limit(escalation: Escalation | None) -> float:
+    return np.inf if escalation is None or escalation.hold is None else escalation.hold
+
+
+def _conference(escalation: Escalation | None, book: LawBook) -> int:
+    """The law row of the conference of a warm transfer, -1 none."""
+    if escalation is None or escalation.transfer != "warm" or escalation.conference.mean <= 0:
+        return -1
+    return book.row(escalation.conference.law)
 
 
 def day_weights(table: Mapping[str, Mapping[str, float]], interval: float) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 How it goes about it:
 
-- Next times by source (line set free, agent set free, staffing, overflow time, transfer, arrival, redial,
+- Next times by source (line set free, agent set free, staffing, overflow time, hold limit, transfer, arrival, redial,
   abandonment, closing) are compared in this
   order with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
 - Of the agents only the ends of after-call work are events. The end of a talk matters where it escalates or frees a
@@ -52,7 +52,8 @@ _TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
 _PATIENCE, _ESCALATION = _tables.PATIENCE, _tables.ESCALATION
 _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
-_ANSWER_DELAY = _tables.ANSWER_DELAY
+_ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
+_WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
 
 # Plain integers: the compiler takes them as constants.
 _OFFERED = int(QueueMeasure.OFFERED)
@@ -83,8 +84,8 @@ _IS_BLOCKED = int(Outcome.BLOCKED)
 _IS_BALKED = int(Outcome.BALKED)
 _IS_DROPPED = int(Outcome.DROPPED)
 
-_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW = range(6)
-_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(10)
+_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
+_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -93,7 +94,7 @@ _ITEM_MASK = (1 << _ITEM_BITS) - 1
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_NEXT_CLOSING, _COUNTS = 13, 14
+_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _COUNTS = range(13, 17)
 
 
 class Model(NamedTuple):
@@ -120,6 +121,10 @@ class Model(NamedTuple):
     redial_attempts: NDArray[np.int64]
     redial_delay: NDArray[np.int64]
     answer_delay: NDArray[np.int64]
+    transfer: NDArray[np.int64]
+    hold_limit: NDArray[np.float64]
+    hold_fallback: NDArray[np.int64]
+    conference: NDArray[np.int64]
     dropping: NDArray[np.bool_]
     closing: NDArray[np.bool_]
     overflow_start: NDArray[np.int64]
@@ -165,6 +170,8 @@ class Work(NamedTuple):
     overflow_item: NDArray[np.int64]
     redial_time: NDArray[np.float64]
     redial_item: NDArray[np.int64]
+    hold_time: NDArray[np.float64]
+    hold_item: NDArray[np.int64]
     slot: NDArray[Any]
     slot_row: NDArray[np.int64]
     after: NDArray[np.int64]
@@ -179,6 +186,7 @@ class Work(NamedTuple):
     surplus: NDArray[np.int64]
     lines: NDArray[np.int64]
     overrun_since: NDArray[np.float64]
+    call_start: NDArray[np.float64]
     row: NDArray[Any]
     escalated: NDArray[Any]
 
@@ -367,6 +375,24 @@ def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, 
 
 
 @kernels.inner
+def _end_hold(
+    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell, queue_sums, group_sums,
+    holder_group, holder_queue, holder_interval, since, interval, hold, key, leg, end,
+):  # fmt: skip
+    """The agent who has held with a caller of leg ``leg`` for ``hold`` seconds goes on to after-call work at ``end``.
+
+    ``since`` is the start of the hold or of this call, ``interval`` in force then. Returns when the agent is free.
+    """
+    free_at = end
+    row = after_call_law[holder_queue, holder_group]
+    if row >= 0:
+        free_at = end + kernels.draw(law, law_scale, law_zero, row, kernels.bits(key, _AFTER_CALL, leg - 1))
+    queue_sums[cell[holder_interval], holder_queue, _TALK_SUM] += hold
+    _count_busy(interval_start, cell, next_cell, group_sums, holder_group, interval, since, free_at)
+    return free_at
+
+
+@kernels.inner
 def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t):
     """Count the presence of surplus agents up to ``t``; the interval in force since the last time is ``now``."""
     passed = min(t, interval_start[-1]) - overrun_since[0]
@@ -442,6 +468,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
         t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
         answer_delay, dropping, closing = model.answer_delay, model.dropping, model.closing
+        transfer, hold_limit, hold_fallback = model.transfer, model.hold_limit, model.hold_fallback
+        conference = model.conference
+        hold_time, hold_item = work.hold_time, work.hold_item
+        call_start, first_interval = work.call_start[0], count[_FIRST_INTERVAL]
+        t_hold = hold_time[0] if count[_N_HOLD] > 0 else inf
         next_closing = _next_closing(closing, count[_NEXT_CLOSING])
         t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
     recording = rows.shape[0] > 0
@@ -478,6 +509,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             if rich is not None and t_overflow < t:
                 t = t_overflow
                 kind = _OVERFLOW
+            if rich is not None and t_hold < t:
+                t = t_hold
+                kind = _HOLD
             if t_transfer < t:
                 t = t_transfer
                 kind = _TRANSFER
@@ -500,6 +534,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         group = -1
         deadline = inf
         lost = False
+        if rich is not None:
+            ticket = False
+            hold = 0.0
+            holder_entry = holder_group = holder_queue = holder_interval = -1
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
@@ -544,6 +582,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             if rich is not None and count[_N_OVERFLOW] == overflow_time.shape[0]:
                 status = _NO_OVERFLOW
                 break
+            if rich is not None and count[_N_HOLD] == hold_time.shape[0]:
+                status = _NO_HOLD
+                break
             row = first_row + entries
             if recording and row == rows.shape[0]:
                 status = _NO_ROW
@@ -578,6 +619,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 leg = moved.leg + 1
                 attempt, origin = moved.attempt, moved.origin
                 queue_sums[cell[interval], queue, _TRANSFERRED_IN] += 1.0
+                if rich is not None:
+                    ticket = moved.ticket
+                    holder_entry, holder_group = moved.holder_entry, moved.holder_group
+                    holder_queue, holder_interval = moved.holder_queue, moved.holder_interval
+                    if holder_entry >= 0:
+                        hold = nan
+                    if transfer[moved.queue] == _DEFERRED:
+                        ticket = True
+                        if line >= 0:
+                            lines[line] -= 1
+                        line = -1
                 if account >= 0:
                     note = escalated[count[_N_ESCALATED]]
                     note.time = t
@@ -618,15 +670,30 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 new.answered_at = nan
                 new.talk_end = nan
                 new.end = nan
+                new.hold = 0.0
+                if rich is not None:
+                    new.hold = hold
                 new.outcome = _IS_WAITING
                 new.escalated = False
             shut = False
-            if rich is not None and closing.shape[0] > 0 and dropping[queue, now]:
+            if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket:
                 queue_sums[cell[interval], queue, _DROPPED] += 1.0
                 if recording:
                     rows[row].outcome = _IS_DROPPED
                     rows[row].end = t
                 shut = lost = True
+                if holder_entry >= 0:
+                    hold = 0.0
+                    if recording:
+                        rows[row].hold = hold
+                    free_at = _end_hold(
+                        law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                        queue_sums, group_sums,
+                        holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
+                    )  # fmt: skip
+                    _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | holder_group)
+                    n_service += 1
+                    holder_entry = -1
                 if kind == _TRANSFER and line >= 0:
                     lines[line] -= 1
                 line = -1
@@ -644,7 +711,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 group = _idle_group(
                     queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
                 )
-                if rich is not None and group < 0 and kernels.uniform(key, _BALKING, leg) < balking[queue]:
+                if (
+                    rich is not None
+                    and group < 0
+                    and not ticket
+                    and holder_entry < 0
+                    and kernels.uniform(key, _BALKING, leg) < balking[queue]
+                ):
                     queue_sums[cell[interval], queue, _BALKED] += 1.0
                     if recording:
                         rows[row].outcome = _IS_BALKED
@@ -665,6 +738,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 deadline = t + kernels.draw(
                     law, law_scale, law_zero, patience_law[queue], kernels.bits(key, _PATIENCE, leg)
                 )
+                if rich is not None and (ticket or holder_entry >= 0):
+                    deadline = inf
 
         elif kind == _STAFF:
             if next_group == 0:
@@ -748,15 +823,75 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 continue
             _stop_idling(idle, idle_head, idle_count, group)
 
+        elif rich is not None and kind == _HOLD:
+            if count[_N_PATIENCE] == patience_time.shape[0]:
+                status = _NO_PATIENCE
+                break
+            item = hold_item[0]
+            _drop_first(hold_time, hold_item, count[_N_HOLD])
+            count[_N_HOLD] -= 1
+            t_hold = hold_time[0] if count[_N_HOLD] > 0 else inf
+            held = slots[item & _ITEM_MASK]
+            if held.entry == item >> _ITEM_BITS and held.waiting and held.holder_entry >= 0:
+                held.hold = t - held.arrived
+                free_at = _end_hold(
+                    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                    queue_sums, group_sums,
+                    held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
+                    max(held.interval, first_interval), held.hold, held.key, held.leg, t,
+                )  # fmt: skip
+                _push(
+                    service_time, service_item, n_service, free_at,
+                    held.holder_entry << _ITEM_BITS | held.holder_group,
+                )  # fmt: skip
+                n_service += 1
+                if recording:
+                    rows[slot_row[item & _ITEM_MASK]].hold = held.hold
+                queue = held.queue
+                if hold_fallback[held.holder_queue] == _DEFERRED:
+                    held.ticket = True
+                    if held.line >= 0:
+                        lines[held.line] -= 1
+                    held.line = -1
+                elif patience_law[queue] >= 0:
+                    word = kernels.bits(held.key, _PATIENCE, held.leg)
+                    held.deadline = t + kernels.draw(law, law_scale, law_zero, patience_law[queue], word)
+                    if abandon_as_event[queue] and held.deadline < inf:
+                        _push(patience_time, patience_item, count[_N_PATIENCE], held.deadline, item)
+                        count[_N_PATIENCE] += 1
+                        t_patience = patience_time[0]
+                held.holder_entry = held.holder_group = held.holder_queue = held.holder_interval = -1
+            continue
+
         elif rich is not None:  # closing
             for queue in range(first.shape[0]):
-                while dropping[queue, next_closing] and first[queue] >= 0:
-                    slot = first[queue]
+                following = first[queue] if dropping[queue, next_closing] else -1
+                while following >= 0:
+                    slot = following
+                    following = after[slot]
+                    held = slots[slot]
+                    if held.ticket:
+                        continue
                     _unlink(first, last, before, after, queue, slot)
-                    if slots[slot].deadline <= t:  # has given up, and nobody has looked since
+                    if held.deadline <= t:  # has given up, and nobody has looked since
                         _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
-                    else:
-                        _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count)
+                        continue
+                    if held.holder_entry >= 0:
+                        hold = t - held.arrived
+                        if recording:
+                            rows[slot_row[slot]].hold = hold
+                        free_at = _end_hold(
+                            law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                            queue_sums, group_sums,
+                            held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
+                            max(held.interval, first_interval), hold, held.key, held.leg, t,
+                        )  # fmt: skip
+                        _push(
+                            service_time, service_item, n_service, free_at,
+                            held.holder_entry << _ITEM_BITS | held.holder_group,
+                        )  # fmt: skip
+                        n_service += 1
+                    _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count)
             next_closing = _next_closing(closing, next_closing + 1)
             t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
             continue
@@ -770,6 +905,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             leg, interval, line = found.leg, found.interval, found.line
             attempt, origin = found.attempt, found.origin
             arrived, deadline = found.arrived, found.deadline
+            if rich is not None:
+                ticket, hold = found.ticket, found.hold
+                holder_entry, holder_group = found.holder_entry, found.holder_group
+                holder_queue, holder_interval = found.holder_queue, found.holder_interval
             row = slot_row[slot]
 
         # Here a contact is answered by ``group``, or (group -1) waits or is lost.
@@ -792,7 +931,14 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
             item = entry << _ITEM_BITS | group
-            if kind == _FREE_AGENT:
+            busy_until = end
+            if rich is not None and escalates and transfer[queue] == _WARM and not ticket:
+                # the agent will hold with the caller, nobody knows until when
+                busy_until = talk_end
+                if kind == _FREE_AGENT:
+                    _drop_first(service_time, service_item, n_service)
+                    n_service -= 1
+            elif kind == _FREE_AGENT:
                 _replace_first(service_time, service_item, n_service, end, item)
             else:
                 _push(service_time, service_item, n_service, end, item)
@@ -808,7 +954,27 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
-            _count_busy(interval_start, cell, next_cell, group_sums, group, now, t, end)
+            _count_busy(interval_start, cell, next_cell, group_sums, group, now, t, busy_until)
+            if rich is not None and holder_entry >= 0:
+                stays = answered_at
+                if conference[holder_queue] >= 0:
+                    word = kernels.bits(key, _CONFERENCE, leg)
+                    stays = answered_at + kernels.draw(law, law_scale, law_zero, conference[holder_queue], word)
+                stays = min(stays, talk_end)
+                hold = stays - arrived
+                free_at = _end_hold(
+                    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                    queue_sums, group_sums,
+                    holder_group, holder_queue, holder_interval, max(arrived, call_start),
+                    max(interval, first_interval), hold, key, leg, stays,
+                )  # fmt: skip
+                _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | holder_group)
+                n_service += 1
+                if recording:
+                    rows[row].hold = hold
+                holder_entry = holder_group = holder_queue = holder_interval = -1
+            if rich is not None and escalates and transfer[queue] == _WARM and not ticket:
+                holder_entry, holder_group, holder_queue, holder_interval = entry, group, queue, interval
             if recording:
                 done = rows[row]
                 done.outcome = _IS_ANSWERED
@@ -840,6 +1006,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             kept.talk_end = talk_end
             kept.waiting = group < 0 and not lost
             kept.escalates = escalates
+            if rich is not None:
+                kept.ticket = ticket
+                kept.hold = hold
+                kept.holder_entry = holder_entry
+                kept.holder_group = holder_group
+                kept.holder_queue = holder_queue
+                kept.holder_interval = holder_interval
             item = entry << _ITEM_BITS | slot
             if lost:
                 if rich is not None:
@@ -860,6 +1033,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
                     t_patience = patience_time[0]
+                if rich is not None and holder_entry >= 0 and hold_limit[holder_queue] < inf:
+                    _push(hold_time, hold_item, count[_N_HOLD], arrived + hold_limit[holder_queue], item)
+                    count[_N_HOLD] += 1
+                    t_hold = hold_time[0]
                 if rich is not None:
                     t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
                     if t_next < inf:
@@ -890,6 +1067,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             slot = first[queue]
             while slot >= 0:
                 following = after[slot]
+                if rich is not None and slots[slot].holder_entry >= 0:
+                    since = max(slots[slot].arrived, call_start)
+                    begun = max(slots[slot].interval, first_interval)
+                    _count_busy(
+                        interval_start, cell, next_cell, group_sums, slots[slot].holder_group, begun, since, until
+                    )
                 if slots[slot].deadline < until:
                     _unlink(first, last, before, after, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
@@ -963,8 +1146,10 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
 
 
 def _is_rich(tables: SupportTables) -> bool:
-    """Whether a model uses one of the rarer rules: overflow after a wait, balking, redials, answer delay, dropping."""
-    rare = (tables.after, tables.balking, tables.redials, tables.answer_delay >= 0, tables.dropping)
+    """Whether a model uses one of the rarer rules: overflow after a wait, balking, redials, answer delay, transfers
+    that are not cold, dropping."""
+    transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
+    rare = (tables.after, tables.balking, tables.redials, tables.answer_delay >= 0, transfers, tables.dropping)
     return any(bool(array.any()) for array in rare)
 
 
@@ -990,6 +1175,10 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.redial_attempts, np.int64),
         _plain(tables.redial_delay, np.int64),
         _plain(tables.answer_delay, np.int64),
+        _plain(tables.transfer, np.int64),
+        _plain(tables.hold_limit, np.float64),
+        _plain(tables.hold_fallback, np.int64),
+        _plain(tables.conference, np.int64),
         _plain(tables.dropping, np.bool_),
         np.asarray(tables.dropping.any(axis=0)),
         *_overflow_rows(tables),
@@ -1017,6 +1206,7 @@ def _flat(
 
 
 _SLOTS = 256
+_HOLDER = ("holder_entry", "holder_group", "holder_queue", "holder_interval")
 
 
 def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDArray[np.int64], rows: int) -> Work:
@@ -1026,14 +1216,18 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
     used = answered + len(state.redialing)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
+    for name in _HOLDER:
+        slot[name] = -1
     slot[:waiting] = state.waiting
     slot[waiting:answered] = state.talking
     slot[answered:used] = state.redialing
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     count = np.zeros(_COUNTS, dtype=np.int64)
-    service = _heap(state.service_end, state.service_entry, state.service_group, int(agents.sum()) + 1)
-    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(5)]
+    timed = state.service_end < inf  # the others hold with a caller, who leads to them
+    ends = (state.service_end[timed], state.service_entry[timed], state.service_group[timed])
+    service = _heap(*ends, int(agents.sum()) + 1)
+    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(6)]
     if used:
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
@@ -1053,16 +1247,18 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
             heaps[i] = _heap_of(taken, time, chosen, size)
             count[counter] = np.count_nonzero(chosen)
         heaps[4], count[_N_OVERFLOW] = _overflows(tables, state, size)
+        heaps[5], count[_N_HOLD] = _holds(tables, state, size)
     idle = np.zeros((tables.groups, 1 << int(agents.max(initial=1)).bit_length()))
     idle_count = np.bincount(state.idle_group, minlength=tables.groups)
     for group in np.flatnonzero(idle_count):
         idle[group, : idle_count[group]] = state.idle_since[state.idle_group == group]
     free = np.empty(size, dtype=np.int64)
     free[: size - used] = np.arange(size - 1, used - 1, -1)
-    count[_N_SERVICE] = len(state.service_end)
+    count[_N_SERVICE] = np.count_nonzero(timed)
     count[_N_FREE] = size - used
     count[_NEXT_INTERVAL] = state.interval
     count[_NEXT_CLOSING] = state.interval
+    count[_FIRST_INTERVAL] = max(state.interval - 1, 0)
     count[_ENTRIES] = state.entries
     count[_CONTACTS_BEFORE] = state.contacts
     return Work(
@@ -1073,6 +1269,7 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
         *heaps[2],
         *heaps[4],
         *heaps[3],
+        *heaps[5],
         slot,
         np.arange(size),
         after,
@@ -1087,6 +1284,7 @@ def _load(tables: SupportTables, model: Model, state: SupportState, agents: NDAr
         state.surplus.copy(),
         state.lines.copy(),
         np.array([state.time]),
+        np.array([state.time]),
         _rows(state, rows),
         np.zeros(_SLOTS, dtype=ESCALATED),
     )
@@ -1097,7 +1295,7 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     table = np.zeros(rows, dtype=RECORD)
     if rows:
         carried = table[: len(state.waiting)]
-        for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived"):
+        for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived", "hold"):
             carried[name] = state.waiting[name]
         carried["group"] = -1
         for name in ("taken_at", "answered_at", "talk_end", "end"):
@@ -1126,6 +1324,16 @@ def _overflows(tables: SupportTables, state: SupportState, room: int) -> tuple[_
     return _heap(times[slot], state.waiting["entry"][slot], slot, room), len(slot)
 
 
+def _holds(tables: SupportTables, state: SupportState, room: int) -> tuple[_Heap, int]:
+    """The heap of the hold limits of the contacts with whom an agent holds when the call begins, and their number."""
+    waiting = state.waiting
+    limit = np.where(waiting["holder_entry"] >= 0, tables.hold_limit[waiting["holder_queue"]], inf)
+    times = waiting["arrived"] + limit
+    slot = np.flatnonzero(times < inf)
+    slot = slot[np.lexsort((waiting["entry"][slot], times[slot]))]
+    return _heap(times[slot], waiting["entry"][slot], slot, room), len(slot)
+
+
 def _heap(time: NDArray[np.float64], entry: NDArray[np.int64], member: NDArray[np.int64], room: int) -> _Heap:
     """The heap of events that are sorted already: a sorted array is a heap."""
     times, items = np.empty(room), np.empty(room, dtype=np.int64)
@@ -1140,6 +1348,8 @@ def _enlarge(work: Work, status: int) -> Work:
         return work._replace(patience_time=_twice(work.patience_time), patience_item=_twice(work.patience_item))
     if status == _NO_OVERFLOW:
         return work._replace(overflow_time=_twice(work.overflow_time), overflow_item=_twice(work.overflow_item))
+    if status == _NO_HOLD:
+        return work._replace(hold_time=_twice(work.hold_time), hold_item=_twice(work.hold_item))
     if status == _NO_ROW:
         return work._replace(row=_twice(work.row))
     if status == _NO_ESCALATION:
@@ -1150,6 +1360,8 @@ def _enlarge(work: Work, status: int) -> Work:
     heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial") for part in ("time", "item")]
     names = (*heaps, "slot", "slot_row", "after", "before")
     work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
+    for name in _HOLDER:
+        work.slot[name][size:] = -1
     work.free[:size] = np.arange(2 * size - 1, size - 1, -1)
     work.counter[_N_FREE] = size
     return work
@@ -1162,15 +1374,19 @@ def _twice(array: NDArray[Any]) -> NDArray[Any]:
 def _dump(work: Work, state: SupportState, contacts: int, until: float) -> SupportState:
     """The state that the next call takes up, with everything in the order that both engines agree on."""
     count = work.counter.tolist()
-    end, item = work.service_time[: count[_N_SERVICE]], work.service_item[: count[_N_SERVICE]]
-    order = np.lexsort((item, end))
-    item = item[order]
     talking = np.concatenate([work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]])
     waiting = talking[:0]
     if np.any(work.first >= 0):
         in_use = np.ones(len(work.slot), dtype=bool)
         in_use[work.free[: count[_N_FREE]]] = False
         waiting = np.flatnonzero(in_use & work.slot["waiting"])
+    held = work.slot[np.concatenate([waiting, talking & _ITEM_MASK])]
+    held = held[held["holder_entry"] >= 0]
+    end = np.concatenate([work.service_time[: count[_N_SERVICE]], np.full(len(held), inf)])
+    holders = held["holder_entry"] << _ITEM_BITS | held["holder_group"]
+    item = np.concatenate([work.service_item[: count[_N_SERVICE]], holders])
+    order = np.lexsort((item, end))
+    item = item[order]
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
     place = np.arange(len(idle_group)) + np.repeat(
         work.idle_head - np.cumsum(work.idle_count) + work.idle_count, work.idle_count

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import ParameterError
-from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables
+from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables, holds
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "queue": tuple(measure.name.lower() for measure in QueueMeasure),
@@ -194,12 +194,15 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.WAIT_ANSWERED, answered, wait)
     add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
-    add(QueueMeasure.TALK, answered, records["talk_end"] - records["answered_at"])
+    hold = holds(records)
+    ended = np.where(np.isfinite(hold), hold, 0.0)  # a hold counts when it is over
+    add(QueueMeasure.TALK, answered, records["talk_end"] - records["answered_at"] + ended)
     add(QueueMeasure.AFTER_CALL, answered, records["end"] - records["talk_end"])
     add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
 
     served = answered & (records["taken_at"] < clock.end)
     start, end, group = (records[name][served] for name in ("taken_at", "end", "group"))
+    end = end + hold[served]
     interval = np.searchsorted(clock.interval_start, start, side="right") - 1
     while start.size:  # one round per cell that a service reaches into
         following = clock.next_cell[interval]

@@ -22,8 +22,13 @@ which order a queue tries its groups (``level``) and in which order a group take
    answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the contact is
    escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
    free at ``end``.
-6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1,
-   fresh patience and the line that it holds (it needs no line of that queue's pool).
+6. An escalated contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1. *Cold*: with
+   fresh patience and the line that it holds (it needs no line of that queue's pool). *Warm*: likewise, but the first
+   agent holds with the caller, who neither balks nor loses patience: until the next tier answers (and for a drawn
+   conference beyond, to the end of the second talk at most), or the queue drops the contact, or for the hold limit;
+   after that the entry, in its place, goes on as a cold one whose patience starts now, or as a deferred one.
+   After-call work follows the hold. *Deferred*: the line is given back, and the entry is a *ticket*, which neither
+   balks nor abandons nor is dropped at closing, and stays one at later tiers, whatever their way of transfer.
 7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
    the queue where it first arrived, as a new entry of the same contact with attempt + 1, leg 0 and a key made of the
@@ -39,8 +44,8 @@ work, whoever is free first. On a rise the surplus is reduced first (somebody wh
 agents start, one after the other. After the horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
-staffing, overflow time, transfer, arrival, redial, abandonment, closing. The index is the entry number (of a redial:
-that of the lost entry), for staffing the group, for arrivals the contact's place in
+staffing, overflow time, hold limit, transfer, arrival, redial, abandonment, closing. The index is the entry number (of
+a redial: that of the lost entry), for staffing the group, for arrivals the contact's place in
 :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is answered, and
 an arrival at the start of an interval meets the staff of that interval. What an event schedules for the present
 instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A group's
@@ -50,7 +55,8 @@ staffing change is one event: all its new agents start before anything else happ
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
-which they pass, up to the end of the horizon.
+which they pass, up to the end of the horizon. A hold is talk of the first tier, counted when it is over; its busy
+seconds are counted then, and at the end of every call.
 
 Every random number is drawn by the contact's key, the purpose and the leg.
 """
@@ -64,7 +70,7 @@ from enum import IntEnum
 from functools import partial
 from heapq import heappush
 from math import inf, nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
@@ -75,6 +81,7 @@ from simulator.support.tables import (
     AFTER_CALL,
     ANSWER_DELAY,
     BALKING,
+    CONFERENCE,
     ESCALATED,
     ESCALATION,
     OPEN,
@@ -93,6 +100,7 @@ from simulator.support.tables import (
     SupportOutcome,
     SupportState,
     SupportTables,
+    Transfer,
     check_run,
     mark_in_service,
 )
@@ -128,6 +136,7 @@ def run(
     while desk.calendar.peek() < until:
         desk.calendar.step()
     desk.settle_overrun(until)
+    desk.settle_holds(until)
     return desk.outcome(until, records), desk.state(until)
 
 
@@ -138,11 +147,12 @@ class _Kind(IntEnum):
     END_OF_AFTER_CALL = 1
     STAFFING = 2
     OVERFLOW = 3
-    TRANSFER = 4
-    ARRIVAL = 5
-    REDIAL = 6
-    ABANDONMENT = 7
-    CLOSING = 8
+    HOLD_LIMIT = 4
+    TRANSFER = 5
+    ARRIVAL = 6
+    REDIAL = 7
+    ABANDONMENT = 8
+    CLOSING = 9
 
 
 class _Calendar(simpy.Environment):
@@ -156,6 +166,15 @@ class _Calendar(simpy.Environment):
         event._ok, event._value = True, None
         event.callbacks.append(lambda _: action())
         heappush(self._queue, (time, (kind, index), next(self._eid), event))  # type: ignore[misc]
+
+
+class _Holder(NamedTuple):
+    """The entry whose agent holds with a caller: of the tier before, or its own while that talk goes on."""
+
+    number: int
+    group: int
+    queue: int
+    interval: int
 
 
 @dataclass
@@ -181,6 +200,9 @@ class _Entry:
     group: int = -1
     escalates: bool = False
     outcome: Outcome = Outcome.WAITING
+    ticket: bool = False
+    holder: _Holder | None = None
+    hold: float = 0.0
 
 
 class _Desk:
@@ -203,8 +225,8 @@ class _Desk:
         self.busy: dict[int, tuple[float, int]] = {}
         self.talking: dict[int, _Entry] = {}
         self.redialing: dict[int, _Entry] = {}
-        self.overrun_since = state.time
-        self.interval = max(state.interval - 1, 0)
+        self.overrun_since = self.call_start = state.time
+        self.interval = self.first_interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
         self.entries, self.contacts_before = state.entries, state.contacts
         self.rows: list[_Entry] = []
@@ -227,7 +249,10 @@ class _Desk:
             state.service_end.tolist(), state.service_entry.tolist(), state.service_group.tolist(), strict=True
         )
         for end, number, group in services:
-            self.keep_busy(number, group, end)
+            if end < inf:
+                self.keep_busy(number, group, end)
+            else:
+                self.busy[number] = (inf, group)
         for row in state.waiting:
             entry = _opened(row)
             self.rows.append(entry)
@@ -302,6 +327,9 @@ class _Desk:
     def transfer(self, earlier: _Entry) -> None:
         """A contact enters the queue of the next tier."""
         self.count(earlier, QueueMeasure.ESCALATED)
+        deferred = self.tables.transfer[earlier.queue] == Transfer.DEFERRED
+        if deferred:
+            self.free_line(earlier)
         if earlier.account >= 0:
             self.escalated.append((self.calendar.now, earlier.account, earlier.queue, earlier.key))
         entry = _Entry(
@@ -316,10 +344,13 @@ class _Desk:
             interval=self.interval,
             line=earlier.line,
             arrived=self.calendar.now,
+            ticket=earlier.ticket or deferred,
+            holder=earlier.holder,
+            hold=0.0 if earlier.holder is None else nan,
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
-        if self.is_closed(entry.queue):
+        if self.is_closed(entry.queue) and not entry.ticket:
             self.drop(entry)
         else:
             self.seek_agent(entry)
@@ -332,11 +363,13 @@ class _Desk:
     def close(self) -> None:
         for queue, waiting in enumerate(self.waiting):
             if self.is_closed(queue):
-                for entry in waiting:
+                for entry in [entry for entry in waiting if not entry.ticket]:
+                    waiting.remove(entry)
                     self.drop(entry)
-                waiting.clear()
 
     def drop(self, entry: _Entry) -> None:
+        if entry.holder is not None:
+            self.end_hold(entry, entry.holder, self.calendar.now)
         entry.outcome, entry.end = Outcome.DROPPED, self.calendar.now
         self.free_line(entry)
         self.count(entry, QueueMeasure.DROPPED)
@@ -353,16 +386,21 @@ class _Desk:
             self.idle[group].popleft()
             self.answer(entry, group)
             return
-        if randomness.uniform(entry.key, BALKING, entry.leg)[0] < self.tables.balking[entry.queue]:
+        may_leave = not entry.ticket and entry.holder is None
+        if may_leave and randomness.uniform(entry.key, BALKING, entry.leg)[0] < self.tables.balking[entry.queue]:
             entry.outcome, entry.end = Outcome.BALKED, entry.arrived
             self.free_line(entry)
             self.count(entry, QueueMeasure.BALKED)
             self.lose(entry)
             return
+        if may_leave:
+            self.lose_patience(entry)
+        self.join_waiting(entry)
+
+    def lose_patience(self, entry: _Entry) -> None:
         law = int(self.tables.patience[entry.queue])
         if law >= 0:
-            entry.deadline = entry.arrived + self.draw(law, entry, PATIENCE)
-        self.join_waiting(entry)
+            entry.deadline = self.calendar.now + self.draw(law, entry, PATIENCE)
 
     def idle_group(self, entry: _Entry) -> int | None:
         """The open group of the lowest level with an idle agent; within a level that of the agent idle longest."""
@@ -378,11 +416,50 @@ class _Desk:
 
     def join_waiting(self, entry: _Entry) -> None:
         self.waiting[entry.queue].append(entry)
-        if entry.deadline < inf:
-            self.calendar.at(entry.deadline, _Kind.ABANDONMENT, entry.number, lambda: self.abandon(entry))
+        self.await_deadline(entry)
+        if entry.holder is not None and self.tables.hold_limit[entry.holder.queue] < inf:
+            limit = entry.arrived + float(self.tables.hold_limit[entry.holder.queue])
+            self.calendar.at(limit, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
         for wait in self.tables.overflow_times[entry.queue]:
             if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
                 self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+
+    def await_deadline(self, entry: _Entry) -> None:
+        if entry.deadline < inf:
+            self.calendar.at(entry.deadline, _Kind.ABANDONMENT, entry.number, lambda: self.abandon(entry))
+
+    def let_go(self, entry: _Entry) -> None:
+        """The first agent has held for as long as one may."""
+        if entry.outcome is not Outcome.WAITING or entry.holder is None:
+            return
+        fallback = self.tables.hold_fallback[entry.holder.queue]
+        self.end_hold(entry, entry.holder, self.calendar.now)
+        if fallback == Transfer.DEFERRED:
+            self.free_line(entry)
+            entry.ticket = True
+        else:
+            self.lose_patience(entry)
+            self.await_deadline(entry)
+
+    def end_hold(self, entry: _Entry, holder: _Holder, end: float) -> None:
+        """The agent who holds with this caller goes on to after-call work at ``end``."""
+        entry.holder, entry.hold = None, end - entry.arrived
+        law = int(self.tables.after_call[holder.queue, holder.group])
+        free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
+        self.keep_busy(holder.number, holder.group, free_at)
+        self.sums.queue[self.clock.cell[holder.interval], holder.queue, QueueMeasure.TALK] += entry.hold
+        self.count_hold(entry, holder, free_at)
+
+    def count_hold(self, entry: _Entry, holder: _Holder, until: float) -> None:
+        """Busy seconds of a hold, from its start or from that of this call."""
+        interval = max(entry.interval, self.first_interval)
+        self.count_busy(holder.group, max(entry.arrived, self.call_start), until, interval)
+
+    def settle_holds(self, until: float) -> None:
+        for queue in self.waiting:
+            for entry in queue:
+                if entry.holder is not None:
+                    self.count_hold(entry, entry.holder, until)
 
     def overflow(self, entry: _Entry) -> None:
         group = self.idle_group(entry)
@@ -430,8 +507,18 @@ class _Desk:
         if tables.escalation_to[queue] >= 0:
             u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
             entry.escalates = bool(u < tables.escalation_probability[queue])
+        if entry.holder is not None:
+            law = int(tables.conference[entry.holder.queue])
+            stays = answered_at + self.draw(law, entry, CONFERENCE) if law >= 0 else answered_at
+            self.end_hold(entry, entry.holder, min(stays, entry.talk_end))
         self.keep_talking(entry)
-        self.keep_busy(entry.number, group, entry.end)
+        if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
+            entry.holder = _Holder(entry.number, group, queue, entry.interval)
+            self.busy[entry.number] = (inf, group)
+            self.count_busy(group, now, entry.talk_end, self.interval)
+        else:
+            self.keep_busy(entry.number, group, entry.end)
+            self.count_busy(group, now, entry.end, self.interval)
         wait = answered_at - entry.arrived
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
@@ -440,7 +527,6 @@ class _Desk:
         self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
         self.count(entry, QueueMeasure.TALK, talk)
         self.count(entry, QueueMeasure.AFTER_CALL, after_call)
-        self.count_busy(group, now, entry.end)
 
     def keep_talking(self, entry: _Entry) -> None:
         self.talking[entry.number] = entry
@@ -463,9 +549,9 @@ class _Desk:
             self.lines[entry.line] -= 1
             entry.line = -1
 
-    def draw(self, law: int, entry: _Entry, purpose: np.uint64) -> float:
+    def draw(self, law: int, entry: _Entry, purpose: np.uint64, leg: int | None = None) -> float:
         laws = self.tables.laws
-        word = randomness.bits(entry.key, purpose, entry.leg)[0]
+        word = randomness.bits(entry.key, purpose, entry.leg if leg is None else leg)[0]
         return float(kernels.draw(laws.tables, laws.scale, laws.zero, law, word))
 
     # --- the agents ---------------------------------------------------------------------------------------------------
@@ -515,13 +601,14 @@ class _Desk:
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
         self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
 
-    def count_busy(self, group: int, start: float, end: float) -> None:
-        for interval in range(self.interval, self.clock.intervals):
-            passes = min(end, self.clock.interval_start[interval + 1]) - start
+    def count_busy(self, group: int, start: float, end: float, interval: int) -> None:
+        """Split busy seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
+        for i in range(interval, self.clock.intervals):
+            passes = min(end, self.clock.interval_start[i + 1]) - start
             if passes > 0:
-                self.sums.group[self.clock.cell[interval], group, GroupMeasure.BUSY] += passes
+                self.sums.group[self.clock.cell[i], group, GroupMeasure.BUSY] += passes
                 start += passes
-            if end <= self.clock.interval_start[interval + 1]:
+            if end <= self.clock.interval_start[i + 1]:
                 return
 
     def settle_overrun(self, now: float) -> None:
@@ -541,7 +628,7 @@ class _Desk:
                 [
                     (
                         e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.interval, e.group,
-                        e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.outcome, e.escalates,
+                        e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.outcome, e.escalates,
                     )
                     for e in self.rows
                 ],
@@ -578,6 +665,9 @@ def _opened(row: Any) -> _Entry:
     """An entry that an earlier call left open, from its :data:`OPEN` row."""
     entry = _Entry(*(row[name].item() for name in OPEN.names[:12]))  # type: ignore[index]
     entry.key = row["key"]
+    entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
+    if row["holder_entry"] >= 0:
+        entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
     return entry
 
 
@@ -585,7 +675,8 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
     rows = [
         (
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
-            e.arrived, e.deadline, e.talk_end, e.outcome is Outcome.WAITING, e.escalates,
+            e.arrived, e.deadline, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
+            *(e.holder or (-1, -1, -1, -1)),
         )
         for e in entries
     ]  # fmt: skip

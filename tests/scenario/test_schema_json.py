@@ -39,6 +39,10 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
     ("old", "new"),
     [
         ("serves: {tier2: 1}", "serves: {tier2: {priority: 1, after: 90 s}}, answer_delay: {exponential: 4 s}"),
+        (
+            "{to: tier2, probability: 12%}",
+            "{to: tier2, probability: 12%, transfer: warm, hold: 2 min, then: deferred, conference: 9 s}",
+        ),
         ("      escalation: {", "      balking: 10 %\n      at_closing: drop\n      escalation: {"),
         (
             "      escalation: {",

@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 
 from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
-from simulator.support.tables import Clock, Contacts, SupportTables
+from simulator.support.tables import Clock, Contacts, SupportTables, Transfer
 
 PLAIN = 5
-"""Every so many seeds the model has none of the rarer rules."""
+"""Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them."""
 
-RARE = (
-    "after", "balking", "redial_probability", "redial_attempts", "redial_delay", "answer_delay", "dropping",
-)  # fmt: skip
+RULES = {
+    "overflow": ("after",),
+    "balking": ("balking",),
+    "redials": ("redial_probability", "redial_attempts", "redial_delay"),
+    "answer delay": ("answer_delay",),
+    "warm and deferred transfer": ("transfer", "hold_limit", "hold_fallback", "conference"),
+    "closing": ("dropping",),
+}
+"""The tables of each of the rarer rules."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ def case(seed: int) -> Case:
 
     delay = [law_of(extra, 10.0) if again else -1 for again in redials]
     answer = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(groups)]
+    conference = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(queues)]
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -106,11 +113,15 @@ def case(seed: int) -> Case:
         redial_attempts=extra.integers(0, 4, size=queues),
         redial_delay=np.array(delay),
         answer_delay=np.array(answer),
+        transfer=extra.integers(0, 3, size=queues),
+        hold_limit=_hold_limit(extra, queues, whole),
+        hold_fallback=extra.choice([int(Transfer.COLD), int(Transfer.DEFERRED)], size=queues),
+        conference=np.array(conference),
         dropping=_dropping(np.random.default_rng([seed, 3]), queues, intervals),
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
     )
     if seed % PLAIN == 0:
-        tables = without_rare_rules(tables)
+        tables = with_rules(tables)
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
         staff = np.repeat(staff[:, ::3], 3, axis=1)[:, :intervals]
@@ -146,10 +157,16 @@ def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDA
     return wait if whole else wait * rng.uniform(0.5, 1.5, size=shape)
 
 
-def without_rare_rules(tables: SupportTables) -> SupportTables:
-    """The same model with the rarer rules left out, for which the compiled engine has a kernel without them."""
-    kept = {field.name: getattr(tables, field.name) for field in dataclasses.fields(SupportTables)}
-    return SupportTables(**{name: kept[name] for name in kept if name not in RARE})
+def with_rules(tables: SupportTables, *rules: str) -> SupportTables:
+    """The same model with these of the rarer rules and no others."""
+    left_out = {name for rule, names in RULES.items() if rule not in rules for name in names}
+    names = [field.name for field in dataclasses.fields(SupportTables) if field.name not in left_out]
+    return SupportTables(**{name: getattr(tables, name) for name in names})
+
+
+def _hold_limit(rng: np.random.Generator, queues: int, whole: bool) -> NDArray[np.float64]:
+    limit = rng.choice([0.0, 3.0, 8.0, np.inf], size=queues)
+    return limit if whole else limit * rng.uniform(0.5, 1.5, size=queues)
 
 
 def _dropping(rng: np.random.Generator, queues: int, intervals: int) -> NDArray[np.bool_]:
