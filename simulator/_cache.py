@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-_MARKS = (b"njit", b"@inner", b"@kernels.inner")
+_MARKS = (b"njit", b"@inner", b"@outer", b"@kernels.")
 
 
 @functools.cache
@@ -65,31 +65,25 @@ _beside: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
 
 
-def compile_beside(code: str, data: bytes) -> None:
-    """Have a process of its own run ``code``, for the kernels that this leaves in the cache; once in a process.
+def compile_beside(code: str) -> None:
+    """Have a process of its own run Python ``code``, for the kernels that this leaves in the cache; once in a process.
 
     The compiler holds one lock per process, so that threads cannot share its work. If the other process fails, the
     kernels are compiled here when they are called.
-
-    Args:
-        code: Python that finds ``data`` in a variable of that name.
     """
     with _lock:
         if _beside or not sys.executable or (os.cpu_count() or 1) < 2:
             return
-        code = f"import sys; data = sys.stdin.buffer.read(); {code}"
         paths = os.pathsep.join(path for path in sys.path if path)
-        process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths},
+        _beside.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+            )
         )
-        assert process.stdin is not None
-        process.stdin.write(data)
-        process.stdin.close()
-        _beside.append(process)
 
 
 def join_beside() -> None:

@@ -105,7 +105,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon."),
         click.option("--seed", type=click.IntRange(min=0), help="Another seed than the scenario's."),
         click.option(
-            "--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it."
+            "--jobs", type=click.IntRange(min=1), help="Workers; default all cores. Results do not depend on it."
         ),
         click.option(
             "--out",

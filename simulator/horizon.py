@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pickle
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,8 +38,13 @@ PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisit
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
 
 
-KEPT_BYTES = 1 << 30
-"""Memory for demand kept between the plan's simulation and the search of the need; what does not fit is drawn again."""
+def _kept_bytes() -> int:
+    """Memory for demand kept between the plan's simulation and the search of the need: a quarter of the machine's,
+    1 GiB where that is not known. What does not fit is drawn again, which takes several times as long."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    except (AttributeError, ValueError, OSError):
+        return 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +110,7 @@ class Horizon:
             if self.work_hours
             else lived * 0
         )
+        self.kept_bytes = _kept_bytes()
         self._seen: dict[int, Demand] = {}
         self._seen_bytes = 0
         self._drawn: dict[int, tuple[Model, ...]] = {}
@@ -208,7 +214,7 @@ class Horizon:
         out: dict[str, NDArray[np.float64]] = {}
         if staffing.groups is not None:
             desk = _SupportDesk(self, self.staff(staffing.groups))
-            for month, contacts in seen.batches(models):
+            for month, contacts in seen.contacts:
                 desk.until(month, models[month], contacts)
             out |= desk.results()
         if staffing.teams is not None:
@@ -216,8 +222,7 @@ class Horizon:
                 (np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams
             ]
             calendar = _Calendars(self, models[0], replication, heads)
-            for month, work in enumerate(seen.work):
-                calendar.month(month, models[month], work)
+            calendar.months(models, seen.work)
             out |= calendar.results()
         return out
 
@@ -232,23 +237,21 @@ class Horizon:
 
     def _keep(self, replication: int, seen: Demand) -> None:
         with self._lock:
-            if replication not in self._seen and self._seen_bytes + seen.nbytes <= KEPT_BYTES:
+            if replication not in self._seen and self._seen_bytes + seen.nbytes <= self.kept_bytes:
                 self._seen[replication] = seen
                 self._seen_bytes += seen.nbytes
 
-    def _compile(self, scenario: Scenario) -> None:
+    def _compile_beside(self) -> None:
         """On a new machine, have the kernels of success compiled beside those of support."""
         with self._lock:
             cold, self._cold = self._cold, False
         if cold:
-            alone = scenario.model_copy(update={"support": None})
-            code = "import pickle; from simulator.horizon import Horizon; Horizon(pickle.loads(data)).simulate(0)"
-            _cache.compile_beside(code, pickle.dumps(alone))
+            _cache.compile_beside("from simulator.success import compiled; compiled.compile_kernels()")
 
     def _play(self, replication: int, reference: bool = False) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
-        self._compile(models[0].scenario)
+        self._compile_beside()
         people = self.people(models, replication)
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
@@ -264,25 +267,24 @@ class Horizon:
             desk = _SupportDesk(self, self.staff(heads), reference)
         if scenario.success is not None:
             calendars = _Calendars(self, models[0], replication, [p.capacity for p in people[groups:]], reference)
-        seen = Demand([], [])
+        contacts: list[Contacts] = []
+        work: list[list[TeamWork]] = []
         for month, model in enumerate(models):
             portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
             escalations = None
             if desk:
-                contacts = self._contacts(replication, month, model, accounts)
-                seen.contacts.append(contacts)
-                escalations = desk.until(month, model, contacts)
+                contacts.append(self._contacts(replication, month, model, accounts))
+                escalations = desk.until(month, model, contacts[-1])
             if calendars:
                 _cache.join_beside()
-                work = self._work(month, model, accounts, escalations)
-                seen.work.append(work)
-                calendars.month(month, model, work)
+                work.append(self._work(month, model, accounts, escalations))
+                calendars.month(month, model, work[-1])
             closed = portfolio.close_month(accounts, model.portfolio, grid, month)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
         results = {"flows": flows, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
         results |= desk.results() if desk else {}
         results |= calendars.results() if calendars else {}
-        return results, seen
+        return results, Demand.of(models, contacts, work)
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
         assert model.support is not None
@@ -325,23 +327,29 @@ class TeamWork:
 
 @dataclass(frozen=True, eq=False)
 class Demand:
-    """What one replication asks of its people, month by month, whoever they are."""
+    """What one replication asks of its people, month by month, whoever they are.
 
-    contacts: list[Contacts]
+    Attributes:
+        contacts: batches with the month at the end of which each is over.
+        work: by month, then by team.
+    """
+
+    contacts: list[tuple[int, Contacts]]
     work: list[list[TeamWork]]
 
-    def batches(self, models: Sequence[Model]) -> list[tuple[int, Contacts]]:
-        """The contacts with the month at whose end each batch is over: all at once where months share one model,
-        because handing the state from call to call costs as much as serving a quiet month."""
-        if any(model is not models[0] for model in models):
-            return list(enumerate(self.contacts))
-        columns = ([getattr(c, f.name) for c in self.contacts] for f in dataclasses.fields(Contacts))
-        return [(len(models) - 1, Contacts(*(np.concatenate(column) for column in columns)))]
+    @classmethod
+    def of(cls, models: Sequence[Model], contacts: list[Contacts], work: list[list[TeamWork]]) -> Demand:
+        """The months' contacts as one batch where months share one model: handing the state from call to call costs
+        as much as serving a quiet month."""
+        if not contacts or any(model is not models[0] for model in models):
+            return cls(list(enumerate(contacts)), work)
+        columns = ([getattr(c, f.name) for c in contacts] for f in dataclasses.fields(Contacts))
+        return cls([(len(models) - 1, Contacts(*(np.concatenate(column) for column in columns)))], work)
 
     @property
     def nbytes(self) -> int:
         """Memory held."""
-        parts = [getattr(c, f.name) for c in self.contacts for f in dataclasses.fields(c)]
+        parts = [getattr(c, f.name) for _, c in self.contacts for f in dataclasses.fields(c)]
         for team in (team for month in self.work for team in month):
             parts += [getattr(team.instances, f.name) for f in dataclasses.fields(team.instances)]
             parts += [team.accounts, team.effort]
@@ -420,11 +428,12 @@ class _Calendars:
         from simulator.success import reference as readable
 
         self.engine: Any = readable.run if reference else compiled.run
+        self.run_months = compiled.run_months
         self.horizon = horizon
         assert model.success is not None
         self.capacity = [rows if rows.shape[1] else np.zeros((horizon.grid.months, 1)) for rows in capacity]
         self.tables = [
-            dataclasses.replace(team.tables, leave=self._leave(team, rows.shape[1], replication))
+            team.tables.with_leave(self._leave(team, rows.shape[1], replication))
             for team, rows in zip(model.success.teams, self.capacity, strict=True)
         ]
         self.sums = [new_sums(model.success.activities, tables) for tables in self.tables]
@@ -458,6 +467,37 @@ class _Calendars:
                 hours=self.hours[t],
                 alive=asked.accounts,
                 last=last,
+            )
+
+    def months(self, models: Sequence[Model], work: Sequence[Sequence[TeamWork]]) -> None:
+        """Work through all months: at one go where they share one model."""
+        if any(model is not models[0] for model in models):
+            for month, (model, by_team) in enumerate(zip(models, work, strict=True)):
+                self.month(month, model, by_team)
+            return
+        success = models[0].success
+        assert success is not None
+        accounts = len(work[-1][0].accounts) if work[-1] else 0  # accounts come in, none goes out of the list
+        for t, speed in enumerate(self.capacity):
+            owners = np.full((len(work), accounts), -1, dtype=np.int64)
+            alive = np.zeros((len(work), accounts), dtype=np.bool_)
+            of_team = [teams[t] for teams in work]
+            for month, asked in enumerate(of_team):
+                alive[month, : len(asked.accounts)] = asked.accounts
+                if self.tables[t].pooled:
+                    continue
+                self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed[month])
+                owners[month, : len(self.owner[t])] = self.owner[t]
+            self.run_months(
+                success.activities,
+                self.tables[t],
+                [asked.instances for asked in of_team],
+                owners,
+                speed,
+                alive,
+                self.tables[t].months[1:],
+                sums=self.sums[t],
+                hours=self.hours[t],
             )
 
     def results(self) -> dict[str, NDArray[np.float64]]:

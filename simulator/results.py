@@ -184,7 +184,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def load(folder: Path) -> Result:
+def load(folder: Path | str) -> Result:
     """Read a run folder back.
 
     Raises:
@@ -194,6 +194,7 @@ def load(folder: Path) -> Result:
 
     from simulator.scenario.loading import read
 
+    folder = Path(folder)
     missing = [
         n
         for n in ("summary.json", "provenance.json", "scenario.resolved.yaml", *(f"{t}.parquet" for t in TABLES))

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "simulator"
 
 FLOORS = [
-    ["errors", "_cache", "units", "timegrid", "randomness", "distributions", "kernels", "glossary"],
+    ["errors", "_cache", "crew", "units", "timegrid", "randomness", "distributions", "kernels", "glossary"],
     ["scenario", "provenance"],
     ["workforce"],
     ["support", "success"],

@@ -65,8 +65,8 @@ def test_more_accounts_leave_the_others_their_calls() -> None:
     few, many = Horizon(both_wings()), Horizon(both_wings({"accounts.smb.opening": 101}))
     for horizon in (few, many):
         horizon.simulate(0)
-    kept = set(few._seen[0].contacts[0].key.tolist())
-    assert kept <= set(many._seen[0].contacts[0].key.tolist())
+    kept = set(few._seen[0].contacts[0][1].key.tolist())
+    assert kept <= set(many._seen[0].contacts[0][1].key.tolist())
 
 
 def test_more_escalations_make_later_reviews() -> None:

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import as_completed
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.crew import Crew
 from simulator.montecarlo.store import Store
 
-Task = Callable[[int], Mapping[str, NDArray[np.float64]]]
+Rows = dict[str, NDArray[np.float64]]
+Task = Callable[[Any, int], Mapping[str, NDArray[np.float64]]]
+"""A pure function of an argument and the replication's number that returns named arrays of fixed shapes."""
+
 Progress = Callable[[int, int, float], None]
 """Called with replications done, replications asked for and seconds left (NaN while unknown)."""
 
+BLOCK = 8
+"""Replications per unit of work."""
 
-def cores() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+
+def crew(task: Task, jobs: int | None = None, *, before: Callable[[], object] | None = None) -> Crew[Rows]:
+    """Workers for :func:`replicate`. They get blocks of replications and return the arrays stacked along a new axis."""
+
+    def block(order: tuple[Any, range]) -> Rows:
+        argument, span = order
+        rows = [task(argument, replication) for replication in span]
+        return {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
+
+    return Crew(block, jobs, before=before)
 
 
 def replicate(
-    task: Task,
+    crew: Crew[Rows],
+    argument: Any,
     replications: int,
     *,
-    jobs: int | None = None,
     store: Store | None = None,
     progress: Progress | None = None,
-    block: int = 8,
-) -> dict[str, NDArray[np.float64]]:
-    """Run ``task`` for replications 0 to ``replications`` - 1.
+    block: int = BLOCK,
+) -> Rows:
+    """Run a task with ``argument`` for replications 0 to ``replications`` - 1.
 
     Args:
-        task: a pure function of the replication's number that returns named arrays of fixed shapes. Compiled engines
-            release the interpreter lock, so threads use every core without copies.
-        jobs: threads; default all cores.
+        crew: from :func:`crew`.
         store: where finished blocks are kept; blocks already there are read instead of run.
-        block: replications per unit of work.
 
     Returns:
         The arrays stacked along a new first axis of length ``replications``.
@@ -49,7 +57,7 @@ def replicate(
         KeyboardInterrupt: after the blocks under way have been stored.
     """
     blocks = [range(first, min(first + block, replications)) for first in range(0, replications, block)]
-    done: dict[int, dict[str, NDArray[np.float64]]] = {}
+    done: dict[int, Rows] = {}
     todo: list[range] = []
     for span in blocks:
         kept = store.load(span.start, span.stop) if store else None
@@ -58,51 +66,31 @@ def replicate(
         else:
             done[span.start] = kept
     started = time.monotonic()
-    resumed = sum(len(span) for span in blocks) - sum(len(span) for span in todo)
-    finished = resumed
-
-    def run(span: range) -> dict[str, NDArray[np.float64]]:
-        rows = [task(replication) for replication in span]
-        stacked = {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
-        if store:
-            store.save(span.start, span.stop, stacked)
-        return stacked
-
+    resumed = finished = sum(len(span) for span in blocks) - sum(len(span) for span in todo)
     if progress:
         progress(finished, replications, float("nan"))
-    workers = min(jobs or cores(), max(len(todo), 1))
-    with ThreadPoolExecutor(workers) as pool:
-        running: dict[Future[dict[str, NDArray[np.float64]]], range] = {}
-        queue = iter(todo)
-        try:
-            for span in queue:
-                running[pool.submit(run, span)] = span
-                if len(running) < workers * 2:
-                    continue
-                finished = _collect(running, done, finished)
-                _report(progress, finished, resumed, replications, started)
-            while running:
-                finished = _collect(running, done, finished)
-                _report(progress, finished, resumed, replications, started)
-        except BaseException:
-            for future in running:
-                future.cancel()
-            raise
+    running = {crew.submit((argument, span), span.start // block): span for span in todo}
+    try:
+        for future in as_completed(running):
+            span = running[future]
+            done[span.start] = future.result()
+            if store:
+                store.save(span.start, span.stop, done[span.start])
+            finished += len(span)
+            if progress:
+                left = (time.monotonic() - started) / (finished - resumed) * (replications - finished)
+                progress(finished, replications, left)
+    except BaseException:
+        under_way = [(future, span) for future, span in running.items() if not future.cancel()]
+        for future, span in under_way:
+            if store and span.start not in done and future.exception() is None:
+                store.save(span.start, span.stop, future.result())
+        raise
     names = done[0].keys()
     return {name: np.concatenate([done[span.start][name] for span in blocks]) for name in names}
 
 
-def _collect(running: dict, done: dict, finished: int) -> int:
-    ready, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in ready:
-        span = running.pop(future)
-        done[span.start] = future.result()
-        finished += len(span)
-    return finished
-
-
-def _report(progress: Progress | None, finished: int, resumed: int, total: int, started: float) -> None:
-    if progress:
-        fresh = finished - resumed
-        left = (time.monotonic() - started) / fresh * (total - finished) if fresh else float("nan")
-        progress(finished, total, left)
+def over(task: Callable[[int], Mapping[str, NDArray[np.float64]]], replications: int) -> Rows:
+    """:func:`replicate` for a small task without argument, in this process."""
+    with crew(lambda _, replication: task(replication), 1) as workers:
+        return replicate(workers, None, replications)

@@ -229,13 +229,14 @@ class _SupportSearch:
         return low, high
 
     def _close_in(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Halve the bracket at full replications; a few rounds, all groups and months at once."""
+        """Halve the bracket by coarse looks; a few rounds, all groups and months at once. A look misses by a step or
+        so, which the deciding simulations mend."""
         items = self.horizon.targets.items
         for _ in range(3):
             if np.all(high - low <= STEP + 1e-9):
                 break
             middle = np.where(high - low > STEP + 1e-9, np.ceil((low + high) / 2 / STEP) * STEP, high)
-            met = self.evaluate(Staffing(groups=middle), self.replications)["met"]
+            met = self.evaluate(Staffing(groups=middle), self.sweep_replications)["met"]
             for g in np.flatnonzero(self.searched):
                 good = slack(met, items, self.mine[g]) >= 0
                 open_ = high[g] - low[g] > STEP + 1e-9

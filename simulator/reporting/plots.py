@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.crew import Crew
 from simulator.errors import ParameterError, nearest
 from simulator.glossary import Language
 from simulator.reporting import wording as w
@@ -37,6 +38,7 @@ SERIES = (NEED, PLAN, GOOD, "#cc79a7", "#e69f00", "#56b4e9")
 """Colours in the order in which they are taken."""
 
 SIZE = (5.6, 3.2)  # inches; text of 10 points stays readable when a phone shows the figure at full width
+_MARGIN = 0.04  # inches around the texts of a figure
 _CJK = (
     "Noto Sans CJK JP",
     "Noto Sans JP",
@@ -559,25 +561,50 @@ def difference(
 
 def figures(result: Result, lang: Language = "en") -> dict[str, Figure]:
     """Every chart that the result has data for, by name: ``staffing_csm``, ``kpi_service_level_phone``, ``cost``, …"""
+    plots = Plots(result, lang)
+    return {name: _figure(plots, height, draw) for name, height, draw in _charts(plots)}
+
+
+def _figure(plots: Plots, height: float, draw: Callable[[Axes], Any]) -> Figure:
     from matplotlib.figure import Figure
 
-    plots = Plots(result, lang)
-    made: dict[str, Figure] = {}
-    for name, height, draw in _charts(plots):
-        with _style(plots.lang):
-            figure = Figure(figsize=(SIZE[0], height), layout="constrained")
-            draw(figure.subplots())
-        made[name] = figure
-    return made
+    with _style(plots.lang):
+        figure = Figure(figsize=(SIZE[0], height))
+        draw(figure.subplots())
+        _fit(figure)
+    return figure
+
+
+def _fit(figure: Figure) -> None:
+    """Give the texts around the Axes the room they need. The constrained layout does no better here and takes three
+    drawings for it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    needed = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
+    width, height = figure.get_size_inches()
+    now = figure.subplotpars
+    figure.subplots_adjust(
+        left=now.left + (_MARGIN - needed.x0) / width,
+        right=now.right - (needed.x1 + _MARGIN - width) / width,
+        bottom=now.bottom + (_MARGIN - needed.y0) / height,
+        top=now.top - (needed.y1 + _MARGIN - height) / height,
+    )
 
 
 @functools.lru_cache(maxsize=1)  # the page and the files show the same charts: they are drawn once for both
 def drawings(result: Result, lang: Language = "en") -> dict[str, tuple[str, bytes]]:
     """Every chart of :func:`figures` by name: its title and its SVG document."""
-    return {
-        name: (figure.axes[0].get_title(loc="left"), render(figure, "svg", lang, salt=name))
-        for name, figure in figures(result, lang).items()
-    }
+    plots = Plots(result, lang)
+    charts = list(_charts(plots))
+
+    def drawing(number: int) -> tuple[str, bytes]:
+        name, height, draw = charts[number]
+        figure = _figure(plots, height, draw)
+        return figure.axes[0].get_title(loc="left"), render(figure, "svg", plots.lang, salt=name)
+
+    with Crew(drawing) as workers:
+        made = [workers.submit(number, number) for number in range(len(charts))]
+        return {name: future.result() for (name, _, _), future in zip(charts, made, strict=True)}
 
 
 def _charts(plots: Plots) -> Iterator[tuple[str, float, Callable[[Axes], Any]]]:

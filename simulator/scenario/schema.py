@@ -512,6 +512,11 @@ def _country(value: object) -> object:
     import holidays
 
     country, _, subdivision = str(value).partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=subdivision or None)
+        return str(value)
+    except NotImplementedError:
+        pass  # only to name what there is, the calendars of all countries are loaded
     known = holidays.list_supported_countries()
     if country not in known:
         near = next((name for name in known if name == country.upper()), None) or nearest(country, known)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import provenance
+from simulator.crew import Crew, cores
 from simulator.errors import InputError, Problem
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
 from simulator.montecarlo.precision import clustered_wilson, estimate
-from simulator.montecarlo.replicate import replicate
+from simulator.montecarlo.replicate import Rows, crew, replicate
 from simulator.montecarlo.store import Store
 from simulator.planning import budget, requirement
 from simulator.results import TABLES, Result
+from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario
 from simulator.success import kpis as success_kpis
 from simulator.success import workload
@@ -67,16 +71,29 @@ def simulate(
         store: folder for finished blocks, so that an interrupted run resumes.
     """
     horizon = Horizon(scenario)
-    count = replications or scenario.monte_carlo.replications
-    blocks = Store(store, f"plan-{_identity(scenario)}") if store else None
-    data = replicate(
-        horizon.simulate,
-        count,
-        jobs=jobs,
-        store=blocks,
-        progress=None if progress is None else lambda *a: progress("plan", *a),
-    )
-    return Simulated(horizon, count, data)
+    with crew_of(horizon, jobs) as workers:
+        return _plan(workers, horizon, replications, store, progress)
+
+
+def crew_of(horizon: Horizon, jobs: int | None = None) -> Crew[Rows]:
+    """Workers for :func:`simulator.montecarlo.replicate.replicate`, the argument of which is another staffing, or None
+    for the scenario's own plan."""
+    jobs = jobs or cores()
+    horizon.kept_bytes //= jobs
+
+    def task(staffing: Staffing | None, replication: int) -> dict[str, Array]:
+        return horizon.simulate(replication) if staffing is None else horizon.replay(replication, staffing)
+
+    return crew(task, jobs, before=lambda: horizon.simulate(0))
+
+
+def _plan(
+    workers: Crew[Rows], horizon: Horizon, replications: int | None, store: Path | None, progress: Progress | None
+) -> Simulated:
+    count = replications or horizon.scenario.monte_carlo.replications
+    blocks = Store(store, f"plan-{_identity(horizon.scenario)}") if store else None
+    shown = None if progress is None else lambda *a: progress("plan", *a)
+    return Simulated(horizon, count, replicate(workers, None, count, store=blocks, progress=shown))
 
 
 def run(
@@ -94,7 +111,7 @@ def run(
 
     Args:
         replications, seed: instead of the scenario's own.
-        jobs: threads, default all cores; the numbers do not depend on it.
+        jobs: worker processes (threads where they cannot be forked), default all cores; no number depends on it.
         store: folder for finished blocks, so that an interrupted run resumes.
         progress: called as the work goes on.
         changes: what was changed from the scenario as written, in words, for the report.
@@ -114,24 +131,22 @@ def run(
         message = "no part of this run was finished here"
         allowed = "the folder of an interrupted run of the same scenario with the same options"
         raise InputError([Problem(str(store.parent if store else None), None, "", message, allowed=allowed)])
-    simulated = simulate(scenario, jobs=jobs, store=store, progress=progress)
-    horizon = simulated.horizon
+    horizon = Horizon(scenario)
     calls = iter(range(1_000_000))
+    with crew_of(horizon, jobs) as workers:
+        simulated = _plan(workers, horizon, None, store, progress)
+        # the tables will need it: loaded while the workers search (not before they are forked: no thread survives that)
+        threading.Thread(target=importlib.import_module, args=("pandas",), daemon=True).start()
 
-    def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
-        wing = "support" if staffing.groups is not None else "success"
-        blocks = Store(store, f"need-{next(calls):03d}-{_fingerprint(staffing)}-{identity}") if store else None
-        return replicate(
-            lambda r: horizon.replay(r, staffing),
-            count,
-            jobs=jobs,
-            store=blocks,
-            progress=None if progress is None else lambda *a: progress(f"need of {wing}", *a),
-        )
+        def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
+            wing = "support" if staffing.groups is not None else "success"
+            blocks = Store(store, f"need-{next(calls):03d}-{_fingerprint(staffing)}-{identity}") if store else None
+            shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
+            return replicate(workers, staffing, count, store=blocks, progress=shown)
 
-    count = simulated.replications
-    support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
-    success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
+        count = simulated.replications
+        support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
+        success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
     return _Report(simulated, support, success, tuple(changes)).result()
 
 
@@ -517,10 +532,13 @@ class _Report:
 
     def _time_to_full(self, confidence: float) -> float:
         """Months from requisition to a full contribution that are enough with the given probability."""
-        hiring = self.scenario.hiring
+        scenario = self.scenario
+        hiring = scenario.hiring
         ramp = next((i for i, share in enumerate(hiring.ramp) if share >= 1.0 - 1e-12), len(hiring.ramp))
-        draws = range(-(-self.count // self.repeats)) if self.scenario.uncertain else range(1)
-        laws = [self.horizon.models(d * self.repeats)[0].scenario.hiring.time_to_hire.law for d in draws]
+        laws = [hiring.time_to_hire.law]
+        if any(path.startswith("hiring.time_to_hire") for path in scenario.uncertain):
+            draws = (inputs.draw(scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
+            laws = [inputs.at(scenario, values).hiring.time_to_hire.law for values in draws]
         # a position's own luck within each draw: quantiles of the mixture over draws
         points = np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
         return float(np.quantile(points, confidence)) + ramp
@@ -702,9 +720,12 @@ def _with_total(values: Array) -> Array:
 
 def _quantiles(values: Array, points: tuple[int, ...]) -> list[Array]:
     """Percentiles along the first axis, NaN where nothing is known."""
-    empty = np.isnan(values).all(axis=0)
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return list(np.percentile(values, points, axis=0))
+    empty = unknown.all(axis=0)
     filled = np.where(empty, 0.0, values)
-    return [np.where(empty, np.nan, np.nanpercentile(filled, q, axis=0)) for q in points]
+    return [np.where(empty, np.nan, row) for row in np.nanpercentile(filled, points, axis=0)]
 
 
 def _none(value: float) -> float | None:

@@ -12,14 +12,16 @@ calls between the functions cheap.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import types
 from numpy.typing import NDArray
 
-from simulator.kernels import bits, draw, inner, uniform
+from simulator.kernels import bits, draw, inner, outer, uniform
 from simulator.success import tables
 from simulator.success.tables import (
     BOOKED,
@@ -76,16 +78,16 @@ AWAY = np.int64(1) << 40  # number of meetings in a day of leave: more than any 
 (
     M_WORK, M_COUNT, M_WIDTH, M_PEOPLE, M_CSMS, M_TAKEN, M_BOOKED, M_QUEUES, M_STEPS, M_STEP_COUNT, M_DAYS, M_DAY_COUNT,
     M_SEGMENTS, M_SEGMENT_COUNT, M_MONTHS, M_MONTH_COUNT, M_SUMS, M_HOURS, M_HEADLINES, M_LOG, M_LOG_LINES, M_LOGGED,
-    T_SLOT, T_CAP, T_LEAD, T_REBOOK, T_REBOOK_SPAN, T_SETUP,
-) = range(28)  # fmt: skip
-HEADER = 28
+    M_FENCE, M_MEMBERS, T_SLOT, T_CAP, T_LEAD, T_REBOOK, T_REBOOK_SPAN, T_SETUP,
+) = range(30)  # fmt: skip
+HEADER = 30
 
 # columns of an instance; behind them, from I_SECONDS on, the drawn seconds of each step of its chain
 (
     I_NUMBER, I_ACTIVITY, I_ACCOUNT, I_SEGMENT, I_RELEASE, I_DUE, I_KEY, I_EFFORT, I_STEP, I_STATUS, I_READY,
     I_STEP_DUE, I_LEFT, I_OWED, I_STARTED, I_DESK, I_HOLDER, I_LENGTH, I_ATTEMPT, I_CUSTOMER, I_CSM, I_START, I_DAY,
-    I_FIRST, I_SLOTS, I_MADE, I_SECONDS,
-) = range(27)  # fmt: skip
+    I_FIRST, I_SLOTS, I_MADE, I_EARLIEST, I_SECONDS,
+) = range(28)  # fmt: skip
 
 # statuses of an instance: its current step waits for a slot, is on the desk's list, in hand, a meeting under way; the
 # instance is over, or was open at the end of the horizon
@@ -753,91 +755,14 @@ def _take_up(m, c0, c1, now):
 
 
 @inner
-def _open_desk(m, c0, c1, carried):
-    """Fill the queues with the instances carried in."""
-    for i in carried:
-        w = _work(m, i)
-        if m[w + I_STATUS] == READY:
-            _offer(m, i)
-        if m[w + I_START] >= 0:
-            _put(m, Q_MEETING, i, m[w + I_START] * (m[M_CSMS] + 1) + m[w + I_CSM])
-        timer = _due_timer(m, w)
-        if timer < FAR:
-            _put(m, Q_DUE, i, timer)
-    for c in range(c0, c1):
-        p = _person(m, c)
-        m[p + C_NEXT] = FAR
-        if m[p + C_ACTIVE] == 1:
-            _next_block(m, c)
-
-
-@inner
-def _desk(m, c0, c1, carried, released, now, until):
-    """Simulate the CSMs ``c0:c1`` with their list of work from ``now`` to ``until``.
-
-    ``carried`` and ``released`` are the instances of this desk, old and new; both in instance order.
-    """
-    _open_desk(m, c0, c1, carried)
-    k = 0  # of the next release
-    block_end, work_end, block = FAR, FAR, now
-    while True:
-        if block_end == now:
-            for c in range(c0, c1):
-                p = _person(m, c)
-                if m[p + C_BLOCK_END] == now:
-                    _pause(m, c, now)
-                    kind = m[p + C_BLOCK]
-                    m[p + C_BLOCK], m[p + C_BLOCK_END] = -1, FAR
-                    if kind == H_MEETING:
-                        _next_step(m, m[p + C_MEETING], now)
-        if work_end == now:
-            for c in range(c0, c1):
-                p = _person(m, c)
-                if m[p + C_END] == now:
-                    interrupt = m[p + C_RUNNING] == ON_INTERRUPT
-                    _pause(m, c, now)
-                    _finish(m, c, interrupt, now)
-        while _first_key(m, Q_DUE) <= now:
-            _close(m, _top(m, Q_DUE), now, R_MISSED)
-        if now >= until:
-            break
-        while _next_meeting(m) == now:
-            _begin_meeting(m, _top(m, Q_MEETING), c0, c1, now)
-        while k < len(released) and m[_work(m, released[k]) + I_RELEASE] == now:
-            i = released[k]
-            if m[_step(m, m[_work(m, i) + I_STEP]) + S_MEETING] >= 0:
-                _book(m, i, c0, c1, now, max(now + m[T_LEAD], now + 1))
-            _make_ready(m, i, now, _day_of(m, now))
-            k += 1
-        if block == now:
-            for c in range(c0, c1):
-                if m[_person(m, c) + C_NEXT] == now:
-                    _begin_block(m, c, now)
-        _take_up(m, c0, c1, now)
-        block_end, work_end, block = FAR, FAR, FAR
-        for c in range(c0, c1):
-            p = _person(m, c)
-            block_end = min(block_end, m[p + C_BLOCK_END])
-            work_end = min(work_end, m[p + C_END])
-            block = min(block, m[p + C_NEXT])
-        now = min(min(until, block_end), min(work_end, block))
-        now = min(now, min(_first_key(m, Q_DUE), _next_meeting(m)))
-        if k < len(released):
-            now = min(now, m[_work(m, released[k]) + I_RELEASE])
-    for c in range(c0, c1):  # the call stops at an evening: no block lasts, work in hand is resumed next morning
-        _pause(m, c, now)
-    for q in range(QUEUES):
-        _empty(m, q)
-
-
-@njit(cache=True, nogil=True)
-def _change_people(m, opened, owner, active, pooled, now):
+def _change_people(m, opened, count, owners, speeds, k, pooled, now):
     """CSMs come and go, owners change: first every slot is freed, then the meetings are booked anew."""
     csms = m[M_CSMS]
     joined = False
     for c in range(csms):
         p = _person(m, c)
-        if active[c]:
+        active = speeds[k, c] > 0.0
+        if active:
             joined = joined or m[p + C_ACTIVE] == 0
         else:
             for hand in (p + C_HAND, p + C_INTERRUPT):
@@ -845,75 +770,157 @@ def _change_people(m, opened, owner, active, pooled, now):
                 if i >= 0:
                     _take_away(m, i, now)
                     m[_work(m, i) + I_STATUS] = READY
-        m[p + C_ACTIVE], m[p + C_SINCE], m[p + C_DAY] = active[c], now, _day_of(m, now)
-    earliest = np.full(opened, -1, np.int64)
-    for i in range(m[M_COUNT]):
+        m[p + C_ACTIVE], m[p + C_SINCE], m[p + C_DAY] = active, now, _day_of(m, now)
+        m[p + C_SPEED] = np.float64(speeds[k, c] if active else 1.0).view(np.int64)
+    for i in range(count):
         w = _work(m, i)
+        m[w + I_EARLIEST] = -1
         if m[w + I_STATUS] == CLOSED:
             continue
-        o = owner[m[w + I_ACCOUNT]]
+        o = owners[k, m[w + I_ACCOUNT]]
         before = m[w + I_DESK]
-        m[w + I_DESK] = 0 if pooled else (o if o >= 0 and active[o] else csms)
+        m[w + I_DESK] = 0 if pooled else (o if o >= 0 and speeds[k, o] > 0.0 else csms)
         if i >= opened:
             continue
         if m[w + I_DESK] != before:
             if m[w + I_STATUS] == IN_HAND:
                 _take_away(m, i, now)
                 m[w + I_STATUS] = READY
-        elif not pooled or (active[m[w + I_CSM]] if m[w + I_START] >= 0 else not joined):
+        elif not pooled or (speeds[k, m[w + I_CSM]] > 0.0 if m[w + I_START] >= 0 else not joined):
             continue
         if m[w + I_STEP] <= m[_step(m, m[w + I_STEP]) + S_MEETING]:
-            earliest[i] = m[w + I_START] if m[w + I_START] >= 0 else now + m[T_LEAD]
+            m[w + I_EARLIEST] = m[w + I_START] if m[w + I_START] >= 0 else now + m[T_LEAD]
             _free_slots(m, w, B_MOVED)
     for i in range(opened):
-        if earliest[i] >= 0:
-            d = m[_work(m, i) + I_DESK]
-            _book(m, i, 0 if pooled else d, csms if pooled else min(d + 1, csms), now, earliest[i])
+        w = _work(m, i)
+        if m[w + I_EARLIEST] >= 0:
+            d = m[w + I_DESK]
+            c0, c1 = (np.int64(0), csms) if pooled else (d, min(d + 1, csms))
+            _book(m, i, c0, c1, now, m[w + I_EARLIEST])
     for q in range(QUEUES):  # every desk begins with empty queues
         _empty(m, q)
 
 
-@njit(cache=True, nogil=True)
-def _by_desk(m, first, end, desks):
-    """The open instances of each desk, in order: where each desk begins, and the instances laid end to end."""
-    begin = np.zeros(desks + 1, np.int64)
-    for i in range(first, end):
+@inner
+def _by_desk(m, count, desks):
+    """Lay the open instances of each desk end to end, in order; M_FENCE says where each desk begins."""
+    fence, members = m[M_FENCE], m[M_MEMBERS]
+    for d in range(desks + 1):
+        m[fence + d] = 0
+    for i in range(count):
         if m[_work(m, i) + I_STATUS] != CLOSED:
-            begin[m[_work(m, i) + I_DESK] + 1] += 1
-    begin = np.cumsum(begin)
-    position = begin.copy()
-    members = np.empty(begin[desks], np.int64)
-    for i in range(first, end):
+            m[fence + m[_work(m, i) + I_DESK]] += 1
+    total = np.int64(0)
+    for d in range(desks + 1):
+        total, m[fence + d] = total + m[fence + d], total
+    for i in range(count):
         if m[_work(m, i) + I_STATUS] != CLOSED:
-            d = m[_work(m, i) + I_DESK]
-            members[position[d]] = i
-            position[d] += 1
-    return begin, members
+            d = fence + m[_work(m, i) + I_DESK]
+            m[members + m[d]] = i
+            m[d] += 1
+    for d in range(desks, 0, -1):  # filling has moved every beginning to the next one's
+        m[fence + d] = m[fence + d - 1]
+    m[fence] = 0
 
 
-@njit(cache=True, nogil=True)
-def _call(m, now, until, opened, owner, active, alive, pooled, last):
-    """One call for the whole team. Instances before ``opened`` are carried in, the others are new."""
-    csms, count = m[M_CSMS], m[M_COUNT]
-    for i in range(opened):
-        if not alive[m[_work(m, i) + I_ACCOUNT]]:
-            _close(m, i, now, R_VOID)
-    _change_people(m, opened, owner, active, pooled, now)
+@outer
+def _calls(m, now, ends, fence, owners, speeds, alives, pooled, last):
+    """Call after call, usually months, for the whole team; within a call desk after desk.
+
+    Call k ends at ``ends[k]``. Instances before ``fence[k]`` are there when it begins, those before ``fence[k + 1]``
+    are released in it. The rows of ``owners`` (K, A), ``speeds`` (K, C) and ``alives`` (K, A) belong to the calls; a
+    CSM of speed 0 is not there.
+
+    One long function: the compiler works through every function once for each function around it.
+    """
+    csms = m[M_CSMS]
     desks = np.int64(1) if pooled else csms + 1
-    first_carried, carried = _by_desk(m, np.int64(0), opened, desks)
-    first_new, released = _by_desk(m, opened, count, desks)
-    for d in range(desks):
-        c0, c1 = (0, csms) if pooled else (d, min(d + 1, csms))
-        mine = carried[first_carried[d] : first_carried[d + 1]]
-        new = released[first_new[d] : first_new[d + 1]]
-        _desk(m, c0, c1, mine, new, now, until)
+    for k in range(len(ends)):
+        begin, until, opened, count = now, ends[k], fence[k], fence[k + 1]
+        for i in range(opened):
+            w = _work(m, i)
+            if m[w + I_STATUS] != CLOSED and not alives[k, m[w + I_ACCOUNT]]:
+                _close(m, i, now, R_VOID)
+        _change_people(m, opened, count, owners, speeds, k, pooled, now)
+        _by_desk(m, count, desks)
+        for d in range(desks):
+            now = begin
+            c0, c1 = (np.int64(0), csms) if pooled else (d, min(d + 1, csms))
+            # what is carried in fills the queues; what is released comes behind it in the list
+            following, end = m[M_MEMBERS] + m[m[M_FENCE] + d], m[M_MEMBERS] + m[m[M_FENCE] + d + 1]
+            while following < end and m[following] < opened:
+                i = m[following]
+                w = _work(m, i)
+                if m[w + I_STATUS] == READY:
+                    _offer(m, i)
+                if m[w + I_START] >= 0:
+                    _put(m, Q_MEETING, i, m[w + I_START] * (csms + 1) + m[w + I_CSM])
+                timer = _due_timer(m, w)
+                if timer < FAR:
+                    _put(m, Q_DUE, i, timer)
+                following += 1
+            for c in range(c0, c1):
+                p = _person(m, c)
+                m[p + C_NEXT] = FAR
+                if m[p + C_ACTIVE] == 1:
+                    _next_block(m, c)
+            block_end, work_end, block = FAR, FAR, now
+            while True:
+                if block_end == now:
+                    for c in range(c0, c1):
+                        p = _person(m, c)
+                        if m[p + C_BLOCK_END] == now:
+                            _pause(m, c, now)
+                            kind = m[p + C_BLOCK]
+                            m[p + C_BLOCK], m[p + C_BLOCK_END] = -1, FAR
+                            if kind == H_MEETING:
+                                _next_step(m, m[p + C_MEETING], now)
+                if work_end == now:
+                    for c in range(c0, c1):
+                        p = _person(m, c)
+                        if m[p + C_END] == now:
+                            interrupt = m[p + C_RUNNING] == ON_INTERRUPT
+                            _pause(m, c, now)
+                            _finish(m, c, interrupt, now)
+                while _first_key(m, Q_DUE) <= now:
+                    _close(m, _top(m, Q_DUE), now, R_MISSED)
+                if now >= until:
+                    break
+                while _next_meeting(m) == now:
+                    _begin_meeting(m, _top(m, Q_MEETING), c0, c1, now)
+                while following < end and m[_work(m, m[following]) + I_RELEASE] == now:
+                    i = m[following]
+                    if m[_step(m, m[_work(m, i) + I_STEP]) + S_MEETING] >= 0:
+                        _book(m, i, c0, c1, now, max(now + m[T_LEAD], now + 1))
+                    _make_ready(m, i, now, _day_of(m, now))
+                    following += 1
+                if block == now:
+                    for c in range(c0, c1):
+                        if m[_person(m, c) + C_NEXT] == now:
+                            _begin_block(m, c, now)
+                _take_up(m, c0, c1, now)
+                block_end, work_end, block = FAR, FAR, FAR
+                for c in range(c0, c1):
+                    p = _person(m, c)
+                    block_end = min(block_end, m[p + C_BLOCK_END])
+                    work_end = min(work_end, m[p + C_END])
+                    block = min(block, m[p + C_NEXT])
+                now = min(min(until, block_end), min(work_end, block))
+                now = min(now, min(_first_key(m, Q_DUE), _next_meeting(m)))
+                if following < end:
+                    now = min(now, m[_work(m, m[following]) + I_RELEASE])
+            for c in range(c0, c1):  # a call stops at an evening: no block lasts, work in hand is resumed next morning
+                _pause(m, c, now)
+            for q in range(QUEUES):
+                _empty(m, q)
+        now = until
     if last:
-        for i in range(count):
+        for i in range(fence[-1]):
             if m[_work(m, i) + I_STATUS] != CLOSED:
-                _close(m, i, until, R_OPEN)
+                _close(m, i, now, R_OPEN)
 
 
-@njit(cache=True, nogil=True)
+@outer
 def _draw_seconds(work, step_law, first_step, laws, scale, zero):
     """Draw the seconds of every step of new instances, before effort and speed, into their rows."""
     for i in range(work.shape[0]):
@@ -922,6 +929,15 @@ def _draw_seconds(work, step_law, first_step, laws, scale, zero):
             word = bits(np.uint64(work[i, I_KEY]), PURPOSE_WORK, leg)
             value = draw(laws, scale, zero, step_law[first + leg], word)
             work[i, I_SECONDS + leg] = np.float64(value).view(np.int64)
+
+
+def compile_kernels() -> None:
+    """Compile the kernels, or load them, without running them."""
+    whole, table = types.int64[::1], types.int64[:, ::1]
+    real, flags = types.float64[:, ::1], types.boolean[:, ::1]
+    _calls.compile((whole, types.int64, whole, whole, table, real, flags, types.boolean, types.boolean))
+    reals = types.float64[::1]
+    _draw_seconds.compile((table, whole, whole, types.float64[:, :, ::1], reals, reals))
 
 
 # --- the door --------------------------------------------------------------------------------------------------------
@@ -1050,61 +1066,142 @@ def run(
     before = new_state(activities, team) if state is None else state
     alive = np.ones(len(owner), dtype=np.bool_) if alive is None else np.asarray(alive, dtype=np.bool_)
     tables.check_call(team, instances, owner, speed, active, before.now, until)
-    owner, active = np.asarray(owner, dtype=np.int64), np.asarray(active, dtype=np.bool_)
     work = np.concatenate([before.work, _new_work(activities, instances, before)])
-    people = before.people.copy()
-    people[:, C_SPEED] = np.asarray(speed, dtype=np.float64).view(np.int64)
-    steps = _step_table(activities)
-    low, high = team.rebook_after
-    header = np.zeros(HEADER, dtype=np.int64)
-    header[[M_COUNT, M_WIDTH, M_CSMS]] = len(work), work.shape[1], team.people
-    header[[M_STEP_COUNT, M_DAY_COUNT]] = len(steps), team.days
-    header[[M_SEGMENT_COUNT, M_MONTH_COUNT]] = len(activities.segment_names), len(team.months) - 1
-    header[[T_SLOT, T_CAP, T_LEAD, T_SETUP]] = team.slot, team.meetings_per_day, team.lead, team.setup
-    header[[T_REBOOK, T_REBOOK_SPAN]] = low, high - low + 1
-    queue = np.concatenate([np.full(3 * len(work), -1), [0]])
-    parts: dict[int, NDArray[np.int64]] = {
-        M_WORK: work,
-        M_PEOPLE: people,
-        M_TAKEN: before.taken,
-        M_BOOKED: before.booked,
-        M_QUEUES: np.tile(queue, QUEUES),
-        M_STEPS: steps,
-        M_DAYS: _day_table(team),
-        M_SEGMENTS: np.column_stack([team.customer_availability, team.cancellation]).view(np.int64),
-        M_MONTHS: team.months,
-        M_SUMS: np.zeros_like(sums),
-        M_HOURS: np.zeros_like(hours),
-        M_HEADLINES: np.zeros((len(owner), 3), dtype=np.int64),
-    }
-    lines = 0
-    for _ in range(2 if records else 1):
-        parts[M_LOG] = np.zeros((lines, LOG_COLUMNS), dtype=np.int64)
-        header[M_LOG_LINES] = lines
-        ends = HEADER + np.cumsum([part.size for part in parts.values()])
-        header[list(parts)] = np.concatenate([[HEADER], ends[:-1]])
-        memory = np.concatenate([header, *(part.ravel() for part in parts.values())])
-        _call(memory, before.now, until, len(before.work), owner, active, alive, team.pooled, last)
-        lines = int(memory[M_LOGGED])
-
-    def part(which: int) -> NDArray[np.int64]:
-        begin = memory[which]
-        return memory[begin : begin + parts[which].size].reshape(parts[which].shape)
-
-    sums += part(M_SUMS)
-    hours += part(M_HOURS)
-    work, people = part(M_WORK), part(M_PEOPLE).copy()
+    calls = _Calls(
+        np.array([until]),
+        np.array([len(before.work), len(work)]),
+        np.asarray(owner, dtype=np.int64)[None],
+        np.where(active, speed, 0.0)[None],
+        alive[None],
+    )
+    memory = _Memory(activities, team, work, before, calls.owners.shape[1])
+    if records:
+        lines = memory.run(before.now, calls, team.pooled, last)
+        memory = _Memory(activities, team, work, before, calls.owners.shape[1], lines)
+    memory.run(before.now, calls, team.pooled, last)
+    sums += memory.part(M_SUMS)
+    hours += memory.part(M_HOURS)
+    work, people = memory.part(M_WORK), memory.part(M_PEOPLE).copy()
     opened = np.flatnonzero(work[:, I_STATUS] != CLOSED)
     place = np.full(len(work) + 1, -1, dtype=np.int64)  # the last place stands for an empty hand
     place[opened] = np.arange(len(opened))
     people[:, C_HAND], people[:, C_INTERRUPT] = place[people[:, C_HAND]], place[people[:, C_INTERRUPT]]
-    waiting = np.zeros((len(steps), len(activities.segment_names)), dtype=np.int64)
-    on_desk = opened[steps[work[opened, I_STEP], S_KIND] != MEETING]
+    waiting = np.zeros((len(activities.step_names), len(activities.segment_names)), dtype=np.int64)
+    on_desk = opened[activities.step_kind[work[opened, I_STEP]] != MEETING]
     np.add.at(waiting, (work[on_desk, I_STEP], work[on_desk, I_SEGMENT]), 1)
-    rows, meetings = _records(part(M_LOG)) if records else (None, None)
-    taken, booked = part(M_TAKEN).copy(), part(M_BOOKED).copy()
+    rows, meetings = _records(memory.part(M_LOG)) if records else (None, None)
+    taken, booked = memory.part(M_TAKEN).copy(), memory.part(M_BOOKED).copy()
     after = State(until, before.count + len(instances), work[opened], people, taken, booked)
-    return SuccessOutcome(waiting, part(M_HEADLINES).copy(), rows, meetings), after
+    return SuccessOutcome(waiting, memory.part(M_HEADLINES).copy(), rows, meetings), after
+
+
+def run_months(
+    activities: ActivityTables,
+    team: TeamTables,
+    instances: Sequence[Instances],
+    owners: NDArray[np.int64],
+    speeds: NDArray[np.float64],
+    alive: NDArray[np.bool_],
+    ends: NDArray[np.int64],
+    *,
+    sums: NDArray[np.int64],
+    hours: NDArray[np.int64],
+) -> None:
+    """A whole horizon in one go: what :func:`run` adds to the sums, called month by month and ``last`` in the end,
+    without the state handed from call to call (which takes longer than a small team's month).
+
+    Args:
+        instances: by month (K months).
+        owners: int64 (K, A), CSM of each account, -1 for nobody.
+        speeds: float64 (K, C), 0 for a CSM who is not there.
+        alive: bool (K, A).
+        ends: int64 (K,), business second at which each month ends.
+        sums, hours: as for :func:`run`.
+
+    Raises:
+        ParameterError: see :func:`tables.check_call`.
+    """
+    now = 0
+    for k, month in enumerate(instances):
+        tables.check_call(team, month, owners[k], speeds[k], speeds[k] > 0, now, int(ends[k]))
+        now = int(ends[k])
+    before = new_state(activities, team)
+    work = _new_work(activities, Instances.chain(instances), before)
+    fence = np.cumsum([0, *(len(month) for month in instances)])
+    memory = _Memory(activities, team, work, before, owners.shape[1])
+    memory.run(0, _Calls(ends.copy(), fence, owners, speeds, alive), team.pooled, True)
+    sums += memory.part(M_SUMS)
+    hours += memory.part(M_HOURS)
+
+
+class _Calls(NamedTuple):
+    """The calls that the kernel makes one after the other: see :func:`_calls`."""
+
+    ends: NDArray[np.int64]
+    fence: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    speeds: NDArray[np.float64]
+    alives: NDArray[np.bool_]
+
+
+class _Memory:
+    """The array that the kernel works on, laid out from the tables and the state of a team."""
+
+    def __init__(
+        self,
+        activities: ActivityTables,
+        team: TeamTables,
+        work: NDArray[np.int64],
+        before: State,
+        accounts: int,
+        log_lines: int = 0,
+    ) -> None:
+        months = len(team.months) - 1
+        steps, segments = len(activities.step_names), len(activities.segment_names)
+        parts: dict[int, NDArray[np.int64] | tuple[int, ...]] = {
+            M_WORK: work,
+            M_PEOPLE: before.people,
+            M_TAKEN: before.taken,
+            M_BOOKED: before.booked,
+            M_QUEUES: (QUEUES, 3 * len(work) + 1),
+            M_STEPS: _step_table(activities),
+            M_DAYS: _day_table(team),
+            M_SEGMENTS: np.column_stack([team.customer_availability, team.cancellation]).view(np.int64),
+            M_MONTHS: team.months,
+            M_SUMS: (months, steps, segments, MEASURES),
+            M_HOURS: (months, team.people, KINDS),
+            M_HEADLINES: (accounts, 3),
+            M_LOG: (log_lines, LOG_COLUMNS),
+            M_FENCE: (team.people + 2,),
+            M_MEMBERS: (len(work),),
+        }
+        self.shape = {which: part if isinstance(part, tuple) else part.shape for which, part in parts.items()}
+        begin = HEADER + np.cumsum([0, *(math.prod(shape) for shape in self.shape.values())])
+        self.begin = dict(zip(parts, begin[:-1].tolist(), strict=True))
+        self.array = np.zeros(int(begin[-1]), dtype=np.int64)
+        for which, part in parts.items():
+            if not isinstance(part, tuple):
+                self.part(which)[...] = part
+        self.part(M_QUEUES)[:, :-1] = -1  # places in a heap; the last word is the size
+        header = self.array[:HEADER]
+        header[list(parts)] = begin[:-1]
+        low, high = team.rebook_after
+        header[[M_COUNT, M_WIDTH, M_CSMS]] = len(work), work.shape[1], team.people
+        header[[M_STEP_COUNT, M_DAY_COUNT]] = steps, team.days
+        header[[M_SEGMENT_COUNT, M_MONTH_COUNT]] = segments, months
+        header[[T_SLOT, T_CAP, T_LEAD, T_SETUP]] = team.slot, team.meetings_per_day, team.lead, team.setup
+        header[[T_REBOOK, T_REBOOK_SPAN]] = low, high - low + 1
+        header[M_LOG_LINES] = log_lines
+
+    def part(self, which: int) -> NDArray[np.int64]:
+        """A table in the array, as a view."""
+        begin, shape = self.begin[which], self.shape[which]
+        return self.array[begin : begin + math.prod(shape)].reshape(shape)
+
+    def run(self, now: int, calls: _Calls, pooled: bool, last: bool) -> int:
+        """Run the kernel. Returns the lines of the log, also of one that was too short."""
+        _calls(self.array, now, *calls, pooled, last)
+        return int(self.array[M_LOGGED])
 
 
 def _records(log: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:

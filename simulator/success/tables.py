@@ -8,6 +8,7 @@ date that lies exactly on the end of a month belongs to that month.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -269,6 +270,12 @@ class TeamTables:
         _require(least >= 0, "times must not be negative")
         _require(bool(np.all(np.diff(self.months) >= 0)), "months must rise")
 
+    def with_leave(self, leave: NDArray[np.bool_]) -> TeamTables:
+        """The same team with other people, bool (C, B). What is worked out once from the calendar is kept."""
+        other = dataclasses.replace(self, leave=leave)
+        other.__dict__.update(slots_of_day=self.slots_of_day, internal_blocks=self.internal_blocks)
+        return other
+
     @property
     def days(self) -> int:
         """Business days of the calendar, B."""
@@ -287,14 +294,14 @@ class TeamTables:
     @functools.cached_property
     def internal_blocks(self) -> NDArray[np.int64]:
         """First slot and number of slots of each day's internal time. Shape (B, 2)."""
-        blocks = np.zeros((self.days, 2), dtype=np.int64)
+        blocks = []
         carry = 0
-        for day, slots in enumerate(self.slots_of_day.tolist()):
+        for slots in self.slots_of_day.tolist():
             carry += self.internal_length
             count = min(carry // self.slot, slots)
             carry -= count * self.slot
-            blocks[day] = min(self.internal_start // self.slot, slots - count), count
-        return blocks
+            blocks.append((min(self.internal_start // self.slot, slots - count), count))
+        return np.array(blocks, dtype=np.int64).reshape(-1, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,12 +345,17 @@ class Instances:
         )
 
     @classmethod
+    def chain(cls, parts: Sequence[Instances]) -> Instances:
+        """One or more lists laid end to end, such as those of following months."""
+        names = ("release", "due", "activity", "account", "segment", "key", "effort")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    @classmethod
     def join(cls, parts: Sequence[Instances]) -> Instances:
         """Several lists as one, in the order that the engines expect."""
         if not parts:
             return cls.none()
-        names = ("release", "due", "activity", "account", "segment", "key", "effort")
-        whole = cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        whole = cls.chain(parts)
         return whole.take(np.lexsort((whole.activity, whole.account, whole.release)))
 
 

@@ -7,6 +7,7 @@ it (the share of the month's windows that meet the target); a quarter speaks for
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -93,7 +94,8 @@ class Targets:
         out = np.full((grid.months, len(self.items)), np.nan)
         for i, target in enumerate(self.items):
             kpi = KPIS[target.kpi]
-            top, bottom = kpi.top(counted)[:, target.queue], kpi.bottom(counted)[:, target.queue]
+            of_queue = counted[:, target.queue]
+            top, bottom = kpi.top(of_queue), kpi.bottom(of_queue)
             window = _windows(target.window, layout, grid)
             count = int(window[-1]) + 1
             upper = np.bincount(window, weights=top, minlength=count)
@@ -112,6 +114,7 @@ class Targets:
         return out
 
 
+@functools.lru_cache(maxsize=64)
 def _windows(window: str, layout: Layout, grid: TimeGrid) -> NDArray[np.int64]:
     """The window of each cell, counted from 0. A week runs from Monday, in the month of its first day."""
     if window == "quarter":

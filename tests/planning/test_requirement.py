@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from simulator.horizon import Horizon, Staffing
-from simulator.montecarlo.replicate import replicate
+from simulator.montecarlo.replicate import over
 from simulator.planning import requirement
 from simulator.scenario.schema import Scenario
 from tests.models import both_wings, one_queue
 
 
 def evaluator(horizon: Horizon) -> requirement.Evaluate:
-    return lambda staffing, count: replicate(lambda r: horizon.replay(r, staffing), count)
+    return lambda staffing, count: over(lambda r: horizon.replay(r, staffing), count)
 
 
 def small_centre(rate: str, target: dict, **queue: object) -> Scenario:
@@ -74,7 +74,7 @@ def test_spreading_by_the_root_is_near_the_cheapest_plan_of_all() -> None:
     horizon = Horizon(scenario)
     evaluate = evaluator(horizon)
     need = requirement.support_need(horizon, evaluate, 40)
-    contacts = [horizon._seen[r].contacts[0] for r in range(40)]
+    contacts = [horizon._seen[r].contacts[0][1] for r in range(40)]
     from simulator.support import compiled
     from simulator.support.tables import Sums
 

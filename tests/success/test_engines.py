@@ -167,6 +167,33 @@ def test_one_call_is_two_calls(engine, seed: int) -> None:
     assert differences(play(engine, model), play(engine, merged(model))) == []
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_horizon_in_one_go_is_its_calls(seed: int) -> None:
+    model = generate(seed)
+    wanted = play(compiled, model)
+    sums, hours = tables.new_sums(model.activities, model.team), tables.new_hours(model.team)
+    compiled.run_months(
+        model.activities,
+        model.team,
+        [call.instances for call in model.calls],
+        np.array([call.owner for call in model.calls]),
+        np.array([np.where(call.active, call.speed, 0.0) for call in model.calls]),
+        np.array([call.alive for call in model.calls]),
+        np.array([call.until for call in model.calls]),
+        sums=sums,
+        hours=hours,
+    )
+    np.testing.assert_array_equal(sums, wanted.sums)
+    np.testing.assert_array_equal(hours, wanted.hours)
+
+
+def test_what_is_compiled_ahead_is_what_runs() -> None:
+    compiled.compile_kernels()
+    play(compiled, generate(0))
+    for kernel in (compiled._calls, compiled._draw_seconds):
+        assert len(kernel.signatures) == 1
+
+
 def test_a_state_is_left_as_it_was() -> None:
     model = generate(2)
     first, second = model.calls[:2]
