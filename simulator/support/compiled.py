@@ -53,6 +53,7 @@ _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 _ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
 _WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
+_AWAY = _tables.AWAY
 
 # Plain integers: the compiler takes them as constants.
 _OFFERED = int(QueueMeasure.OFFERED)
@@ -74,6 +75,7 @@ _REDIALS = int(QueueMeasure.REDIALS)
 _BALKED = int(QueueMeasure.BALKED)
 _DROPPED = int(QueueMeasure.DROPPED)
 _BUSY = int(GroupMeasure.BUSY)
+_AWAY_SUM = int(GroupMeasure.AWAY)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
 _IS_WAITING = int(Outcome.WAITING)
@@ -88,7 +90,9 @@ _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL,
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
-"""Heap items are ``entry << 24 | slot`` (or group): ordered by entry, up to 16 million slots and 5e11 entries."""
+"""Heap items are ``entry << 24 | slot`` (or group, or seat): ordered by entry, up to 16 million slots and 5e11 entries.
+
+A *seat* is the place of a busy agent, kept only where agents may step away: it holds the group and for how long."""
 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
@@ -100,6 +104,7 @@ class Model(NamedTuple):
     """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
 
     Each row of ``overflow_time`` ends with infinity. ``closing`` tells in which intervals some queue drops contacts.
+    ``head_start`` and ``away`` are empty where they have no effect.
     """
 
     law: NDArray[np.float64]
@@ -137,16 +142,19 @@ class Model(NamedTuple):
     serves_priority: NDArray[np.int64]
     serves_after: NDArray[np.float64]
     after: NDArray[np.float64]
+    head_start: NDArray[np.float64]
+    away: NDArray[np.int64]
 
 
 class Input(NamedTuple):
-    """Contacts, clock and staffing plan."""
+    """Contacts, clock and staffing plan. ``talk`` is empty where no contact has a recorded one."""
 
     time: NDArray[np.float64]
     interval: NDArray[np.int64]
     queue: NDArray[np.int64]
     key: NDArray[np.uint64]
     account: NDArray[np.int64]
+    talk: NDArray[np.float64]
     interval_start: NDArray[np.float64]
     cell: NDArray[np.int64]
     next_cell: NDArray[np.int64]
@@ -159,6 +167,9 @@ class Work(NamedTuple):
     counter: NDArray[np.int64]
     service_time: NDArray[np.float64]
     service_item: NDArray[np.int64]
+    seat_group: NDArray[np.int64]
+    seat_away: NDArray[np.float64]
+    seat_free: NDArray[np.int64]
     release_time: NDArray[np.float64]
     release_item: NDArray[np.int64]
     transfer_time: NDArray[np.float64]
@@ -351,8 +362,8 @@ def _redials_at(law, law_scale, law_zero, probability, attempts, delay, queue, k
 
 
 @kernels.inner
-def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, end):
-    """Split a service over the cells in which it passes; ``now`` is the interval in force at ``start``."""
+def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, now, start, end):
+    """Split a time over the cells in which it passes; ``now`` is the interval in force at ``start``."""
     intervals = cell.shape[0]
     i = now
     while i < intervals:
@@ -360,10 +371,10 @@ def _count_busy(interval_start, cell, next_cell, group_sums, group, now, start, 
         stop = interval_start[following]
         if end <= stop:
             if end > start:
-                group_sums[cell[i], group, _BUSY] += end - start
+                group_sums[cell[i], group, measure] += end - start
             return
         if stop > start:
-            group_sums[cell[i], group, _BUSY] += stop - start
+            group_sums[cell[i], group, measure] += stop - start
             start = stop
         i = following
 
@@ -382,8 +393,20 @@ def _end_hold(
     if row >= 0:
         free_at = end + kernels.draw(law, law_scale, law_zero, row, kernels.bits(key, _AFTER_CALL, leg - 1))
     queue_sums[cell[holder_interval], holder_queue, _TALK_SUM] += hold
-    _count_busy(interval_start, cell, next_cell, group_sums, holder_group, interval, since, free_at)
+    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, holder_group, interval, since, free_at)
     return free_at
+
+
+@kernels.inner
+def _take_seat(seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law, group, key, leg):
+    """The seat of an agent of ``group`` who has held with a caller of leg ``leg`` and is busy for a known time now."""
+    seat = seat_free[n_service]
+    seat_group[seat] = group
+    seat_away[seat] = 0.0
+    if away_law[group] >= 0:
+        word = kernels.bits(key, _AWAY, leg - 1)
+        seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
+    return seat
 
 
 @kernels.inner
@@ -431,7 +454,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
     tries_after = model.tries_after
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
-    arrival_key, arrival_account = given.key, given.account
+    arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
     count, slots, slot_row, free, rows, escalated = (
         work.counter,
@@ -442,6 +465,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         work.escalated,
     )
     service_time, service_item = work.service_time, work.service_item
+    seat_group, seat_away, seat_free = work.seat_group, work.seat_away, work.seat_free
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
@@ -456,6 +480,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
         overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
         serves_after = model.serves_after
+        head_start, away_law = model.head_start, model.away
         overflow_time, overflow_item = work.overflow_time, work.overflow_item
         redial_time, redial_item = work.redial_time, work.redial_item
         overflows = overflow_wait.shape[0] > first.shape[0]
@@ -470,6 +495,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         next_closing = _next_closing(closing, count[_NEXT_CLOSING])
         t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
     recording = rows.shape[0] > 0
+    talk_given = arrival_talk.shape[0] > 0
+    ages = seats = False
+    if rich is not None:
+        ages = head_start.shape[0] > 0
+        seats = away_law.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
     next_interval = count[_NEXT_INTERVAL]
@@ -526,6 +556,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
 
         slot = -1
         group = -1
+        seat = -1
         deadline = inf
         lost = False
         if rich is not None:
@@ -535,16 +566,22 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
+                if seats:
+                    seat = group
+                    group = seat_group[seat]
                 if surplus[group] > 0:
                     _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t)
                     surplus[group] -= 1
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
+                    if seats:
+                        seat_free[n_service] = seat
                     continue
             else:
                 group = starting_group
                 starting -= 1
             priority = 0
+            oldest = 0.0
             for k in range(serves_start[group], serves_start[group + 1]):
                 if slot >= 0 and serves_priority[k] != priority:
                     break
@@ -554,16 +591,32 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     _unlink(first, last, before, after, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
-                if rich is not None and overflows and head >= 0 and slots[head].arrived + serves_after[k] > t:
+                if head < 0:
                     continue
-                if head >= 0 and (slot < 0 or slots[head].entry < slots[slot].entry):
+                if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
+                    continue
+                if ages:
+                    entered = slots[head].arrived - head_start[queue]
+                    if slot < 0 or entered < oldest or (entered == oldest and slots[head].entry < slots[slot].entry):
+                        slot = head
+                        priority = serves_priority[k]
+                        oldest = entered
+                elif slot < 0 or slots[head].entry < slots[slot].entry:
                     slot = head
                     priority = serves_priority[k]
             if slot < 0:
+                if seat >= 0 and seat_away[seat] > 0.0:
+                    back = t + seat_away[seat]
+                    seat_away[seat] = -1.0
+                    _count_passing(interval_start, cell, next_cell, group_sums, _AWAY_SUM, group, now, t, back)
+                    _replace_first(service_time, service_item, n_service, back, service_item[0])
+                    continue
                 _start_idling(idle, idle_head, idle_count, group, t)
                 if kind == _FREE_AGENT:
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
+                    if seats:
+                        seat_free[n_service] = seat
                 continue
 
         elif kind in (_ARRIVAL, _TRANSFER, _REDIAL):
@@ -584,8 +637,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 status = _NO_ROW
                 break
             arrived = t
+            talk_recorded = nan
             if kind == _ARRIVAL:
                 contact = next_contact
+                if talk_given:
+                    talk_recorded = arrival_talk[contact]
                 queue = arrival_queue[contact]
                 key = arrival_key[contact]
                 account = arrival_account[contact]
@@ -685,7 +741,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                         queue_sums, group_sums,
                         holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
                     )  # fmt: skip
-                    _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | holder_group)
+                    place = holder_group
+                    if seats:
+                        place = _take_seat(
+                            seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                            holder_group, key, leg,
+                        )  # fmt: skip
+                    _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
                     n_service += 1
                     holder_entry = -1
                 if kind == _TRANSFER and line >= 0:
@@ -834,10 +896,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
                     max(held.interval, first_interval), held.hold, held.key, held.leg, t,
                 )  # fmt: skip
-                _push(
-                    service_time, service_item, n_service, free_at,
-                    held.holder_entry << _ITEM_BITS | held.holder_group,
-                )  # fmt: skip
+                place = held.holder_group
+                if seats:
+                    place = _take_seat(
+                        seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                        held.holder_group, held.key, held.leg,
+                    )  # fmt: skip
+                _push(service_time, service_item, n_service, free_at, held.holder_entry << _ITEM_BITS | place)
                 n_service += 1
                 if recording:
                     rows[slot_row[item & _ITEM_MASK]].hold = held.hold
@@ -880,10 +945,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                             held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
                             max(held.interval, first_interval), hold, held.key, held.leg, t,
                         )  # fmt: skip
-                        _push(
-                            service_time, service_item, n_service, free_at,
-                            held.holder_entry << _ITEM_BITS | held.holder_group,
-                        )  # fmt: skip
+                        place = held.holder_group
+                        if seats:
+                            place = _take_seat(
+                                seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                                held.holder_group, held.key, held.leg,
+                            )  # fmt: skip
+                        _push(service_time, service_item, n_service, free_at, held.holder_entry << _ITEM_BITS | place)
                         n_service += 1
                     _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count)
             next_closing = _next_closing(closing, next_closing + 1)
@@ -898,7 +966,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             entry, contact, key, account = found.entry, found.contact, found.key, found.account
             leg, interval, line = found.leg, found.interval, found.line
             attempt, origin = found.attempt, found.origin
-            arrived, deadline = found.arrived, found.deadline
+            arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
             if rich is not None:
                 ticket, hold = found.ticket, found.hold
                 holder_entry, holder_group = found.holder_entry, found.holder_group
@@ -910,8 +978,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         keep = not lost or deadline < inf
         escalates = False
         if group >= 0:
-            word = kernels.bits(key, _TALK, leg)
-            talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
+            talk = talk_recorded
+            if talk != talk:  # NaN: none is recorded
+                word = kernels.bits(key, _TALK, leg)
+                talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
             after_call = 0.0
             if after_call_law[queue, group] >= 0:
                 word = kernels.bits(key, _AFTER_CALL, leg)
@@ -924,14 +994,28 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             end = talk_end + after_call
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
-            item = entry << _ITEM_BITS | group
             busy_until = end
-            if rich is not None and escalates and transfer[queue] == _WARM and not ticket:
-                # the agent will hold with the caller, nobody knows until when
+            warm = False
+            if rich is not None:
+                warm = escalates and transfer[queue] == _WARM and not ticket
+            place = group
+            if seats and not warm:
+                if seat < 0:
+                    seat = seat_free[n_service]
+                    seat_group[seat] = group
+                seat_away[seat] = 0.0
+                if away_law[group] >= 0:
+                    word = kernels.bits(key, _AWAY, leg)
+                    seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
+                place = seat
+            item = entry << _ITEM_BITS | place
+            if warm:  # the agent will hold with the caller, nobody knows until when
                 busy_until = talk_end
                 if kind == _FREE_AGENT:
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
+                    if seats:
+                        seat_free[n_service] = seat
             elif kind == _FREE_AGENT:
                 _replace_first(service_time, service_item, n_service, end, item)
             else:
@@ -948,7 +1032,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
-            _count_busy(interval_start, cell, next_cell, group_sums, group, now, t, busy_until)
+            _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, busy_until)
             if rich is not None and holder_entry >= 0:
                 stays = answered_at
                 if conference[holder_queue] >= 0:
@@ -962,12 +1046,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     holder_group, holder_queue, holder_interval, max(arrived, call_start),
                     max(interval, first_interval), hold, key, leg, stays,
                 )  # fmt: skip
-                _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | holder_group)
+                place = holder_group
+                if seats:
+                    place = _take_seat(
+                        seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                        holder_group, key, leg,
+                    )  # fmt: skip
+                _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
                 n_service += 1
                 if recording:
                     rows[row].hold = hold
                 holder_entry = holder_group = holder_queue = holder_interval = -1
-            if rich is not None and escalates and transfer[queue] == _WARM and not ticket:
+            if rich is not None and warm:
                 holder_entry, holder_group, holder_queue, holder_interval = entry, group, queue, interval
             if recording:
                 done = rows[row]
@@ -997,6 +1087,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             kept.line = line
             kept.arrived = arrived
             kept.deadline = deadline
+            kept.talk = talk_recorded
             kept.talk_end = talk_end
             kept.waiting = group < 0 and not lost
             kept.escalates = escalates
@@ -1064,9 +1155,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 if rich is not None and slots[slot].holder_entry >= 0:
                     since = max(slots[slot].arrived, call_start)
                     begun = max(slots[slot].interval, first_interval)
-                    _count_busy(
-                        interval_start, cell, next_cell, group_sums, slots[slot].holder_group, begun, since, until
-                    )
+                    group = slots[slot].holder_group
+                    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, begun, since, until)
                 if slots[slot].deadline < until:
                     _unlink(first, last, before, after, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
@@ -1107,6 +1197,7 @@ def run(
         _plain(contacts.queue, np.int64),
         _plain(contacts.key, np.uint64),
         _plain(contacts.account, np.int64),
+        _plain(contacts.talk, np.float64),
         _plain(clock.interval_start, np.float64),
         _plain(clock.cell, np.int64),
         clock.next_cell,
@@ -1125,7 +1216,7 @@ def run(
         status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), rich)
     ) != _DONE:
         work = _enlarge(work, status)
-    after = _dump(work, state, len(contacts), until)
+    after = _dump(work, model.away.size > 0, state, len(contacts), until)
     escalated = work.escalated[: work.counter[_N_ESCALATED]].copy()
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
     waiting = np.bincount(after.waiting["queue"], minlength=tables.queues)
@@ -1141,9 +1232,18 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
 
 def _is_rich(tables: SupportTables) -> bool:
     """Whether a model uses one of the rarer rules: overflow after a wait, balking, redials, answer delay, transfers
-    that are not cold, dropping."""
+    that are not cold, dropping, head starts, time away."""
     transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
-    rare = (tables.after, tables.balking, tables.redials, tables.answer_delay >= 0, transfers, tables.dropping)
+    rare = (
+        tables.after,
+        tables.balking,
+        tables.redials,
+        tables.answer_delay >= 0,
+        transfers,
+        tables.dropping,
+        tables.head_start,
+        tables.away >= 0,
+    )
     return any(bool(array.any()) for array in rare)
 
 
@@ -1181,6 +1281,8 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         *_flat(tables.serves),
         np.array([tables.after[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
         _plain(tables.after, np.float64),
+        _plain(tables.head_start if np.any(tables.head_start != 0) else np.zeros(0), np.float64),
+        _plain(tables.away if np.any(tables.away >= 0) else np.zeros(0), np.int64),
     )
 
 
@@ -1226,9 +1328,13 @@ def _load(
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     count = np.zeros(_COUNTS, dtype=np.int64)
+    places = int(agents.sum()) + 1
     timed = state.service_end < inf  # the others hold with a caller, who leads to them
-    ends = (state.service_end[timed], state.service_entry[timed], state.service_group[timed])
-    service = _heap(*ends, int(agents.sum()) + 1)
+    busy, seats = np.count_nonzero(timed), np.arange(places)
+    seat_group, seat_away = np.zeros(places, dtype=np.int64), np.zeros(places)
+    seat_group[:busy], seat_away[:busy] = state.service_group[timed], state.service_away[timed]
+    member = seats[:busy] if model.away.size else state.service_group[timed]
+    service = _heap(state.service_end[timed], state.service_entry[timed], member, places)
     heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(6)]
     if used:
         for queue in np.unique(state.waiting["queue"]):
@@ -1266,6 +1372,9 @@ def _load(
     return Work(
         count,
         *service,
+        seat_group,
+        seat_away,
+        seats,
         *heaps[0],
         *heaps[1],
         *heaps[2],
@@ -1373,7 +1482,7 @@ def _twice(array: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([array, np.zeros_like(array)])
 
 
-def _dump(work: Work, state: SupportState, contacts: int, until: float) -> SupportState:
+def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: float) -> SupportState:
     """The state that the next call takes up, with everything in the order that both engines agree on."""
     count = work.counter.tolist()
     talking = np.concatenate([work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]])
@@ -1384,13 +1493,15 @@ def _dump(work: Work, state: SupportState, contacts: int, until: float) -> Suppo
         waiting = np.flatnonzero(in_use & work.slot["waiting"])
     held = work.slot[np.concatenate([waiting, talking & _ITEM_MASK])]
     held = held[held["holder_entry"] >= 0]
+    service = work.service_item[: count[_N_SERVICE]]
+    place = service & _ITEM_MASK
     end = np.concatenate([work.service_time[: count[_N_SERVICE]], np.full(len(held), inf)])
-    holders = held["holder_entry"] << _ITEM_BITS | held["holder_group"]
-    item = np.concatenate([work.service_item[: count[_N_SERVICE]], holders])
-    order = np.lexsort((item, end))
-    item = item[order]
+    entry = np.concatenate([service >> _ITEM_BITS, held["holder_entry"]])
+    group = np.concatenate([work.seat_group[place] if seats else place, held["holder_group"]])
+    away = np.concatenate([work.seat_away[place] if seats else np.zeros(len(place)), np.zeros(len(held))])
+    order = np.lexsort((entry, end))
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
-    place = np.arange(len(idle_group)) + np.repeat(
+    ring = np.arange(len(idle_group)) + np.repeat(
         work.idle_head - np.cumsum(work.idle_count) + work.idle_count, work.idle_count
     )
     return SupportState(
@@ -1402,10 +1513,11 @@ def _dump(work: Work, state: SupportState, contacts: int, until: float) -> Suppo
         surplus=work.surplus,
         lines=work.lines,
         idle_group=idle_group,
-        idle_since=work.idle[idle_group, place & (work.idle.shape[1] - 1)],
+        idle_since=work.idle[idle_group, ring & (work.idle.shape[1] - 1)],
         service_end=end[order],
-        service_entry=item >> _ITEM_BITS,
-        service_group=item & _ITEM_MASK,
+        service_entry=entry[order],
+        service_group=group[order],
+        service_away=away[order],
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
         redialing=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),

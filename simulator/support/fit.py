@@ -37,6 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "agent": ("agent", "agent_id", "server", "オペレーター"),
     "customer": ("customer", "customer_id", "caller", "caller_id", "ani", "顧客"),
     "queued": ("queued", "waited"),
+    "priority": ("priority", "優先度"),
     "id": (),
 }
 """What a log tells, and the column names it is found under; the first four are required. ``time`` is a full timestamp,
@@ -83,7 +84,8 @@ class CallLog:
     Attributes:
         calls: one row per call that asked for an agent, in the order of the file: ``date`` (midnight), ``time``
             (seconds after midnight), ``queue``, ``answered`` and ``waited`` (bool), ``wait`` and ``talk`` (seconds,
-            talk NaN unless answered), ``agent`` and ``customer`` (missing when unknown), ``line`` in the file.
+            talk NaN unless answered), ``agent``, ``customer`` and ``priority`` (missing when unknown), ``line`` in the
+            file.
         dates: every day with a row in the file, so that a queue without calls on a day counts as zero.
         skipped: rows left out, by fault or by ignored outcome.
         skipped_lines: the first lines in the file that a fault left out.
@@ -130,6 +132,7 @@ def read_calls(
     date_format: str | None = None,
     timezone: str | None = None,
     encoding: str = "utf-8-sig",
+    next_day: bool = True,
 ) -> CallLog:
     """Read a log of calls (CSV with commas, semicolons or tabs, packed or not, one row per call).
 
@@ -143,6 +146,7 @@ def read_calls(
         timezone: to which stamps with an offset are converted; stamps without one are read as its local time. Without
             it, clocks are taken as written, and stamps of different offsets are refused.
         encoding: of the file's text; ``cp932`` for many Japanese exports.
+        next_day: whether calls at 24:00 or later move to the next day; else they stay with the day in the file.
 
     A call whose time of day is 24:00 or later belongs to the next day, if the log has that day; else it stays with its
     own, after midnight and so outside any hours.
@@ -157,8 +161,8 @@ def read_calls(
         for name in names:
             if name not in known:
                 raise ParameterError(f"{name!r} is none of {', '.join(known)} (nearest: {nearest(name, list(known))})")
-    table, too_long = _read_table(path, "unparsable" in skip, encoding)
-    place = _find_columns(table, columns or {}, str(path))
+    table, too_long = read_table(path, "unparsable" in skip, encoding)
+    place = find_columns(table, columns or {}, str(path))
 
     def text(name: str) -> pd.Series:
         if name not in place:
@@ -174,7 +178,7 @@ def read_calls(
     moments = _moments(text("date") if "date" in place else None, text("time"), date_format, timezone)
     problems = moments.problems(str(path), place)
     date, time = moments.date, moments.time
-    wait, talk = _durations(text("wait")), _durations(text("talk"))
+    wait, talk = durations(text("wait")), durations(text("talk"))
     agent_text = text("agent")
     nobody = agent_text.str.lower().isin(NOBODY)
     agent = agent_text.where(~nobody)
@@ -189,12 +193,8 @@ def read_calls(
         "abandoned_with_agent": is_abandoned & agent.notna(),
         "duplicate": counts & repeated,
     }
-    problems += [
-        Problem(str(path), _line(rows), place.get("outcome", ""), f"{rows.sum()} rows: {ROW_FAULTS[kind]}",
-                found=f"lines {_lines(rows)}", allowed=f"leave them out with --skip {kind}")
-        for kind, rows in faults.items() if rows.any() and kind not in skip
-        and not (kind == "unparsable" and problems and not date.notna().any())  # said already: no date could be read
-    ]  # fmt: skip
+    said_already = {"unparsable"} if problems and not date.notna().any() else set()  # no date could be read
+    problems += row_problems(str(path), place.get("outcome", ""), faults, ROW_FAULTS, {*skip, *said_already})
     unknown = counts & said.notna() & ~is_answered & ~is_abandoned
     for word, rows in unknown[unknown].groupby(said[unknown]):
         problems.append(
@@ -211,10 +211,10 @@ def read_calls(
         keep &= ~rows
     dates = pd.DatetimeIndex(sorted(date[counts | is_ignored].dropna().unique()))
     late = keep & (time >= timegrid.DAY_SECONDS)
-    next_day = date + pd.Timedelta(days=1)
-    moved = late & next_day.isin(dates)
+    following = date + pd.Timedelta(days=1)
+    moved = late & following.isin(dates) & next_day
     notes = list(moments.notes)
-    if late.any():
+    if late.any() and next_day:
         notes.append(
             f"calls at 24:00 or later of their day: {late.sum():,}; of these {moved.sum():,} count on the next day and "
             f"{(late & ~moved).sum():,} stay outside the hours, because the log has no next day"
@@ -227,7 +227,7 @@ def read_calls(
     waited = _truth(text("queued")) if "queued" in place else (wait > 0) | is_abandoned
     calls = pd.DataFrame(
         {
-            "date": date.where(~moved, next_day),
+            "date": date.where(~moved, following),
             "time": time.where(~moved, time - timegrid.DAY_SECONDS),
             "queue": text("queue").fillna("calls"),
             "answered": is_answered,
@@ -236,6 +236,7 @@ def read_calls(
             "talk": talk.where(is_answered),
             "agent": agent,
             "customer": text("customer"),
+            "priority": text("priority"),
             "line": table.index + 2,
         }
     )
@@ -250,8 +251,12 @@ def read_calls(
     )
 
 
-def _read_table(path: str | Path, skip_long: bool, encoding: str) -> tuple[pd.DataFrame, int]:
-    """The file as text, and how many rows had too many fields and were left out."""
+def read_table(path: str | Path, skip_long: bool, encoding: str, what: str = "call log") -> tuple[pd.DataFrame, int]:
+    """A file as text, and how many rows had too many fields and were left out. The index plus 2 is the line.
+
+    Raises:
+        InputError: it cannot be read, or has no rows.
+    """
     import pandas as pd
 
     long_rows = 0
@@ -273,17 +278,29 @@ def _read_table(path: str | Path, skip_long: bool, encoding: str) -> tuple[pd.Da
             table = pd.read_csv(path, engine="python", on_bad_lines=leave_out, **plain)
     except (OSError, UnicodeDecodeError, LookupError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
         hint = "another --encoding (cp932, utf-16, latin-1)" if isinstance(error, UnicodeDecodeError) else None
-        message = f"the call log cannot be read: {error}"
+        message = f"the {what} cannot be read: {error}"
         raise InputError([Problem(str(path), None, "", message, allowed=hint)]) from None
     table = table.dropna(how="all")  # the index still tells the line
     if table.empty:
-        raise InputError([Problem(str(path), 1, "", "the call log has no rows")])
+        raise InputError([Problem(str(path), 1, "", f"the {what} has no rows")])
     return table, long_rows
 
 
-def _find_columns(table: pd.DataFrame, given: Mapping[str, str], file: str) -> dict[str, str]:
+def find_columns(
+    table: pd.DataFrame,
+    given: Mapping[str, str],
+    file: str,
+    meanings: Mapping[str, tuple[str, ...]] = COLUMNS,
+    required: Collection[str] = REQUIRED,
+    flag: str = "--column",
+) -> dict[str, str]:
+    """The file's column by meaning.
+
+    Raises:
+        InputError: a required or named one is not there.
+    """
     names = {_folded(str(column)): str(column) for column in table.columns}
-    wanted = {meaning: (given[meaning],) if meaning in given else known for meaning, known in COLUMNS.items()}
+    wanted = {meaning: (given[meaning],) if meaning in given else known for meaning, known in meanings.items()}
     place: dict[str, str] = {}
     for meaning, words in wanted.items():
         column = next((names[_folded(word)] for word in words if _folded(word) in names), None)
@@ -292,9 +309,9 @@ def _find_columns(table: pd.DataFrame, given: Mapping[str, str], file: str) -> d
     free = [name for name in names.values() if name not in place.values()]
     problems = [
         Problem(file, 1, meaning, "no such column", found=", ".join(names.values()),
-                allowed=f"{', '.join(words)}, or name it with --column {meaning}=NAME",
+                allowed=f"{', '.join(words)}, or name it with {flag} {meaning}=NAME",
                 nearest=_most_alike(words, free))
-        for meaning, words in wanted.items() if meaning not in place and (meaning in given or meaning in REQUIRED)
+        for meaning, words in wanted.items() if meaning not in place and (meaning in given or meaning in required)
     ]  # fmt: skip
     if problems:
         raise InputError(problems)
@@ -316,7 +333,7 @@ def _most_alike(words: Iterable[str], names: Iterable[str]) -> str | None:
     return best if best is not None and likeness[best] >= 0.6 else None
 
 
-def _durations(text: pd.Series) -> pd.Series:
+def durations(text: pd.Series) -> pd.Series:
     """Seconds from ``95``, ``1:35`` or ``0:01:35``; NaN where the text is neither."""
     import pandas as pd
 
@@ -379,7 +396,7 @@ def _moments(date: pd.Series | None, time: pd.Series, date_format: str | None, t
         day_text, clock_text = stamp["day"], stamp["clock"].fillna("00:00")
     else:
         day_text, clock_text = date.str.extract(_STAMP)["day"], time
-    day, readings, example = _days(day_text, date_format)
+    day, readings, example = days_of(day_text, date_format)
     parts = clock_text.str.extract(_CLOCK)
     half = parts["half"].str.lower().str[0]
     number = parts[["hour", "minute", "second"]].apply(pd.to_numeric, errors="coerce")
@@ -412,7 +429,7 @@ def _moments(date: pd.Series | None, time: pd.Series, date_format: str | None, t
     return _Moments(day, clock, tuple(notes), readings, labels, example)
 
 
-def _days(text: pd.Series, date_format: str | None) -> tuple[pd.Series, tuple[str, ...], str]:
+def days_of(text: pd.Series, date_format: str | None) -> tuple[pd.Series, tuple[str, ...], str]:
     """The days of a column, the formats that read them (more than one: in different ways), and an example."""
     import pandas as pd
 
@@ -433,6 +450,22 @@ def _days(text: pd.Series, date_format: str | None) -> tuple[pd.Series, tuple[st
 
 def _truth(text: pd.Series) -> pd.Series:
     return text.str.lower().isin(["1", "1.0", "true", "yes", "y"])
+
+
+def row_problems(
+    file: str,
+    path: str,
+    faults: Mapping[str, pd.Series],
+    meanings: Mapping[str, str],
+    skip: Collection[str],
+    flag: str = "--skip",
+) -> list[Problem]:
+    """One problem per kind of faulty row that is not left out; ``faults`` marks the rows of each kind."""
+    return [
+        Problem(file, _line(rows), path, f"{rows.sum()} rows: {meanings[kind]}",
+                found=f"lines {_lines(rows)}", allowed=f"leave them out with {flag} {kind}")
+        for kind, rows in faults.items() if rows.any() and kind not in skip
+    ]  # fmt: skip
 
 
 def _line(rows: pd.Series) -> int:

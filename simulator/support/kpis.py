@@ -210,7 +210,7 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
         np.add.at(sums.group[..., GroupMeasure.BUSY], (clock.cell[interval], group), stop - start)
         goes_on = (end > stop) & (following < clock.intervals)
         start, end, group, interval = stop[goes_on], end[goes_on], group[goes_on], following[goes_on]
-    sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN]] = np.nan
+    sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]] = np.nan
     return sums
 
 

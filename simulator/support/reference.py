@@ -15,13 +15,15 @@ which order a queue tries its groups (``level``) and in which order a group take
    If not, it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
    back. Patience counts from entry into this queue and is drawn only by those who must wait.
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now, the highest
-   priority, and within a priority the longest wait, which is the lowest entry number. If there is none, the agent is
-   idle from now. At each instant at which a further group opens to a waiting contact, an idle agent takes it as in 2.
+   priority, and within a priority the longest wait, the queue's head start added to it (equal: the lowest entry
+   number). If there is none, the agent is idle from now, unless after a contact it steps away for a time drawn by that
+   contact: then it is set free once more at the end of that time, and does not step away again. At each instant at
+   which a further group opens to a waiting contact, an idle agent takes it as in 2.
 5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
    call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
-   answered_at + talk`` and ``end = talk_end + after_call``, added in this order. At ``talk_end`` the contact is
-   escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
-   free at ``end``.
+   answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded contact at its
+   first queue may be given; redials and further tiers draw theirs. At ``talk_end`` the contact is escalated if its
+   keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is free at ``end``.
 6. An escalated contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1. *Cold*: with
    fresh patience and the line that it holds (it needs no line of that queue's pool). *Warm*: likewise, but the first
    agent holds with the caller, who neither balks nor loses patience: until the next tier answers (and for a drawn
@@ -41,7 +43,8 @@ which order a queue tries its groups (``level``) and in which order a group take
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
 work, whoever is free first. On a rise the surplus is reduced first (somebody who would have left stays), and then new
-agents start, one after the other. After the horizon the last interval's staff stays.
+agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back. After the
+horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
 staffing, overflow time, hold limit, transfer, arrival, redial, abandonment, closing. The index is the entry number (of
@@ -63,13 +66,14 @@ Every random number is drawn by the contact's key, the purpose and the leg.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from heapq import heappush
-from math import inf, nan
+from math import inf, isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,6 +84,7 @@ from simulator import kernels, randomness
 from simulator.support.tables import (
     AFTER_CALL,
     ANSWER_DELAY,
+    AWAY,
     BALKING,
     CONFERENCE,
     ESCALATED,
@@ -193,6 +198,7 @@ class _Entry:
     line: int
     arrived: float
     deadline: float = inf
+    talk: float = nan
     taken_at: float = nan
     answered_at: float = nan
     talk_end: float = nan
@@ -222,7 +228,7 @@ class _Desk:
         self.waiting: list[deque[_Entry]] = [deque() for _ in range(tables.queues)]
         self.idle: list[deque[float]] = [deque() for _ in range(tables.groups)]
         self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
-        self.busy: dict[int, tuple[float, int]] = {}
+        self.busy: dict[int, tuple[float, int, float]] = {}
         self.talking: dict[int, _Entry] = {}
         self.redialing: dict[int, _Entry] = {}
         self.overrun_since = self.call_start = state.time
@@ -245,14 +251,12 @@ class _Desk:
         """Take up what an earlier call left open."""
         for group, since in zip(state.idle_group.tolist(), state.idle_since.tolist(), strict=True):
             self.idle[group].append(since)
-        services = zip(
-            state.service_end.tolist(), state.service_entry.tolist(), state.service_group.tolist(), strict=True
-        )
-        for end, number, group in services:
+        columns = (state.service_end, state.service_entry, state.service_group, state.service_away)
+        for end, number, group, away in zip(*(column.tolist() for column in columns), strict=True):
             if end < inf:
-                self.keep_busy(number, group, end)
+                self.keep_busy(number, group, end, away)
             else:
-                self.busy[number] = (inf, group)
+                self.busy[number] = (inf, group, 0.0)
         for row in state.waiting:
             entry = _opened(row)
             self.rows.append(entry)
@@ -283,6 +287,7 @@ class _Desk:
             interval=int(self.contacts.interval[i]),
             line=int(self.tables.line_pool[queue]),
             arrived=self.calendar.now,
+            talk=float(self.contacts.talk[i]) if self.contacts.talk.size else nan,
         )
         self.call(entry)
 
@@ -446,14 +451,15 @@ class _Desk:
         entry.holder, entry.hold = None, end - entry.arrived
         law = int(self.tables.after_call[holder.queue, holder.group])
         free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
-        self.keep_busy(holder.number, holder.group, free_at)
+        self.keep_busy(holder.number, holder.group, free_at, self.time_away(entry, holder.group, entry.leg - 1))
         self.sums.queue[self.clock.cell[holder.interval], holder.queue, QueueMeasure.TALK] += entry.hold
         self.count_hold(entry, holder, free_at)
 
     def count_hold(self, entry: _Entry, holder: _Holder, until: float) -> None:
         """Busy seconds of a hold, from its start or from that of this call."""
         interval = max(entry.interval, self.first_interval)
-        self.count_busy(holder.group, max(entry.arrived, self.call_start), until, interval)
+        start = max(entry.arrived, self.call_start)
+        self.count_passing(GroupMeasure.BUSY, holder.group, start, until, interval)
 
     def settle_holds(self, until: float) -> None:
         for queue in self.waiting:
@@ -496,7 +502,7 @@ class _Desk:
 
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
-        talk = self.draw(int(tables.talk[queue, group]), entry, TALK)
+        talk = self.draw(int(tables.talk[queue, group]), entry, TALK) if isnan(entry.talk) else entry.talk
         law = int(tables.answer_delay[group])
         answered_at = now + self.draw(law, entry, ANSWER_DELAY) if law >= 0 else now
         law = int(tables.after_call[queue, group])
@@ -514,11 +520,11 @@ class _Desk:
         self.keep_talking(entry)
         if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
-            self.busy[entry.number] = (inf, group)
-            self.count_busy(group, now, entry.talk_end, self.interval)
+            self.busy[entry.number] = (inf, group, 0.0)
+            self.count_passing(GroupMeasure.BUSY, group, now, entry.talk_end, self.interval)
         else:
-            self.keep_busy(entry.number, group, entry.end)
-            self.count_busy(group, now, entry.end, self.interval)
+            self.keep_busy(entry.number, group, entry.end, self.time_away(entry, group, entry.leg))
+            self.count_passing(GroupMeasure.BUSY, group, now, entry.end, self.interval)
         wait = answered_at - entry.arrived
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
@@ -556,29 +562,44 @@ class _Desk:
 
     # --- the agents ---------------------------------------------------------------------------------------------------
 
-    def keep_busy(self, number: int, group: int, end: float) -> None:
-        self.busy[number] = (end, group)
-        self.calendar.at(end, _Kind.END_OF_AFTER_CALL, number, lambda: self.end_after_call(number, group))
+    def time_away(self, entry: _Entry, group: int, leg: int) -> float:
+        """For how long an agent steps away after this contact, if no other waits."""
+        law = int(self.tables.away[group])
+        return self.draw(law, entry, AWAY, leg) if law >= 0 else 0.0
 
-    def end_after_call(self, number: int, group: int) -> None:
+    def keep_busy(self, number: int, group: int, end: float, away: float) -> None:
+        """Until ``end`` with a contact, then for ``away`` away if no other waits; or away until ``end`` (-1)."""
+        self.busy[number] = (end, group, away)
+        self.calendar.at(end, _Kind.END_OF_AFTER_CALL, number, lambda: self.end_after_call(number, group, away))
+
+    def end_after_call(self, number: int, group: int, away: float) -> None:
         del self.busy[number]
         if self.surplus[group] > 0:
             self.settle_overrun(self.calendar.now)
             self.surplus[group] -= 1
-        else:
-            self.set_free(group)
+        elif not self.takes_next(group):
+            if away > 0:
+                back = self.calendar.now + away
+                self.keep_busy(number, group, back, -1.0)
+                self.count_passing(GroupMeasure.AWAY, group, self.calendar.now, back, self.interval)
+            else:
+                self.idle[group].append(self.calendar.now)
 
-    def set_free(self, group: int) -> None:
-        """An agent takes the next contact or is idle from now."""
+    def start(self, group: int) -> None:
+        if not self.takes_next(group):
+            self.idle[group].append(self.calendar.now)
+
+    def takes_next(self, group: int) -> bool:
+        """Whether a contact waits for an agent of the group, who then takes it."""
         heads = [
-            (priority, self.waiting[queue][0].number, queue)
+            (priority, head.arrived - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
-            if self.waiting[queue] and self.is_open(self.waiting[queue][0], group)
+            for head in itertools.islice(self.waiting[queue], 1)
+            if self.is_open(head, group)
         ]
         if heads:
-            self.answer(self.waiting[min(heads)[2]].popleft(), group)
-        else:
-            self.idle[group].append(self.calendar.now)
+            self.answer(self.waiting[min(heads)[3]].popleft(), group)
+        return bool(heads)
 
     def change_staff(self, interval: int, group: int) -> None:
         self.settle_overrun(self.calendar.now)
@@ -594,19 +615,19 @@ class _Desk:
         stay = min(self.surplus[group], change) if change > 0 else change
         self.surplus[group] -= stay
         for _ in range(change - stay):
-            self.set_free(group)
+            self.start(group)
 
     # --- sums ---------------------------------------------------------------------------------------------------------
 
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
         self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
 
-    def count_busy(self, group: int, start: float, end: float, interval: int) -> None:
-        """Split busy seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
+    def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float, interval: int) -> None:
+        """Split seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
         for i in range(interval, self.clock.intervals):
             passes = min(end, self.clock.interval_start[i + 1]) - start
             if passes > 0:
-                self.sums.group[self.clock.cell[i], group, GroupMeasure.BUSY] += passes
+                self.sums.group[self.clock.cell[i], group, measure] += passes
                 start += passes
             if end <= self.clock.interval_start[i + 1]:
                 return
@@ -639,7 +660,7 @@ class _Desk:
         return SupportOutcome(waiting, np.array(self.escalated, dtype=ESCALATED), table)
 
     def state(self, until: float) -> SupportState:
-        busy = sorted((end, number, group) for number, (end, group) in self.busy.items())
+        busy = sorted((end, number, group, away) for number, (end, group, away) in self.busy.items())
         waiting = sorted((e for queue in self.waiting for e in queue), key=lambda e: e.number)
         talking = sorted((e for e in self.talking.values() if e.escalates or e.line >= 0), key=lambda e: e.number)
         return SupportState(
@@ -652,9 +673,10 @@ class _Desk:
             lines=np.array(self.lines, dtype=np.int64),
             idle_group=np.array([g for g, idle in enumerate(self.idle) for _ in idle], dtype=np.int64),
             idle_since=np.array([since for idle in self.idle for since in idle], dtype=np.float64),
-            service_end=np.array([end for end, _, _ in busy], dtype=np.float64),
-            service_entry=np.array([number for _, number, _ in busy], dtype=np.int64),
-            service_group=np.array([group for _, _, group in busy], dtype=np.int64),
+            service_end=np.array([end for end, _, _, _ in busy], dtype=np.float64),
+            service_entry=np.array([number for _, number, _, _ in busy], dtype=np.int64),
+            service_group=np.array([group for _, _, group, _ in busy], dtype=np.int64),
+            service_away=np.array([away for _, _, _, away in busy], dtype=np.float64),
             waiting=_open_rows(waiting),
             talking=_open_rows(talking),
             redialing=_open_rows(sorted(self.redialing.values(), key=lambda e: e.number)),
@@ -663,7 +685,7 @@ class _Desk:
 
 def _opened(row: Any) -> _Entry:
     """An entry that an earlier call left open, from its :data:`OPEN` row."""
-    entry = _Entry(*(row[name].item() for name in OPEN.names[:12]))  # type: ignore[index]
+    entry = _Entry(*(row[name].item() for name in OPEN.names[:13]))  # type: ignore[index]
     entry.key = row["key"]
     entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
     if row["holder_entry"] >= 0:
@@ -675,7 +697,7 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
     rows = [
         (
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
-            e.arrived, e.deadline, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
+            e.arrived, e.deadline, e.talk, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
             *(e.holder or (-1, -1, -1, -1)),
         )
         for e in entries

@@ -30,6 +30,7 @@ BALKING = randomness.purpose("support.balking")
 REDIAL = randomness.purpose("support.redial")
 REDIAL_DELAY = randomness.purpose("support.redial_delay")
 REDIAL_KEY = randomness.purpose("support.redial_key")
+AWAY = randomness.purpose("support.away")
 ANSWER_DELAY = randomness.purpose("support.answer_delay")
 CONFERENCE = randomness.purpose("support.conference")
 
@@ -89,7 +90,9 @@ class GroupMeasure(IntEnum):
     STAFFED = 1
     """Agents by plan times the length of the interval, counted at the interval's start."""
     OVERRUN = 2
-    """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun = busy + idle."""
+    """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun: busy, idle, away."""
+    AWAY = 3
+    """Time away from the desk between contacts, split like busy time."""
 
 
 class Outcome(IntEnum):
@@ -154,6 +157,7 @@ OPEN = np.dtype(
         ("line", "i8"),
         ("arrived", "f8"),
         ("deadline", "f8"),
+        ("talk", "f8"),
         ("talk_end", "f8"),
         ("waiting", "?"),
         ("escalates", "?"),
@@ -166,7 +170,8 @@ OPEN = np.dtype(
     ],
     align=True,
 )
-"""An entry that is still open: ``line`` is the pool whose line it holds (-1 none), ``deadline`` the end of patience.
+"""An entry that is still open: ``line`` is the pool whose line it holds (-1 none), ``deadline`` the end of patience,
+``talk`` the recorded length of its talk (NaN: drawn).
 
 ``origin`` is the queue that the contact called first. A caller who has gone and will redial is open too, with the
 instant of the redial as ``deadline``. ``ticket``: nobody is on the line, and it waits as long as it must. ``holder_*``
@@ -212,6 +217,10 @@ class SupportTables:
             the end of its talk at most); -1 none, also when left out.
         dropping: bool (Q, I), intervals in which the queue is closed and drops its contacts; (Q, 0) or left out: none.
         after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
+        head_start: float64 (Q,), seconds by which a contact counts as having entered earlier when freed agents choose
+            among contacts of one priority; 0 when left out.
+        away: int64 (G,), law row of the time for which an agent whom no contact awaits at the end of one steps away,
+            with an atom at 0 for those who stay; -1 all stay, also when left out.
 
     Raises:
         ParameterError: arrays that do not fit together, or tiers that escalate in a circle.
@@ -242,6 +251,8 @@ class SupportTables:
     hold_fallback: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     conference: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     dropping: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    head_start: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    away: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -257,6 +268,8 @@ class SupportTables:
             "hold_limit": np.full(q, np.inf),
             "hold_fallback": np.full(q, Transfer.COLD, dtype=np.int64),
             "conference": np.full(q, -1),
+            "head_start": np.zeros(q),
+            "away": np.full(g, -1),
         }
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
@@ -276,14 +289,16 @@ class SupportTables:
             "hold_limit",
             "hold_fallback",
             "conference",
+            "head_start",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
+        _require(self.away.shape == (g,), "away must have one value per group")
         for name in ("talk", "after_call", "priority", "level", "after"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
         _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
         _require(self.dropping.ndim == 2 and len(self.dropping) == q, "dropping must have one row per queue")
         rows = self.laws.scale.size
-        for name in ("patience", "talk", "after_call", "redial_delay", "answer_delay", "conference"):
+        for name in ("patience", "talk", "after_call", "redial_delay", "answer_delay", "conference", "away"):
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
@@ -295,6 +310,7 @@ class SupportTables:
         fallbacks = (Transfer.COLD, Transfer.DEFERRED)
         _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
         _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
+        _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
         for name in ("escalation_probability", "balking", "redial_probability"):
             probability = getattr(self, name)
             _require(bool(np.all((probability >= 0) & (probability <= 1))), f"{name} must lie in 0 to 1")
@@ -379,6 +395,7 @@ class Contacts:
         queue: int64 (n,).
         key: uint64 (n,), the contact's own key, from which talk, patience and the like are drawn.
         account: int64 (n,); -1 none.
+        talk: float64 (n,), recorded seconds of talk at the first queue, NaN where it is drawn; empty: all are.
     """
 
     time: NDArray[np.float64]
@@ -386,6 +403,7 @@ class Contacts:
     queue: NDArray[np.int64]
     key: NDArray[np.uint64]
     account: NDArray[np.int64]
+    talk: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -479,6 +497,8 @@ class SupportState:
         lines: int64 (P,), lines taken.
         idle_group, idle_since: int64 and float64, the idle agents by group, idle longest first.
         service_end, service_entry, service_group: the busy agents by end of after-call work, then entry.
+        service_away: float64, for how long each of them steps away at that end if no contact waits (0: stays); -1 for
+            an agent who is away until then.
         waiting: :data:`OPEN` rows by entry.
         talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
         redialing: :data:`OPEN` rows by entry, of the callers who are gone and will redial.
@@ -496,6 +516,7 @@ class SupportState:
     service_end: NDArray[np.float64]
     service_entry: NDArray[np.int64]
     service_group: NDArray[np.int64]
+    service_away: NDArray[np.float64]
     waiting: NDArray[Any]
     talking: NDArray[Any]
     redialing: NDArray[Any]
@@ -507,7 +528,7 @@ class SupportState:
         whole, real, nobody = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=OPEN)
         lines = np.zeros(tables.line_capacity.size, dtype=np.int64)
         start = float(clock.interval_start[0])
-        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, real, whole, whole, nobody, nobody, nobody)
+        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, real, whole, whole, real, nobody, nobody, nobody)
 
 
 @dataclass(frozen=True, eq=False)
@@ -599,6 +620,12 @@ def check_run(
             int(contacts.interval.min()) >= 0 and int(contacts.interval.max()) < clock.intervals,
             "a contact arrives in an interval that is not there",
         )
+        if contacts.talk.size:
+            _require(contacts.talk.shape == time.shape, "recorded talk needs one value per contact")
+            _require(
+                bool(np.all(np.isnan(contacts.talk) | ((contacts.talk >= 0) & (contacts.talk < np.inf)))),
+                "recorded talk must be finite and not negative, or NaN",
+            )
 
 
 def _require(condition: bool, message: str) -> None:

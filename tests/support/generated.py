@@ -22,6 +22,8 @@ RULES = {
     "answer delay": ("answer_delay",),
     "warm and deferred transfer": ("transfer", "hold_limit", "hold_fallback", "conference"),
     "closing": ("dropping",),
+    "head start": ("head_start",),
+    "time away": ("away",),
 }
 """The tables of each of the rarer rules."""
 
@@ -48,7 +50,7 @@ class Case:
 
 def part(contacts: Contacts, start: int, stop: int) -> Contacts:
     """Contacts from ``start`` to before ``stop``."""
-    names = ("time", "interval", "queue", "key", "account")
+    names = ("time", "interval", "queue", "key", "account", "talk")
     return Contacts(*(getattr(contacts, name)[start:stop] for name in names))
 
 
@@ -91,6 +93,12 @@ def case(seed: int) -> Case:
     delay = [law_of(extra, 10.0) if again else -1 for again in redials]
     answer = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(groups)]
     conference = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(queues)]
+    more = np.random.default_rng([seed, 4])
+    stepping = more.random(groups) < (0.7 if seed % 3 == 0 else 0.0)
+    away = [
+        book.row(distributions.with_zero((_whole_law if whole else _law)(more, 10.0), 0.4)) if steps else -1
+        for steps in stepping
+    ]
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -119,6 +127,8 @@ def case(seed: int) -> Case:
         conference=np.array(conference),
         dropping=_dropping(np.random.default_rng([seed, 3]), queues, intervals),
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
+        head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
+        away=np.array(away),
     )
     if seed % PLAIN == 0:
         tables = with_rules(tables)
@@ -141,12 +151,19 @@ def case(seed: int) -> Case:
         queue=queue[order],
         key=randomness.keys(randomness.stream(seed, 0, "test"), np.arange(count)),
         account=rng.integers(-1, 5, size=count),
+        talk=_recorded(more, count, talk_mean, whole) if more.random() < 0.4 else np.zeros(0),
     )
     months = start[[per_month, 2 * per_month]]
     odd = np.floor(start[-1] * 0.45) if whole else start[-1] * 0.45  # a call may end anywhere, not only at an interval
     cell = np.arange(intervals) if rng.random() < 0.5 else np.arange(intervals) // per_month
     boundaries = tuple(sorted({float(x) for x in (*months, odd, start[-1])}))
     return Case(tables, Clock(start, cell), contacts, staff, boundaries)
+
+
+def _recorded(rng: np.random.Generator, count: int, mean: float, whole: bool) -> NDArray[np.float64]:
+    """Recorded talk of about half of the contacts."""
+    talk = rng.exponential(mean, count)
+    return np.where(rng.random(count) < 0.5, np.nan, np.floor(talk) if whole else talk)
 
 
 def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDArray[np.float64]:

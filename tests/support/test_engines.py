@@ -186,10 +186,19 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
     return sums
 
 
+def with_time_away(case: generated.Case) -> bool:
+    """Records do not tell when an agent was away."""
+    return bool(np.any(case.tables.away >= 0))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_sums_equal_those_of_the_records(seed: int) -> None:
-    result = reference_run(seed)
-    assert_same_sums(sums_of_records(generated.case(seed), result.records), result.sums)
+    case, result = generated.case(seed), reference_run(seed)
+    expected = sums_of_records(case, result.records)
+    if with_time_away(case):
+        for measure in (GroupMeasure.AWAY, GroupMeasure.OVERRUN):
+            expected.group[..., measure] = result.sums.group[..., measure]
+    assert_same_sums(expected, result.sums)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -219,6 +228,8 @@ def test_flow_balance_of_every_call(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(seed: int) -> None:
     case, result = generated.case(seed), reference_run(seed)
+    if with_time_away(case):  # an agent who is away while a contact waits: see the test of time away below
+        return
     tables, clock, rows = case.tables, case.clock, result.records
     end, hold = clock.end, holds(rows)
     left = np.where(np.isnan(rows["taken_at"]), np.where(np.isnan(rows["end"]), np.inf, rows["end"]), rows["taken_at"])
@@ -241,7 +252,8 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
             f"an idle agent and a waiting contact at {a}"
         )
         idle_seconds += idle * (b - a)
-    busy, staffed, overrun = result.sums.group.sum(axis=0).T
+    busy, staffed, overrun, away = result.sums.group.sum(axis=0).T
+    assert not away.any()
     # Rounding of some thousand differences of times.
     np.testing.assert_allclose(staffed + overrun, busy + idle_seconds, atol=1e-7)
 
@@ -332,6 +344,14 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("overflow when an agent is freed", overflowed & np.isin(waited_for, rows["end"][answered]))
         see("overflow when patience ends", np.isin(waited_for, rows["end"][rows["outcome"] == Outcome.ABANDONED]))
         see("several overflow times", [len(times) > 1 for times in tables.overflow_times])
+        given = case.contacts.talk
+        if given.size:
+            first = rows[answered & (rows["leg"] == 0) & (rows["attempt"] == 0)]
+            see("recorded talk", ~np.isnan(given[first["contact"]]))
+            see("drawn talk beside recorded", np.isnan(given[first["contact"]]))
+        see("time away", result.sums.group[..., GroupMeasure.AWAY] > 0)
+        see("nobody steps away though some may", with_time_away(case) and not result.sums.group[..., -1].any())
+        see("head starts that differ", len(np.unique(tables.head_start)) > 1)
         see("leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
         see("nobody there", np.all(case.staff == 0, axis=0))
         see("groups of one level", [len(t) > len({level for _, level in t}) for t in tables.tries])
@@ -352,6 +372,9 @@ def test_the_generated_models_exercise_every_feature() -> None:
             see("carried over before a hold", state.talking["holder_entry"] >= 0)
             see("carried over after a hold", state.waiting["hold"] > 0)
             see("carried over idle", len(state.idle_group))
+            see("carried over away", state.service_away == -1)
+            see("carried over before stepping away", state.service_away > 0)
+            see("carried over waiting with a recorded talk", ~np.isnan(state.waiting["talk"]))
             see("call ends inside an interval", state.time not in case.clock.interval_start)
     missing = {feature for feature, times in seen.items() if times == 0}
     assert not missing, missing
@@ -401,7 +424,7 @@ def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: 
     [
         "priority", "level", "after", "escalation_probability", "line_capacity", "answer_within", "balking",
         "redial_probability", "redial_attempts", "dropping", "answer_delay", "transfer",
-        "hold_limit", "hold_fallback", "conference",
+        "hold_limit", "hold_fallback", "conference", "head_start", "away",
     ],
 )  # fmt: skip
 def test_a_changed_table_is_caught(name: str) -> None:
@@ -417,6 +440,10 @@ def test_a_changed_table_is_caught(name: str) -> None:
             value = np.full_like(value, -1)
         elif name in ("escalation_probability", "balking", "redial_probability"):
             value = 1.0 - value
+        elif name == "head_start":
+            value = -value
+        elif name == "away":
+            value = np.full_like(value, -1)
         else:
             value = value + 1
         return dataclasses.replace(case, tables=dataclasses.replace(case.tables, **{name: value}))
@@ -497,6 +524,7 @@ def test_a_second_group_opens_after_a_wait(engine: ModuleType) -> None:
         **{name: np.repeat(getattr(tables, name), 2, axis=1) for name in ("talk", "after_call", "priority", "level")},
         after=np.array([[0.0, 20.0]]),
         answer_delay=np.full(2, -1),
+        away=np.array([-1, -1]),
     )
     sums = Sums.zeros(tables, clock)
     contacts, staff = calls_at([0.0, 10.0, 50.0, 95.0], clock), np.array([[1], [1]])
@@ -506,6 +534,60 @@ def test_a_second_group_opens_after_a_wait(engine: ModuleType) -> None:
     assert outcome.records["answered_at"].tolist() == [0.0, 30.0, 100.0, 130.0]
     assert outcome.records["group"].tolist() == [0, 1, 0, 1]
     assert sums.queue[0, 0, QueueMeasure.OVERFLOWED] == 2
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_an_agent_whom_nobody_awaits_steps_away_once(engine: ModuleType) -> None:
+    """One agent until 200 s and from 300 s on; calls take 10 s, and time away 50 s."""
+    clock = Clock(np.array([0.0, 100.0, 200.0, 300.0, 400.0]), np.arange(4))
+    book = LawBook()
+    talk, away = (book.row(distributions.deterministic(x)) for x in (10.0, 50.0))
+    tables = dataclasses.replace(one_queue(1.0), talk=np.array([[talk]]), laws=book.tables(), away=np.array([away]))
+    sums = Sums.zeros(tables, clock)
+    contacts, staff = calls_at([0.0, 5.0, 30.0, 150.0, 195.0, 305.0], clock), np.array([[1, 1, 0, 1]])
+    outcome, state = engine.run(tables, clock, contacts, staff, None, 315.0, sums=sums, records=True)
+    assert outcome.records is not None
+    # The second call waits at 10 s, so that the agent stays; away from 20 to 70 while the third waits; away from 80 to
+    # 130 and idle then; away from 160 beyond the end of the shift, back at 210 only to leave.
+    assert outcome.records["answered_at"].tolist() == [0.0, 10.0, 70.0, 150.0, 300.0, 310.0]
+    assert sums.group[:, 0, GroupMeasure.AWAY].tolist() == [50.0 + 20.0, 30.0 + 40.0, 10.0, 0.0]
+    assert sums.group[:, 0, GroupMeasure.OVERRUN].tolist() == [0.0, 0.0, 10.0, 0.0]
+    assert sums.group[:, 0, GroupMeasure.BUSY].tolist() == [30.0, 10.0, 0.0, 20.0]
+    assert state.service_away.tolist() == [50.0]
+    busy, staffed, overrun, gone = sums.group.sum(axis=0)[0]
+    assert staffed + overrun - busy - gone == 20.0 + 80.0  # idle from 130, and planned from 320 to the end
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_a_head_start_counts_as_waiting(engine: ModuleType) -> None:
+    """Two queues, one agent; the second queue's contacts count as having entered 90 s earlier."""
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = one_queue(10.0)
+    twice = ("talk", "after_call", "priority", "level", "patience", "escalation_to", "escalation_probability")
+    tables = dataclasses.replace(
+        tables,
+        queue_names=("plain", "preferred"),
+        **{name: np.repeat(getattr(tables, name), 2, axis=0) for name in twice},
+        **{name: np.repeat(getattr(tables, name), 2) for name in ("line_pool", "answer_within", "short_abandon")},
+        **{name: np.repeat(getattr(tables, name), 2) for name in ("balking", "redial_probability")},
+        **{name: np.repeat(getattr(tables, name), 2) for name in ("redial_attempts", "redial_delay")},
+        **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["warm and deferred transfer"]},
+        dropping=np.zeros((2, 0), dtype=np.bool_),
+        after=np.zeros((2, 1)),
+        head_start=np.array([0.0, 90.0]),
+    )
+    contacts = calls_at([0.0, 1.0, 5.0, 95.0, 96.0], clock)
+    queue = np.array([0, 0, 0, 1, 1])  # 95 s less 90 s is 5 s: the lower entry goes first
+    contacts = dataclasses.replace(contacts, queue=queue, talk=np.array([200.0, np.nan, np.nan, np.nan, 7.0]))
+    sums = Sums.zeros(tables, clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    assert outcome.records["answered_at"].tolist() == [0.0, 200.0, 210.0, 220.0, 230.0]
+    assert outcome.records["talk_end"].tolist() == [200.0, 210.0, 220.0, 230.0, 237.0]
+    sooner = dataclasses.replace(tables, head_start=np.array([0.0, 90.5]))
+    outcome, _ = engine.run(sooner, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    assert outcome.records["answered_at"].tolist() == [0.0, 200.0, 220.0, 210.0, 230.0]
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])

@@ -107,7 +107,7 @@ def test_four_service_levels_come_from_sums():
 
 
 def test_sums_of_another_kind_are_refused():
-    with pytest.raises(ParameterError, match="sums of a group have 3 columns"):
+    with pytest.raises(ParameterError, match="sums of a group have 4 columns"):
         KPIS["occupancy"](DAY)
 
 
@@ -171,7 +171,7 @@ def test_sums_from_records_by_hand():
     )  # fmt: skip
     assert found.queue[:, 0].tolist() == [first.tolist(), second.tolist()]
     assert found.group[:, 0, GroupMeasure.BUSY].tolist() == [80.0 + 50.0, 40.0 + 30.0]
-    assert np.all(np.isnan(found.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN]]))
+    assert np.all(np.isnan(found.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]]))
 
 
 def test_sums_from_records_equal_those_of_the_engine():
