@@ -369,11 +369,12 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 
 
 @kernels.outer
-def _advance(model, given, work, queue_sums, group_sums, first_row, until):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich):
     """Process the events before ``until``.
 
     ``first_row`` is the row of the record table less the entry number of a new entry. Returns ``_DONE``, or which store
-    must be enlarged before the kernel is called again.
+    must be enlarged before the kernel is called again. ``rich`` is None where none of the rules of :func:`_is_rich` has
+    an effect: the compiler then leaves out what stands under ``rich is not None``, so that others pay nothing for them.
     """
     law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
     patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
@@ -386,9 +387,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
     tries_after, serves_after = model.tries_after, model.serves_after
-    head_start, away_law = model.head_start, model.away
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
-    arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
+    arrival_key, arrival_account = given.key, given.account
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
     count, slots, slot_row, free, rows, escalated = (
         work.counter,
@@ -399,7 +399,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         work.escalated,
     )
     service_time, service_item = work.service_time, work.service_item
-    seat_group, seat_away, seat_free = work.seat_group, work.seat_away, work.seat_free
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
@@ -413,9 +412,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     groups = staff.shape[0]
     overflows = overflow_wait.shape[0] > first.shape[0]
     recording = rows.shape[0] > 0
-    talk_given = arrival_talk.shape[0] > 0
-    ages = head_start.shape[0] > 0
-    seats = away_law.shape[0] > 0
+    if rich is not None:
+        head_start, away_law, arrival_talk = model.head_start, model.away, given.talk
+        seat_group, seat_away, seat_free = work.seat_group, work.seat_away, work.seat_free
+        talk_given = arrival_talk.shape[0] > 0
+        ages = head_start.shape[0] > 0
+        seats = away_law.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
     next_interval = count[_NEXT_INTERVAL]
@@ -468,13 +470,15 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
 
         slot = -1
         group = -1
-        seat = -1
         deadline = inf
+        if rich is not None:
+            seat = -1
+            oldest = 0.0
         lost = False
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
-                if seats:
+                if rich is not None and seats:
                     seat = group
                     group = seat_group[seat]
                 if surplus[group] > 0:
@@ -482,14 +486,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     surplus[group] -= 1
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
-                    if seats:
+                    if rich is not None and seats:
                         seat_free[n_service] = seat
                     continue
             else:
                 group = starting_group
                 starting -= 1
             priority = 0
-            oldest = 0.0
             for k in range(serves_start[group], serves_start[group + 1]):
                 if slot >= 0 and serves_priority[k] != priority:
                     break
@@ -501,7 +504,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     head = first[queue]
                 if head < 0 or (overflows and slots[head].arrived + serves_after[k] > t):
                     continue
-                if ages:
+                if rich is not None and ages:
                     entered = slots[head].arrived - head_start[queue]
                     if slot < 0 or entered < oldest or (entered == oldest and slots[head].entry < slots[slot].entry):
                         slot = head
@@ -511,7 +514,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     slot = head
                     priority = serves_priority[k]
             if slot < 0:
-                if seat >= 0 and seat_away[seat] > 0.0:
+                if rich is not None and seat >= 0 and seat_away[seat] > 0.0:
                     back = t + seat_away[seat]
                     seat_away[seat] = -1.0
                     _count_passing(interval_start, cell, next_cell, group_sums, _AWAY_SUM, group, now, t, back)
@@ -521,7 +524,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 if kind == _FREE_AGENT:
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
-                    if seats:
+                    if rich is not None and seats:
                         seat_free[n_service] = seat
                 continue
 
@@ -563,11 +566,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 status = _NO_ROW
                 break
             arrived = t
-            talk_recorded = nan
+            if rich is not None:
+                talk_recorded = nan
+                if talk_given and kind == _ARRIVAL:
+                    talk_recorded = arrival_talk[next_contact]
             if kind == _ARRIVAL:
                 contact = next_contact
-                if talk_given:
-                    talk_recorded = arrival_talk[contact]
                 queue = arrival_queue[contact]
                 key = arrival_key[contact]
                 account = arrival_account[contact]
@@ -747,7 +751,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             entry, contact, key, account = found.entry, found.contact, found.key, found.account
             leg, interval, line = found.leg, found.interval, found.line
             attempt, origin = found.attempt, found.origin
-            arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
+            arrived, deadline = found.arrived, found.deadline
+            if rich is not None:
+                talk_recorded = found.talk
             row = slot_row[slot]
 
         # Here a contact is answered by ``group``, or (group -1) waits or is lost.
@@ -755,8 +761,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         keep = not lost or deadline < inf
         escalates = False
         if group >= 0:
-            talk = talk_recorded
-            if talk != talk:  # NaN: none is recorded
+            talk = nan
+            if rich is not None:
+                talk = talk_recorded
+            if rich is None or talk != talk:  # NaN: none is recorded
                 word = kernels.bits(key, _TALK, leg)
                 talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
             after_call = 0.0
@@ -768,7 +776,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
             place = group
-            if seats:
+            if rich is not None and seats:
                 if seat < 0:
                     seat = seat_free[n_service]
                     seat_group[seat] = group
@@ -822,7 +830,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             kept.line = line
             kept.arrived = arrived
             kept.deadline = deadline
-            kept.talk = talk_recorded
+            if rich is not None:
+                kept.talk = talk_recorded
             kept.talk_end = talk_end
             kept.waiting = group < 0 and not lost
             kept.escalates = escalates
@@ -916,6 +925,7 @@ def run(
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
+    rich = True if _is_rich(model, contacts, state) else None
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
@@ -924,7 +934,7 @@ def run(
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
     work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16)
     while (
-        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
+        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), rich)
     ) != _DONE:
         work = _enlarge(work, status)
     after = _dump(work, model.away.size > 0, state, len(contacts), until)
@@ -932,6 +942,12 @@ def run(
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
     waiting = np.bincount(after.waiting["queue"], minlength=tables.queues)
     return SupportOutcome(waiting, escalated, table), after
+
+
+def _is_rich(model: Model, contacts: Contacts, state: SupportState) -> bool:
+    """Whether a rarer rule has an effect: head starts, time away, recorded talk."""
+    recorded = contacts.talk.size > 0 or not bool(np.isnan(state.waiting["talk"]).all())
+    return bool(model.head_start.size) or bool(model.away.size) or recorded
 
 
 def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
@@ -1006,6 +1022,7 @@ def _load(
     used = answered + len(state.redialing)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
+    slot["talk"] = nan
     slot[:waiting] = state.waiting
     slot[waiting:answered] = state.talking
     slot[answered:used] = state.redialing
@@ -1137,6 +1154,7 @@ def _enlarge(work: Work, status: int) -> Work:
     heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial") for part in ("time", "item")]
     names = (*heaps, "slot", "slot_row", "after", "before")
     work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
+    work.slot["talk"][size:] = nan
     work.free[:size] = np.arange(2 * size - 1, size - 1, -1)
     work.counter[_N_FREE] = size
     return work

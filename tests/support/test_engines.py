@@ -615,7 +615,8 @@ def test_read_only_inputs_are_taken() -> None:
     for array in (case.contacts.time, case.contacts.key, case.staff, case.clock.interval_start, case.tables.talk):
         array.setflags(write=False)
     assert_same(run(reference, case), run(compiled, case))
-    assert len(compiled._advance.signatures) == 1, "another kind of array compiled the kernel once more"
+    kinds = {signature[:-1] for signature in compiled._advance.signatures}  # the last says which rules are left out
+    assert len(kinds) == 1, "another kind of array compiled the kernel once more"
 
 
 def test_what_does_not_fit_is_refused() -> None:
