@@ -547,7 +547,7 @@ def difference(
             axes.plot(x, part["difference"], color=colour, linewidth=2, marker="o", markersize=3.5, label=variant)
             ends.append((part["difference"].iloc[-1], variant, colour))
         axes.axhline(0, color=MUTED, linewidth=0.8)
-        _value_axis(axes, lambda v: w.signed(w.quantity(v, unit, lang)))
+        _value_axis(axes, lambda v: w.change(v, unit, lang))
         axes.set_ylabel(w.term("difference", lang))
         _month_axis(axes, months, lang)
         _label_ends(axes, ends)

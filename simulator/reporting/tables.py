@@ -78,12 +78,13 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
 
 
 def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
-    """Print the paired differences of one month (``all``: the horizon): those of :data:`HEADLINES` and every real one.
+    """Print the paired differences of one month (``all``: the horizon) in :data:`HEADLINES`.
 
     Args:
         table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
     """
-    rows = table[(table["month"] == month) & (table["kpi"].isin(HEADLINES) | table["real"])]
+    inside = table["month"] == month
+    rows = table[inside & table["kpi"].isin(HEADLINES)]
     if rows.empty:
         console.print(Text(w.phrase("no_difference", lang, month=w.month(month, lang))))
     for variant, part in rows.groupby("variant", sort=False):
@@ -91,20 +92,22 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
         shown = _table(title, columns, text_columns=2)
         for subject, row in _by_subject(part):
-            base, value, difference, low, high = (
-                w.quantity(v, row.unit, lang) for v in (row.base, row.value, row.difference, row.low, row.high)
-            )
+            base, value = (w.quantity(v, row.unit, lang) for v in (row.base, row.value))
+            difference, low, high = (w.change(v, row.unit, lang) for v in (row.difference, row.low, row.high))
             shown.add_row(
                 Text(subject),
                 w.term(row.kpi, lang),
                 base,
                 value,
-                Text(w.signed(difference), "bold" if row.real else "dim"),
-                w.between(w.signed(low), w.signed(high), lang),
+                Text(difference, "bold" if row.real else "dim"),
+                w.between(low, high, lang),
             )
         console.print()
         console.print(shown)
     console.print(Text(w.phrase("comparison_note", lang), style="dim"))
+    more = int((inside & table["real"] & ~table["kpi"].isin(HEADLINES)).sum())
+    if more:
+        console.print(Text(w.phrase("comparison_more", lang, count=w.number(more)), style="dim"))
 
 
 def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:

@@ -211,6 +211,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Bold: the 95 % interval of the paired difference leaves out 0.",
         "太字: 対応のある差の95%区間が0を含まないもの。",
     ),
+    "comparison_more": (
+        "Real differences in other KPIs: {count}; see the file.",
+        "ほかのKPIの差: {count}件(ファイルを参照)",
+    ),
     "spread": ("P10 to P90", "P10〜P90"),
     "precision": ("95 % interval", "95%区間"),
     "share_inputs": ("from inputs", "前提由来"),
@@ -429,6 +433,12 @@ def quantity(value: float | None, unit: str, lang: Language = "en", currency: st
 def signed(text: str) -> str:
     """A written quantity as a difference: with a plus sign unless it is negative, missing or zero."""
     return text if text == MISSING or text.startswith("−") or not any(c in "123456789" for c in text) else f"+{text}"
+
+
+def change(value: float | None, unit: str, lang: Language = "en", currency: str = "") -> str:
+    """A difference between two values of a KPI, with its sign; of shares in percentage points."""
+    text = signed(quantity(value, unit, lang, currency))
+    return re.sub(r"\s?%$", " pp" if lang == "en" else "pt", text) if unit == "share" else text
 
 
 def month(text: str | None, lang: Language = "en") -> str:

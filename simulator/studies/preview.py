@@ -55,7 +55,7 @@ def preview(scenario: Scenario) -> Iterator[str]:
                 warnings.append(f"{name} has work for {np.nanmax(work[t]):.1f} heads and {team.headcount} in the plan")
     if scenario.uncertain and scenario.monte_carlo.chance_repeats < 2:
         warnings.append("monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance")
-    for path, note in scenario.placeholders.items():
-        warnings.append(f"{path} is a placeholder: {note}")
+    if scenario.placeholders:
+        warnings.append(f"values that are no more than placeholders: {len(scenario.placeholders)}, listed above")
     for warning in warnings:
         yield f"# note: {warning}"

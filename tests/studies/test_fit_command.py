@@ -78,7 +78,7 @@ def test_a_packed_log_with_semicolons_and_days_first_becomes_a_scenario_that_hol
     assert plan.calendar.timezone == "Europe/Berlin"
     checked = CliRunner().invoke(main, ["check", str(folder / "scenario.yaml")])
     assert checked.exit_code == 0, checked.output
-    assert "support.groups.agents.shrinkage is a placeholder" in checked.output
+    assert "support.groups.agents.shrinkage: " in checked.output.partition("placeholders:")[2]
 
 
 def test_the_folder_holds_profiles_figures_agents_and_every_fit(drafted):

@@ -61,5 +61,5 @@ def test_placeholders_and_lone_draws_are_noted() -> None:
     document = unsure.document() | {"placeholders": {"hiring.attrition_per_year": "Use your own."}}
     assert notes(read(dump(document))) == [
         "monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance",
-        "hiring.attrition_per_year is a placeholder: Use your own.",
+        "values that are no more than placeholders: 1, listed above",
     ]
