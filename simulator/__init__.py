@@ -22,19 +22,37 @@ if TYPE_CHECKING:
     from simulator.studies.compare import compare
     from simulator.studies.replay import replay
     from simulator.studies.run import run
+    from simulator.studies.sweep import sweep
+    from simulator.studies.value import break_even, value
 
-__all__ = ["InputError", "Result", "Scenario", "SimulatorError", "compare", "load", "read", "replay", "run"]
+__all__ = [
+    "InputError",
+    "Result",
+    "Scenario",
+    "SimulatorError",
+    "break_even",
+    "compare",
+    "load",
+    "read",
+    "replay",
+    "run",
+    "sweep",
+    "value",
+]
 
 _HOME = {
     "InputError": "simulator.errors",
     "Result": "simulator.results",
     "Scenario": "simulator.scenario.schema",
     "SimulatorError": "simulator.errors",
+    "break_even": "simulator.studies.value",
     "compare": "simulator.studies.compare",
     "load": "simulator.results",
     "read": "simulator.scenario.loading",
     "replay": "simulator.studies.replay",
     "run": "simulator.studies.run",
+    "sweep": "simulator.studies.sweep",
+    "value": "simulator.studies.value",
 }
 
 

@@ -130,6 +130,9 @@ def _lang(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run."
 )
+@click.option(
+    "--account-months", type=click.IntRange(min=1), help="Also write every account and month of so many replications."
+)
 def run(
     scenario: Path,
     variants: tuple[str, ...],
@@ -142,11 +145,14 @@ def run(
     as_json: bool,
     lang: Language,
     resume: Path | None,
+    account_months: int | None,
 ) -> None:
     """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
     if resume and out:
         raise click.UsageError("--resume goes on in its own folder; leave out --out")
     plan = _read(scenario, variants, overrides)
+    if account_months and not plan.accounts:
+        raise InputError([Problem("--account-months", None, "accounts", "the scenario has no accounts")])
     changes: list[str] = []
     if variants or overrides:
         from simulator.scenario.variants import differences
@@ -172,6 +178,9 @@ def run(
                 resume=resume is not None,
             )
         save(result, folder)
+        if account_months:
+            with progress.working("writing the account-month table"):
+                _write_account_months(result.scenario, account_months, folder)
         if not quiet and not as_json:  # the answer first: drawing the charts takes longer than reading it
             from simulator.reporting.tables import show
 
@@ -279,7 +288,203 @@ def compare(
 
 
 @main.command()
-@click.argument("calls", type=click.Path(path_type=Path, dir_okay=False))
+@_scenario_options
+@_run_options
+@_lang
+@click.option("--over", metavar="PATH=V1,V2,…", help="The input to vary and its values.")
+@click.option("--book", metavar="TEAM=N1,N2,…", help="Vary the accounts per head of a success team instead.")
+@click.option("--need", is_flag=True, help="Also search the heads that each value needs (success teams).")
+@click.option("--refine/--no-refine", default=True, help="Add whole values until the knee is known to 1.")
+def sweep(
+    scenario: Path,
+    variants: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    jobs: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    lang: Language,
+    over: str | None,
+    book: str | None,
+    need: bool,
+    refine: bool,
+) -> None:
+    """Draw KPIs as curves over one input, on common draws, and mark where the targets stop being met.
+
+    The scenario as it stands is one curve, each --variant another; --set holds for all of them.
+    """
+    if (over is None) == (book is None):
+        raise click.UsageError("give --over PATH=V1,V2,… or --book TEAM=N1,N2,…")
+    base = _read(scenario, (), overrides)
+    curves = {base.name: base} | {name: _read(scenario, (name,), overrides) for name in dict.fromkeys(variants)}
+    if seed is not None:
+        base = base.with_({"monte_carlo.seed": seed})
+    path, values = _values("--over" if over else "--book", over or book or "")
+    folder = _new_folder(out, f"{base.name} sweep")
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    from simulator.results import to_json
+    from simulator.studies import sweep as study
+
+    with progress:
+        found = study.sweep(
+            base,
+            path if over else None,
+            values,
+            book=path if book else None,
+            curves=curves,
+            replications=replications,
+            jobs=jobs,
+            need=need,
+            refine=refine,
+            progress=progress.update,
+        )
+    with progress.working("drawing the curves"):
+        study.save(found, folder, lang)
+    if as_json:
+        click.echo(to_json(study.summary(found)).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from simulator.reporting.tables import show_sweep
+
+        show_sweep(found, _console(), lang)
+        click.echo(f"\nTables and figures: {folder}")
+
+
+@main.command()
+@_scenario_options
+@_run_options
+@_lang
+@click.option("--activity", "activities", multiple=True, metavar="NAME", help="Only this activity; repeatable.")
+@click.option(
+    "--coverage", "levels", multiple=True, metavar="NAME.SEGMENT=SHARE", help="Another coverage instead; repeatable."
+)
+@click.option("--break-even", "flip", is_flag=True, help="Also search the effect on churn at which each one pays.")
+def value(
+    scenario: Path,
+    variants: tuple[str, ...],
+    overrides: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    jobs: int | None,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    lang: Language,
+    activities: tuple[str, ...],
+    levels: tuple[str, ...],
+    flip: bool,
+) -> None:
+    """Tell what activities are worth, from paired runs with and without each."""
+    base = _read(scenario, variants, overrides)
+    if seed is not None:
+        base = base.with_({"monte_carlo.seed": seed})
+    pairs = [level.partition("=")[::2] for level in levels]
+    unclear = [level for level, (place, share) in zip(levels, pairs, strict=True) if not ("." in place and share)]
+    if unclear:
+        raise InputError(
+            [
+                Problem("--coverage", None, "", "write it as NAME.SEGMENT=SHARE", level, "qbr.key=50%")
+                for level in unclear
+            ]
+        )
+    folder = _new_folder(out, f"{base.name} value")
+    progress = _Shower(quiet or as_json)
+    progress.say_compilation()
+    from simulator.results import to_json
+    from simulator.studies import value as study
+
+    with progress:
+        found = study.value(
+            base,
+            list(activities) or None,
+            coverage=dict(pairs),
+            break_even=flip,
+            replications=replications,
+            jobs=jobs,
+            progress=progress.update,
+        )
+    study.save(found, folder, lang)
+    if as_json:
+        click.echo(to_json(study.summary(found)).decode(), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from simulator.reporting.tables import show_value
+
+        show_value(found, _console(), lang)
+        click.echo(f"\nTable and figure: {folder}")
+
+
+@main.command("break-even")
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--variant", required=True, metavar="NAME", help="The plan to decide against.")
+@click.option("--coefficient", required=True, metavar="PATH", help="A coupling, as couplings.churn_by_late_activities.")
+@click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
+@_lang
+def break_even(
+    scenario: Path,
+    variant: str,
+    coefficient: str,
+    replications: int | None,
+    jobs: int | None,
+    as_json: bool,
+    lang: Language,
+) -> None:
+    """Tell how large a coefficient must be for a decision between two plans to flip."""
+    base, other = _read(scenario, (), ()), _read(scenario, (variant,), ())
+    progress = _Shower(as_json)
+    progress.say_compilation()
+    from simulator.results import to_json
+    from simulator.studies.value import break_even as search
+
+    with progress:
+        found = search(base, other, coefficient, replications=replications, jobs=jobs, progress=progress.update)
+    if as_json:
+        import dataclasses
+
+        click.echo(to_json(dataclasses.asdict(found)).decode(), nl=False)
+        return
+    from simulator.reporting.tables import show_break_even
+
+    show_break_even(found, base.currency, _console(), lang)
+
+
+def _values(option: str, text: str) -> tuple[str, list[Any]]:
+    """A path and the values that it takes, each read as YAML."""
+    from dataclasses import replace
+
+    from simulator.scenario import yaml_text
+
+    path, equals, listed = text.partition("=")
+    if not (path.strip() and equals and listed.strip()):
+        raise InputError([Problem(option, None, "", "a sweep needs a path and values", text, "PATH=V1,V2,…")])
+    try:
+        read = yaml_text.read(f"[{listed}]", option, name_lines=False)
+    except InputError as error:
+        raise InputError([replace(problem, path=path.strip()) for problem in error.problems]) from None
+    if read.problems:
+        raise InputError([replace(problem, path=path.strip()) for problem in read.problems])
+    return path.strip(), list(read.data)
+
+
+@main.command()
+@click.argument("calls", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option(
+    "--accounts", type=click.Path(path_type=Path, dir_okay=False), help="A CRM export, to draft the success wing from."
+)
+@click.option(
+    "--activities", type=click.Path(path_type=Path, dir_okay=False), help="A calendar or time log, beside --accounts."
+)
+@click.option("--account-column", "account_columns", multiple=True, metavar="MEANING=NAME", help="As mrr=monthly fee.")
+@click.option("--log-column", "log_columns", multiple=True, metavar="MEANING=NAME", help="As hours=duration.")
+@click.option("--as-of", metavar="DATE", help="Day of the CRM export; default the latest day in it.")
+@_lang
 @click.option("--column", "columns", multiple=True, metavar="MEANING=NAME", help="Where a column is: queue=type.")
 @click.option("--answered", multiple=True, metavar="WORD", help="Another word for an answered call; repeatable.")
 @click.option("--abandoned", multiple=True, metavar="WORD", help="Another word for an abandoned call; repeatable.")
@@ -299,8 +504,34 @@ def compare(
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist.")
 @click.option("--quiet", is_flag=True, help="Print only where the draft is.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was fitted as JSON.")
-def fit(calls: Path, out: Path | None, quiet: bool, as_json: bool, **options: Any) -> None:
-    """Draft a scenario from a call log, with figures of every fit and what the log could not tell."""
+def fit(
+    calls: Path | None,
+    accounts: Path | None,
+    activities: Path | None,
+    account_columns: tuple[str, ...],
+    log_columns: tuple[str, ...],
+    as_of: str | None,
+    lang: Language,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Draft a scenario from a call log, or from a CRM export and a time log, with figures of every fit.
+
+    Give CALLS for support, or --accounts (with --activities) for customer success.
+    """
+    if (calls is None) == (accounts is None):
+        raise click.UsageError("give a call log, or --accounts for customer success; one draft at a time")
+    if calls is None:
+        assert accounts is not None
+        columns, problems = _pairs(
+            {"accounts": account_columns, "log": log_columns}, {"accounts": "--account-column", "log": "--log-column"}
+        )
+        if problems:
+            raise InputError(problems)
+        _fit_success(accounts, activities, columns, as_of, str(options["encoding"]), lang, out, quiet, as_json)
+        return
     from simulator.reporting.plots_fit import save_figures
     from simulator.studies import fit as study
 
@@ -325,6 +556,40 @@ def fit(calls: Path, out: Path | None, quiet: bool, as_json: bool, **options: An
         click.echo(str(folder))
     else:
         for line in made.lines(min(_console().width, 110)):
+            click.echo(line)
+        click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
+
+
+def _fit_success(
+    accounts: Path,
+    activities: Path | None,
+    columns: dict[str, dict[str, str]],
+    as_of: str | None,
+    encoding: str,
+    lang: Language,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from simulator.studies import fit_success as study
+
+    folder = _new_folder(out, f"fit-{accounts.name.partition('.')[0]}")
+    with _Shower(quiet or as_json).working("fitting accounts, effort and cancellations"):
+        made = study.draft(
+            accounts,
+            activities,
+            account_columns=columns["accounts"],
+            log_columns=columns["log"],
+            as_of=as_of,
+            encoding=encoding,
+        )
+        study.write(made, folder, lang)
+    if as_json:
+        click.echo((folder / "fit.json").read_text(encoding="utf-8"), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        for line in made.lines():
             click.echo(line)
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 
@@ -508,6 +773,19 @@ def _write_reports(result: Any, folder: Path, lang: Language) -> None:
     save_figures(result, folder / "figures", lang)
     page.write(result, folder / "report.html", lang)
     workbook.write(result, folder / "plan.xlsx", lang)
+
+
+def _write_account_months(plan: Scenario, replications: int, folder: Path) -> None:
+    import io
+
+    from simulator.results import write_atomically
+    from simulator.studies.account_months import account_months
+
+    table = account_months(plan, replications)
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    write_atomically(folder / "account_months.parquet", buffer.getvalue())
+    write_atomically(folder / "account_months.csv", table.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _remove_blocks(folder: Path) -> None:

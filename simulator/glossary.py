@@ -220,6 +220,13 @@ SUCCESS: dict[str, Term] = {
         "opening accounts that cancel ÷ opening accounts",
         "期初顧客のうち解約した数 ÷ 期初顧客数",
     ),
+    "churn_rate_with_contraction": Term(
+        "Churn rate (with downgrades)",
+        "解約率(無料化・席数減を含む)",
+        "share",
+        "accounts that cancel, downgrade to free or reduce seats ÷ opening accounts",
+        "解約・無料プランへの変更・契約席数の減少 ÷ 期初顧客数",
+    ),
     "churn_rate_closing": Term(
         "Churn rate (of closing)",
         "解約率(対期末)",
@@ -271,6 +278,13 @@ SUCCESS: dict[str, Term] = {
         "share",
         "(opening MRR + expansion − downgrade − churn) ÷ opening MRR",
         "(月初MRR + 拡大 − 縮小 − 解約)÷ 月初MRR",
+    ),
+    "cohort_retention": Term(
+        "Retention, 12-month cohort",
+        "12か月後の顧客維持率",
+        "share",
+        "accounts of twelve months ago that are still there ÷ accounts then",
+        "12か月前の顧客のうち残る数 ÷ 当時の顧客数",
     ),
     "cohort_nrr": Term(
         "Net revenue retention of a cohort",
@@ -356,6 +370,30 @@ SUCCESS: dict[str, Term] = {
         "share of 9–10 − share of 0–6",
         "推奨者(9–10)の割合 − 批判者(0–6)の割合",
     ),
+    "nps_answers": Term("NPS answers", "NPS回答数", "count", "answers to the survey", "アンケートの回答数"),
+    "nps_margin": Term(
+        "NPS margin",
+        "NPSの誤差",
+        "points",
+        "half width of the 95 % interval that so many answers give",
+        "この回答数による95%区間の半幅",
+    ),
+    "csat_answers": Term("CSAT answers", "CSAT回答数", "count", "answers to the survey", "アンケートの回答数"),
+    "csat_margin": Term(
+        "CSAT margin",
+        "CSATの誤差",
+        "score",
+        "half width of the 95 % interval that so many answers give",
+        "この回答数による95%区間の半幅",
+    ),
+    "ces_answers": Term("CES answers", "CES回答数", "count", "answers to the survey", "アンケートの回答数"),
+    "ces_margin": Term(
+        "CES margin",
+        "CESの誤差",
+        "score",
+        "half width of the 95 % interval that so many answers give",
+        "この回答数による95%区間の半幅",
+    ),
     "csat": Term("Customer satisfaction", "顧客満足度", "score", "mean of a 5-point answer", "5段階評価の平均"),
     "csat_top_two": Term(
         "Customer satisfaction, top two",
@@ -422,6 +460,27 @@ SUCCESS: dict[str, Term] = {
         "share",
         "searches that found no slot ÷ searches for a slot",
         "空きが見つからなかった回数 ÷ 空きを探した回数",
+    ),
+    "steps_late": Term(
+        "Steps late or missed",
+        "期限に遅れた工程数",
+        "count",
+        "steps done after their due date or never done",
+        "期限後に実施した、または実施しなかった工程の数",
+    ),
+    "follow_up_delay": Term(
+        "Follow-up delay",
+        "フォローアップ遅延",
+        "days",
+        "working days from the end of the step before a follow-up to its end",
+        "前工程の完了からフォローアップ完了までの営業日数",
+    ),
+    "revenue_at_risk": Term(
+        "Revenue at risk",
+        "リスクのある収益",
+        "money",
+        "MRR of accounts with an activity late or missed within three months or overdue now",
+        "直近3か月に遅れ・未実施があった、または期限超過中の活動がある顧客のMRR",
     ),
     "utilisation": Term(
         "Utilisation", "稼働率(CSM)", "share", "worked hours ÷ available hours", "実働時間 ÷ 稼働可能時間"

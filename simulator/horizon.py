@@ -14,7 +14,7 @@ import dataclasses
 import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,11 @@ from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario, Staffed
 from simulator.success import assemble as success_assemble
-from simulator.success import books, portfolio, workload
+from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
 from simulator.success.tables import Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
-from simulator.support.tables import Contacts, Sums, SupportState
+from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
@@ -47,6 +47,10 @@ def _kept_bytes() -> int:
         return 1 << 30
 
 
+Observer = Callable[[int, portfolio.Portfolio, timeliness.Timeliness | None], None]
+"""Called with the month, the accounts after its close and what they have seen of their activities."""
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """One scenario without uncertain inputs as arrays."""
@@ -55,6 +59,7 @@ class Model:
     support: support_assemble.SupportModel | None
     success: success_assemble.SuccessModel | None
     portfolio: portfolio.PortfolioTables
+    couplings: couplings.CouplingTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +91,7 @@ class Horizon:
         self.grid = scenario.calendar.grid()
         self.seed = scenario.monte_carlo.seed
         self.repeats = scenario.monte_carlo.chance_repeats
+        self.coupled = scenario.coupled
         self.central = self._model(scenario)
         self.expected_accounts, self.living = success_assemble.living_accounts(scenario, self.grid)
         self.targets = targets.read(scenario)
@@ -139,6 +145,7 @@ class Horizon:
             support_assemble.build(scenario, self.grid) if scenario.support else None,
             success_assemble.build(scenario, self.grid) if scenario.success else None,
             success_assemble.portfolio_tables(scenario, self.grid),
+            couplings.CouplingTables.of(scenario),
         )
 
     def models(self, replication: int) -> tuple[Model, ...]:
@@ -192,19 +199,32 @@ class Horizon:
             ``queue`` (M, Q, K), ``group`` (M, G, K2): support sums by month of entry and of time;
             ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
             ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
+            ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
+            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
+            ``cohort`` (M, S, :data:`simulator.success.cohorts.SUMS`), NaN in the first eleven months; ``survey``
+            (M, surveys, S, :data:`simulator.success.surveys.SUMS`);
             ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
         self._keep(replication, demand_seen)
         return results
 
+    def observe(self, replication: int, observer: Observer) -> None:
+        """Simulate a replication of the plan and show every month's accounts to ``observer`` after its close."""
+        self._play(replication, observer=observer)
+
     def replay(self, replication: int, staffing: Staffing) -> dict[str, NDArray[np.float64]]:
         """Another staffing on what the replication's plan faced: the same contacts, the same work.
 
-        Exact as long as no coupling leads from staffing back to demand. Escalations that interrupt CSMs are those under
-        the scenario's own plan. Returns ``queue``, ``group`` and ``met`` when ``staffing`` has groups, ``steps`` and
-        ``hours`` when it has teams.
+        Where couplings lead from staffing back to demand, the whole replication is simulated again under the staffing.
+        Else escalations that interrupt CSMs are those under the scenario's own plan. Returns ``queue``, ``group`` and
+        ``met`` when ``staffing`` has groups, ``steps`` and ``hours`` when it has teams.
         """
+        if self.coupled:
+            names = ["queue", "group", "met"] if staffing.groups is not None else []
+            names += ["steps", "hours"] if staffing.teams is not None else []
+            results = self._play(replication, staffing=staffing)[0]
+            return {name: results[name] for name in names}
         with self._lock:
             seen = self._seen.get(replication)
         if seen is None:
@@ -218,10 +238,7 @@ class Horizon:
                 desk.until(month, models[month], contacts)
             out |= desk.results()
         if staffing.teams is not None:
-            heads = [
-                (np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in staffing.teams
-            ]
-            calendar = _Calendars(self, models[0], replication, heads)
+            calendar = _Calendars(self, models[0], replication, _ramped(staffing.teams))
             calendar.months(models, seen.work)
             out |= calendar.results()
         return out
@@ -248,7 +265,13 @@ class Horizon:
         if cold:
             _cache.compile_beside("from simulator.success import compiled; compiled.compile_kernels()")
 
-    def _play(self, replication: int, reference: bool = False) -> tuple[dict[str, NDArray[np.float64]], Demand]:
+    def _play(
+        self,
+        replication: int,
+        reference: bool = False,
+        observer: Observer | None = None,
+        staffing: Staffing | None = None,
+    ) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
         self._compile_beside()
@@ -256,6 +279,9 @@ class Horizon:
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
         flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
+        at_risk = np.zeros(flows.shape[:2])
+        cohort, followed = np.zeros((*flows.shape[:2], len(cohorts.SUMS))), cohorts.Cohorts(flows.shape[1])
+        asked: list[NDArray[np.float64]] = []
         desk = calendars = None
         if scenario.support is not None:
             heads = np.array(
@@ -264,13 +290,19 @@ class Horizon:
                     for p, plan in zip(people, self.plans, strict=False)
                 ]
             ).reshape(groups, grid.months)
+            if staffing is not None and staffing.groups is not None:
+                heads = staffing.groups
             desk = _SupportDesk(self, self.staff(heads), reference)
         if scenario.success is not None:
-            calendars = _Calendars(self, models[0], replication, [p.capacity for p in people[groups:]], reference)
+            capacity = [p.capacity for p in people[groups:]]
+            if staffing is not None and staffing.teams is not None:
+                capacity = _ramped(staffing.teams)
+            calendars = _Calendars(self, models[0], replication, capacity, reference)
         contacts: list[Contacts] = []
         work: list[list[TeamWork]] = []
         for month, model in enumerate(models):
             portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
+            followed.open(accounts, month)
             escalations = None
             if desk:
                 contacts.append(self._contacts(replication, month, model, accounts))
@@ -279,12 +311,39 @@ class Horizon:
                 _cache.join_beside()
                 work.append(self._work(month, model, accounts, escalations))
                 calendars.month(month, model, work[-1])
-            closed = portfolio.close_month(accounts, model.portfolio, grid, month)
+                at_risk[month] = calendars.at_risk(accounts)
+            shifts = self._shifts(month, model, accounts, desk, calendars) if self.coupled else couplings.Shifts()
+            closed = portfolio.close_month(accounts, model.portfolio, grid, month, shifts.churn, shifts.expansion)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
-        results = {"flows": flows, "people": _people(people, grid.months), "cost": _cost(people, models[0].scenario)}
+            cohort[month] = followed.close(accounts)
+            if observer:
+                observer(month, accounts, calendars.timeliness if calendars else None)
+            if model.success:
+                asked.append(surveys.close_month(model.success.surveys, accounts, grid, month, shifts.survey))
+        results = {
+            "flows": flows,
+            "cohort": cohort,
+            "people": _people(people, grid.months),
+            "cost": _cost(people, models[0].scenario),
+        }
         results |= desk.results() if desk else {}
-        results |= calendars.results() if calendars else {}
+        results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
         return results, Demand.of(models, contacts, work)
+
+    def _shifts(
+        self,
+        month: int,
+        model: Model,
+        accounts: portfolio.Portfolio,
+        desk: _SupportDesk | None,
+        calendars: _Calendars | None,
+    ) -> couplings.Shifts:
+        """What service does to the accounts at the month's close."""
+        slow = desk.slow_share() if desk else 0.0
+        if calendars is None:
+            return couplings.Shifts(churn=np.full(len(accounts), model.couplings.churn_support * slow))
+        calendars.expose(accounts, float(self.grid.month_day[month]))
+        return calendars.exposure.shifts(model.couplings, accounts, calendars.timeliness, slow)
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
         assert model.support is not None
@@ -309,7 +368,7 @@ class Horizon:
                 workload.draw_month(
                     team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month, escalations
                 ),
-                accounts.alive & team.segments[accounts.segment],
+                accounts.served & team.segments[accounts.segment],
                 effort,
             )
             for team in model.success.teams
@@ -356,6 +415,11 @@ class Demand:
         return sum(part.nbytes for part in parts)
 
 
+def _ramped(teams: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Speeds of fully ramped CSMs from heads by team and month."""
+    return [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in teams]
+
+
 def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:
     rows = [np.stack([np.asarray(getattr(p, name), dtype=float) for name in PEOPLE], axis=-1) for p in people]
     return np.stack(rows, axis=1) if rows else np.zeros((months, 0, len(PEOPLE)))
@@ -384,6 +448,15 @@ class _SupportDesk:
         assert horizon.central.support is not None
         self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
         self.state: SupportState | None = None
+        self._counted = np.zeros(2)
+
+    def slow_share(self) -> float:
+        """Share of the contacts since the last call of this that were not answered within their queue's time."""
+        columns = [QueueMeasure.OFFERED, QueueMeasure.ANSWERED_WITHIN]
+        total = self.sums.queue[..., columns].sum(axis=(0, 1))
+        offered, within = total - self._counted
+        self._counted = total
+        return float(max(1.0 - within / offered, 0.0)) if offered > 0 else 0.0
 
     def until(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
         """Serve the contacts up to the end of a month; returns the escalations of accounts."""
@@ -440,6 +513,13 @@ class _Calendars:
         self.hours = [new_hours(tables) for tables in self.tables]
         self.owner = [np.zeros(0, dtype=np.int64) for _ in self.tables]
         self.state: list[Any] = [None for _ in self.tables]
+        self.timeliness = timeliness.Timeliness()
+        self.exposure = couplings.Exposure(len(model.success.activities.activity_names))
+        self.by_activity = model.couplings.by_activity
+        # activity and account of every instance so far, by its number: records name instances alone
+        self.known = [np.zeros((2, 0), dtype=np.int64) for _ in self.tables]
+        self.moved = np.zeros(0, dtype=bool)
+        self.settled: list[NDArray[np.int64]] = []
 
     def _leave(self, team: success_assemble.TeamModel, people: int, replication: int) -> NDArray[np.bool_]:
         """Days of leave by CSM, bool (people, business days). The n-th CSM has the same ones whatever the plan."""
@@ -451,10 +531,14 @@ class _Calendars:
         """Hand out the books and work through a month."""
         assert model.success is not None
         last = month == self.horizon.grid.months - 1
+        accounts = len(work[0].accounts) if work else 0
+        headlines, overdue = np.zeros((accounts, 3), dtype=np.int64), np.zeros(accounts, dtype=np.int64)
+        self.moved, self.settled = np.zeros(accounts, dtype=bool), []
         for t, asked in enumerate(work):
             speed = self.capacity[t][month]
+            before = self.owner[t]
             self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed)
-            _, self.state[t] = self.engine(
+            outcome, self.state[t] = self.engine(
                 model.success.activities,
                 self.tables[t],
                 asked.instances,
@@ -467,7 +551,30 @@ class _Calendars:
                 hours=self.hours[t],
                 alive=asked.accounts,
                 last=last,
+                records=self.by_activity,
             )
+            if not self.tables[t].pooled:
+                now = self.owner[t][: len(before)]
+                self.moved[: len(before)] |= (before >= 0) & (now >= 0) & (before != now)
+            if self.by_activity:
+                asked_for = np.stack([asked.instances.activity, asked.instances.account])
+                self.known[t] = np.concatenate([self.known[t], asked_for], axis=1)
+                self.settled.append(couplings.settled_headlines(model.success.activities, outcome.rows, *self.known[t]))
+            headlines += outcome.headlines
+            overdue += timeliness.overdue(self.state[t], model.success.activities, accounts)
+        self.timeliness.add(headlines, overdue)
+
+    def expose(self, accounts: portfolio.Portfolio, opened: float) -> None:
+        """Note for the couplings what the month has brought each account."""
+        settled = np.concatenate(self.settled, axis=1) if self.settled else None
+        self.exposure.add(accounts, opened, self.timeliness, self.moved, settled)
+
+    def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
+        """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""
+        late = accounts.served & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
+        segments = len(self.horizon.scenario.accounts)
+        revenue = np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
+        return revenue.astype(np.float64)
 
     def months(self, models: Sequence[Model], work: Sequence[Sequence[TeamWork]]) -> None:
         """Work through all months: at one go where they share one model."""

@@ -27,7 +27,7 @@ FLOORS = [
 
 UPWARD_BY_DESIGN = {
     ("results", "reporting"),  # result.plot, loaded when asked for
-    ("studies", "reporting"),  # comparison.plot and replay.plot, loaded when asked for
+    ("studies", "reporting"),  # the plots of a comparison, a sweep and a replay, loaded when asked for
 }
 
 FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}

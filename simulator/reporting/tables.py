@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from simulator.results import Result
     from simulator.studies.replay import Replay
+    from simulator.studies.sweep import Sweep
+    from simulator.studies.value import BreakEven, Value
 
 HEADLINES = (
     "offered",
@@ -40,6 +43,10 @@ HEADLINES = (
     "churn_rate",
     "nrr",
     "grr",
+    "cohort_nrr",
+    "nps",
+    "csat",
+    "ces",
 )
 """KPIs that the terminal shows beside those with a target; the page and the run folder have all of them."""
 
@@ -151,6 +158,167 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
 
 def _measured(value: float, measure: str, lang: Language) -> str:
     return f"{value:.0f} s" if measure == "mean_wait" else w.share(float(value), lang, 1)
+
+
+def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:
+    """The answer of a sweep in sentences: the knee of each curve, the three methods, what the next account costs."""
+    currency = found.scenario.currency
+    confidence = found.points.groupby("team", sort=False)["confidence"].first()
+    book = found.over.startswith("book of ")
+    lines = []
+    for row in w.records(found.knees):
+        curve = f"{row.team}, {row.curve}" if found.knees["team"].nunique() > 1 else row.curve
+        sure = w.share(confidence[row.team], lang)
+        if w.missing(row.knee):
+            lines.append(w.phrase("sweep_knee_none", lang, curve=curve))
+            continue
+        if row.reached:
+            key = "sweep_knee_most" if w.missing(row.low) else "sweep_knee_range"
+            span = w.phrase(key, lang, low=w.heads(row.low), high=w.heads(row.high))
+            lines.append(w.phrase("sweep_knee", lang, curve=curve, knee=w.heads(row.knee), low=span, confidence=sure))
+        else:
+            lines.append(w.phrase("sweep_knee_beyond", lang, curve=curve, knee=w.heads(row.knee)))
+        if book and not w.missing(row.book_from_work):
+            work, ratio = w.number(row.book_from_work), w.number(row.book_from_ratio)
+            simulated = w.heads(row.knee) if row.reached else f"> {w.heads(row.knee)}"
+            lines.append("  " + w.phrase("sweep_methods", lang, work=work, ratio=ratio, knee=simulated))
+        steps = found.next_account
+        steps = steps[(steps["curve"] == row.curve) & (steps["team"] == row.team) & steps["at_knee"]]
+        if len(steps):
+            changes = "; ".join(
+                f"{w.term(step.kpi, lang)} {w.signed(w.quantity(step.per_account, step.unit, lang, currency))} ("
+                + w.between(
+                    w.signed(w.quantity(step.low, step.unit, lang, currency)),
+                    w.signed(w.quantity(step.high, step.unit, lang, currency)),
+                    lang,
+                )
+                + ")"
+                for step in w.records(steps)
+            )
+            first, last = (w.heads(float(steps[side].iloc[0])) for side in ("from", "to"))
+            told = {"knee": w.heads(row.knee), "first": first, "last": last, "changes": changes}
+            lines.append("  " + w.phrase("sweep_next", lang, **told))
+            if row.head_cost_per_year:
+                cost, carried = (
+                    w.money(v, currency, lang) for v in (row.head_cost_per_year, row.carrying_cost_per_account)
+                )
+                lines.append("  " + w.phrase("sweep_carrying", lang, cost=cost, carried=carried))
+    return lines
+
+
+def show_sweep(found: Sweep, console: Console, lang: Language = "en") -> None:
+    """Print the answer of a sweep, every value with its share of runs that meet the targets, and the KPIs over it."""
+    for line in sweep_lines(found, lang):
+        _bullet(console, line.strip(), "•" if not line.startswith(" ") else " ")
+    from simulator.reporting.plots_sweep import SUCCESS_PANELS, SUPPORT_PANELS
+
+    currency = found.scenario.currency
+    whole = found.curves[found.curves["month"] == "all"]
+    for (team, curve), points in found.points.groupby(["team", "curve"], sort=False):
+        kpis = SUCCESS_PANELS if points["wing"].iloc[0] == "success" else SUPPORT_PANELS
+        support = found.scenario.support
+        subjects = {team} if support is None or team not in support.groups else {team, *support.groups[team].serves}
+        rows = whole[(whole["curve"] == curve) & whole["subject"].isin(subjects) & whole["kpi"].isin(kpis)]
+        rows = rows[rows["kind"].isin(("team", "group", "queue"))].drop_duplicates(["value", "kpi"])
+        cells = {(row.value, row.kpi): w.quantity(row.mean, row.unit, lang, currency) for row in w.records(rows)}
+        sized = ["from_work", "from_ratio"] if points["from_work"].notna().any() else []
+        needed = points["need"].notna().any()
+        names = ["value", "met", *sized, *(["simulated"] if needed else []), *kpis]
+        columns = [w.term(name, lang).replace(" ", "\n", 1) for name in names]
+        table = _table(f"{curve} · {team}", columns, text_columns=0)
+        for row in w.records(points):
+            table.add_row(
+                str(row.value),
+                w.probability(row.p_met, lang),
+                *(w.number(getattr(row, name), 1) for name in sized),
+                *([w.heads(row.need)] if needed else []),
+                *(cells.get((row.value, kpi), w.MISSING) for kpi in kpis),
+            )
+        console.print()
+        console.print(table)
+
+
+def value_lines(found: Value, lang: Language = "en") -> list[str]:
+    """What activities are worth in sentences: ranks where intervals lie apart, break-evens where they were sought."""
+    lines = [] if found.assumed else [w.phrase("value_none", lang)]
+    searched = found.table[["break_even", "break_even_low"]].notna().any(axis=None)
+    for row in w.records(found.table):
+        told = {
+            "activity": w.activity_name(found.scenario, row.activity, lang),
+            "segment": w.month(row.segment, lang) if row.segment == "all" else row.segment,
+        }
+        if found.assumed and not w.missing(row.rank):
+            lines.append(w.phrase("value_ranked", lang, rank=w.heads(row.rank), **told))
+        elif found.assumed and row.tied_with:
+            others = w.listed([w.activity_name(found.scenario, n, lang) for n in row.tied_with.split(", ")], lang)
+            lines.append(w.phrase("value_tied", lang, others=others, **told))
+        if searched and w.missing(row.break_even):
+            lines.append(w.phrase("value_never", lang, **told))
+        elif searched:
+            numbers = _coefficients(row.break_even, row.break_even_low, row.break_even_high)
+            cut = w.share(1.0 - math.exp(row.break_even), lang)
+            lines.append(w.phrase("value_break_even", lang, cut=cut, **numbers, **told))
+    return lines
+
+
+def show_value(found: Value, console: Console, lang: Language = "en") -> None:
+    """Print what activities are worth."""
+    currency = found.scenario.currency
+    for line in value_lines(found, lang):
+        _bullet(console, line)
+    names = ("activity", "hours", "cost", "kept", "expanded", "relieved_hours", "roi", "precision")
+    columns = [w.term(name, lang).replace(" ", "\n", 1) for name in names]
+    table = _table(w.phrase("value_title", lang), columns)
+    for row in w.records(found.table):
+        segment = w.month(row.segment, lang) if row.segment == "all" else row.segment
+        change = "" if row.change == "without" else f" {row.change}"
+        low, high = w.number(row.roi_low, 2), w.number(row.roi_high, 2)
+        table.add_row(
+            Text(f"{w.activity_name(found.scenario, row.activity, lang)} ({segment}){change}"),
+            w.number(row.hours),
+            *(w.money(v, currency, lang, 3) for v in (row.cost, row.kept, row.expanded)),
+            w.number(row.relieved_hours),
+            w.number(row.roi, 2),
+            w.between(low, high, lang),
+        )
+    console.print()
+    console.print(table)
+    console.print(Text(w.phrase("value_note", lang), style="dim"))
+
+
+def break_even_lines(found: BreakEven, lang: Language = "en") -> list[str]:
+    """Where a decision flips, in sentences."""
+    if math.isnan(found.coefficient):
+        verdict = w.term("verdict_pays" if found.tried[0][1] > 0 else "verdict_costs", lang)
+        limit = w.number(max(abs(row[0]) for row in found.tried))
+        return [w.phrase("break_even_none", lang, limit=limit, verdict=verdict)]
+    numbers = _coefficients(found.coefficient, found.low, found.high)
+    return [w.phrase("break_even_at", lang, odds=w.number(found.odds, 2), **numbers)]
+
+
+def _coefficients(middle: float, low: float, high: float) -> dict[str, str]:
+    """A break-even and the ends of its interval; an end that was not found lies beyond no effect or the strongest."""
+    from simulator.studies.value import STRONGEST
+
+    sign = -1.0 if middle < 0 else 1.0
+    strongest = f"{'<' if sign < 0 else '>'} {w.number(sign * STRONGEST)}"
+    ends = {
+        "low": "0" if w.missing(low) else w.number(low, 2),
+        "high": strongest if w.missing(high) else w.number(high, 2),
+    }
+    return {"middle": w.number(middle, 2), **ends}
+
+
+def show_break_even(found: BreakEven, currency: str, console: Console, lang: Language = "en") -> None:
+    """Print where a decision flips, and the net gain at every coefficient tried."""
+    for line in break_even_lines(found, lang):
+        _bullet(console, line)
+    table = _table(None, [w.term(name, lang) for name in ("coefficient", "net_gain", "precision")], text_columns=0)
+    for coefficient, mean, low, high in found.tried:
+        ends = w.between(w.money(low, currency, lang), w.money(high, currency, lang), lang)
+        table.add_row(w.number(coefficient, 2), w.money(mean, currency, lang), ends)
+    console.print()
+    console.print(table)
 
 
 def problems(error: InputError, console: Console) -> None:

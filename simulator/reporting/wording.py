@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.results import Result
+    from simulator.scenario.schema import Scenario
 
 MISSING = "–"
 
@@ -263,6 +264,119 @@ PHRASES: dict[str, tuple[str, str]] = {
     "check_cost": ("team and item costs add up to the simulated total", "費用の内訳の合計とシミュレーション合計の一致"),
     "check_passed": ("ok", "合格"),
     "check_failed": ("FAILED", "不合格"),
+    # sweeps
+    "sweep_over_book": ("accounts per CSM ({team})", "CSM1人当たりの顧客数({team})"),
+    "sweep_knee": (
+        "{curve}: up to {knee} the targets are met ({low}), {confidence} sure.",
+        "{curve}: {knee}までは目標を満たします({low}、確度{confidence})。",
+    ),
+    "sweep_knee_range": ("surely {low}, at most {high}", "確実には{low}、最大でも{high}"),
+    "sweep_knee_most": ("at most {high}", "最大でも{high}"),
+    "sweep_knee_beyond": (
+        "{curve}: every value tried meets the targets; the limit lies beyond {knee}.",
+        "{curve}: 試した値は全て目標を満たします。限界は{knee}より先です。",
+    ),
+    "sweep_knee_none": (
+        "{curve}: no value tried meets the targets.",
+        "{curve}: 試した値はいずれも目標を満たしません。",
+    ),
+    "sweep_methods": (
+        "Accounts per CSM by the work (hours ÷ hours): {work}; by the ratio: {ratio}; simulated: {knee}.",
+        "CSM1人当たりの顧客数: 業務量から(時間 ÷ 時間){work}、比率から{ratio}、シミュレーション{knee}。",
+    ),
+    "sweep_next": (
+        "The next account past {knee}, per account from {first} to {last}: {changes}.",
+        "{knee}を超える次の1顧客の影響({first}→{last}、1顧客当たり): {changes}。",
+    ),
+    "sweep_carrying": (
+        "Held to its targets it needs another CSM: {cost} a year, {carried} per account of a full book.",
+        "目標を守るにはCSMがもう1名必要です: 年{cost}、満杯の担当では1顧客当たり{carried}。",
+    ),
+    "knee_mark": ("knee {value}", "限界 {value}"),
+    "by_work_mark": ("hours ÷ hours {value}", "時間÷時間 {value}"),
+    "by_ratio_mark": ("ratio {value}", "比率 {value}"),
+    "sweep_band": (
+        "Lines: means; bands: P10 to P90 of {runs} runs. Knee: the last value whose worst {window} meets the targets "
+        "({targets}) in {confidence} of the runs.",
+        "線: 平均、帯: {runs}回の試行のP10〜P90。限界: 最も悪い{window}でも目標({targets})を{confidence}の試行で満たす"
+        "最後の値。",
+    ),
+    "sweep_team": (
+        "{heads} CSM, {hours} h a week, {share} of it for customers; {months} months from {start}.",
+        "CSM{heads}名、週{hours}時間(うち顧客対応{share})、{start}から{months}か月。",
+    ),
+    "sweep_activity": ("{name}: {hours} h, {when}", "{name}: {hours}時間、{when}"),
+    "sweep_meetings": (
+        "{segment}: meetings suit {availability} of the time, {cancellation} are cancelled on the day",
+        "{segment}: 会議の都合が合う確率{availability}、当日取消{cancellation}",
+    ),
+    "sweep_changes": ("{curve}: {changes}.", "{curve}: {changes}。"),
+    "when_week": ("every week", "毎週"),
+    "when_2 weeks": ("every 2 weeks", "2週間ごと"),
+    "when_month": ("every month", "毎月"),
+    "when_2 months": ("every 2 months", "2か月ごと"),
+    "when_quarter": ("every quarter", "四半期ごと"),
+    "when_half-year": ("every half-year", "半年ごと"),
+    "when_year": ("every year", "毎年"),
+    "when_start": ("once at the start of the contract", "契約開始時に1回"),
+    "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
+    "when_escalation": ("for each escalation", "エスカレーションごと"),
+    "per_month_rate": ("{rate} a month", "月{rate}回"),
+    # the value of activities
+    "value_title": ("Return on investment by activity", "活動別のROI"),
+    "value_break_even_title": (
+        "How strong an activity must be to pay",
+        "活動が採算に合うために必要な効果",
+    ),
+    "value_odds_axis": ("change of the odds of cancelling", "解約オッズの変化"),
+    "value_roi_axis": ("kept and expanded revenue ÷ cost", "維持・拡大した売上 ÷ 費用"),
+    "value_pays": ("pays", "採算点"),
+    "value_none": (
+        "The scenario assumes no effect of any activity on customers, so that no run can tell what one is worth. Set "
+        "coefficients (success.activities.NAME.effect, couplings) or ask for the break-even.",
+        "シナリオは活動の顧客への効果を仮定していないため、活動の価値は判断できません。係数"
+        "(success.activities.NAME.effect、couplings)を設定するか、損益分岐を求めてください。",
+    ),
+    "value_ranked": ("Ranked {rank}: {activity} ({segment}).", "{rank}位: {activity}({segment})。"),
+    "value_tied": (
+        "{activity} ({segment}) cannot be ranked: its interval overlaps with {others}.",
+        "{activity}({segment})は順位を付けられません: 区間が{others}と重なっています。",
+    ),
+    "value_break_even": (
+        "{activity} ({segment}) pays when it cuts the odds of cancelling by {cut} (coefficient {low} to {high}, at "
+        "{middle}).",
+        "{activity}({segment})は解約オッズを{cut}下げれば採算が合います(係数 {middle}、区間 {low}〜{high})。",
+    ),
+    "value_never": (
+        "{activity} ({segment}) does not pay within the horizon on average, however strong its effect on churn.",
+        "{activity}({segment})は解約への効果がどれほど強くても、期間内には平均して採算が合いません。",
+    ),
+    "value_note": (
+        "Kept and expanded: revenue within the horizon, paired, 95 % interval. Relieved: work that would vanish "
+        "because accounts leave; no saving.",
+        "維持・拡大: 期間内の売上(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
+    ),
+    "break_even_at": (
+        "The decision flips at a coefficient of {middle} (95 % interval {low} to {high}): odds × {odds}.",
+        "判断が変わる係数は{middle}(95%区間 {low}〜{high})、オッズは{odds}倍です。",
+    ),
+    "break_even_none": (
+        "No coefficient up to ±{limit} flips the decision: it {verdict} throughout.",
+        "±{limit}までの係数では判断は変わりません: 常に{verdict}。",
+    ),
+    "verdict_pays": ("pays", "採算が合います"),
+    "verdict_costs": ("does not pay", "採算が合いません"),
+    "kept": ("kept", "維持した売上"),
+    "expanded": ("expanded", "拡大した売上"),
+    "relieved_hours": ("relieved hours", "解約による減少時間"),
+    "roi": ("ROI", "ROI"),
+    "coefficient": ("coefficient", "係数"),
+    "net_gain": ("net gain", "純利益"),
+    # drafts
+    "effort_title": ("Hours by step as logged, mean with its 95 % interval", "工程別の作業時間(記録・平均・95%区間)"),
+    "effort_axis": ("hours", "時間"),
+    "churn_title": ("Churn a month by segment with its 95 % interval", "セグメント別の月次解約率(95%区間)"),
+    "churn_counts": ("{events} in {exposure} account-months", "{exposure}顧客月のうち{events}件"),
     # titles of plots
     "plot_staffing": (
         "{team}: {need} needed at the peak ({month}), {planned} planned",
@@ -490,8 +604,13 @@ def measure_unit(measure: str) -> str:
 
 
 def activity_title(result: Result, name: str, lang: Language) -> str:
-    """The title that the scenario gives an activity, else its name in words."""
-    success = result.scenario.success
+    """The title that the scenario of a result gives an activity, else its name in words."""
+    return activity_name(result.scenario, name, lang)
+
+
+def activity_name(scenario: Scenario, name: str, lang: Language) -> str:
+    """The title that a scenario gives an activity, else its name in words."""
+    success = scenario.success
     activity = success.activities.get(name) if success else None
     title = activity.title.get(lang) if activity else None
     return title or name.replace("_", " ")

@@ -238,6 +238,11 @@ class _Rules:
                 elif segment not in owner and self.teams and _read(units.share, coverage) != 0:
                     allowed = f"a team whose segments hold {segment}"
                     yield self.document.problem((*steps, segment), "no team has the segment", segment, allowed)
+        for name, survey in _mapping(_mapping(self.data.get("success")).get("surveys")).items():
+            for segment in _mapping(_mapping(survey).get("segments")):
+                if segment not in self.segments:
+                    steps = (*here, "surveys", name, "segments", segment)
+                    yield self.problem(steps, "the survey is for an unknown segment", segment, self.segments)
         for name in self.on_time:
             if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)

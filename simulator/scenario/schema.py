@@ -622,7 +622,11 @@ class Segment(Part):
     adoption: Months = default("6 months", "length of the second phase; then expansion and loyalty are open")
     upsell: Movement = Movement()
     cross_sell: Movement = Movement()
-    contraction: Movement = Movement()
+    contraction: Movement = Field(Movement(), description="a change to a cheaper plan")
+    seat_reduction: Movement = Field(Movement(), description="fewer seats")
+    downgrade_to_free: Share = default("0%", "accounts per month that go to a free plan: no revenue, no activities")
+    gross_margin: Share = default("100%", "for the net lifetime value")
+    acquisition_cost: Money = default(0, "per account, for the net lifetime value")
     contacts_per_month: dict[str, Amount] = {}
     effort_cv: Amount = default(0, "spread of the work that accounts ask for")
     meetings: Meetings = Meetings()
@@ -819,6 +823,21 @@ class Step(Part):
 Phase = Literal["onboarding", "adoption", "expansion", "loyalty"]
 
 
+LogOdds = Annotated[float, Field(ge=-10, le=10), NUMBER]
+
+
+class Effect(Part):
+    """What an activity that is done does to its account: shifts of log-odds, 0 unless you set them.
+
+    They hold in full for an account whose every such activity of the last twelve months was done in time, and in
+    proportion to the share that was. No study gives a figure that separates effect from selection.
+    """
+
+    churn: LogOdds = default(0, "of cancelling; negative keeps accounts")
+    expansion: LogOdds = default(0, "of an upsell or cross-sell; positive wins them")
+    churn_of_all: LogOdds = default(0, "of cancelling, for every account, by the share done in the whole base")
+
+
 class Activity(Part):
     """One entry of the activity catalogue."""
 
@@ -839,6 +858,7 @@ class Activity(Part):
     steps: dict[str, Step]
     unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
     late: Literal["continue", "skip"] = "continue"
+    effect: Effect = Effect()
     source: str | None = None
     placeholder: Flag = False
 
@@ -852,6 +872,57 @@ class Activity(Part):
             raise ValueError("a cadence needs every")
         if self.trigger == "rate" and not self.per_month:
             raise ValueError("a rate needs per_month")
+        return self
+
+
+SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+"""Lowest and highest answer of each kind of survey."""
+
+Score = Annotated[str, BeforeValidator(str)]
+
+
+class Couplings(Part):
+    """How service acts on customers: shifts of log-odds, positive raises. All are 0 unless you set them.
+
+    The direction is well founded (Oliva & Sterman 2001; Goes et al. 2018); no defensible size exists for any of them.
+    Ask how large a coefficient must be for a decision to flip (``simulator value``) instead of believing one.
+    """
+
+    churn_by_late_activities: LogOdds = default(
+        0, "when all activities of an account were late or missed in the last 12 months, in proportion to the share"
+    )
+    expansion_by_late_activities: LogOdds = default(0, "the same for upsell and cross-sell; negative lowers")
+    survey_by_late_activities: LogOdds = default(0, "the same for the place of survey answers; negative lowers")
+    churn_by_late_onboarding: LogOdds = default(0, "for accounts with an activity late or missed while onboarding")
+    churn_by_handover: LogOdds = default(0, "for each change of the owner within the last 12 months")
+    churn_by_slow_support: LogOdds = default(
+        0, "when no contact of the month was answered within its time, in proportion to the share of all contacts"
+    )
+
+    @property
+    def any(self) -> bool:
+        return any(value != 0 for _, value in self)
+
+
+class Survey(Part):
+    """A question asked of accounts at the close of a month."""
+
+    kind: Literal["nps", "csat", "ces"]
+    segments: dict[str, Share]
+    every: Literal["month", "2 months", "quarter", "half-year", "year"] = "quarter"
+    response: Share = default("100%", "share of those asked who answer")
+    answers: dict[Score, Amount] = default({}, "weights by score: nps 0 to 10, csat 1 to 5, ces 1 to 7")
+    source: str | None = None
+    placeholder: Flag = False
+
+    @model_validator(mode="after")
+    def _on_the_scale(self) -> Survey:
+        low, high = SCALES[self.kind]
+        beyond = [score for score in self.answers if not (score.isdigit() and low <= int(score) <= high)]
+        if beyond:
+            raise ValueError(f"answers to {self.kind} are whole scores {low} to {high}, not {', '.join(beyond)}")
+        if not any(self.answers.values()):
+            raise ValueError("a survey needs answers: a weight for one score or more")
         return self
 
 
@@ -901,6 +972,7 @@ class Success(Part):
 
     activities: dict[str, Activity]
     teams: dict[str, Team]
+    surveys: dict[str, Survey] = {}
     targets: SuccessTargets = SuccessTargets()
 
 
@@ -955,6 +1027,7 @@ class Scenario(Part):
     accounts: dict[str, Segment] = {}
     support: Support | None = None
     success: Success | None = None
+    couplings: Couplings = Couplings()
     hiring: Hiring = Hiring()
     budget: Budget | None = None
     variants: dict[str, dict[str, Any]] = {}
@@ -976,6 +1049,13 @@ class Scenario(Part):
             node = law.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
             place(data, tuple(path.split(".")), {"uncertain": node})
         return data
+
+    @property
+    def coupled(self) -> bool:
+        """Whether service acts on customers, so that another staffing meets other accounts."""
+        activities = self.success.activities.values() if self.success else ()
+        given = self.couplings.any or any(value != 0 for a in activities for _, value in a.effect)
+        return given or any(path.startswith("couplings.") or ".effect." in path for path in self.uncertain)
 
     def with_(self, overrides: Mapping[str, Any]) -> Scenario:
         """A copy with values replaced by dotted path, e.g. ``{"support.queues.phone.patience.mean": "90 s"}``.

@@ -24,6 +24,7 @@ from simulator.planning import budget, requirement
 from simulator.results import TABLES, Result
 from simulator.scenario import inputs
 from simulator.scenario.schema import Scenario
+from simulator.studies import success_measures
 from simulator.success import kpis as success_kpis
 from simulator.success import workload
 from simulator.success.tables import (
@@ -629,6 +630,33 @@ class _Report:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """How a plan stands to the targets of one group or team.
+
+    Attributes:
+        met: float64 (R, M), share of the month's windows that meet every target of the unit; NaN without any.
+        confidence: what the targets ask for; NaN without targets.
+    """
+
+    wing: str
+    name: str
+    met: Array
+    confidence: float
+
+
+def judge(simulated: Simulated) -> list[Judged]:
+    """The plan of a simulation against the targets of its groups and teams."""
+    report = _Report(simulated, None, None)
+    return [Judged(wing, name, report._met(u), report._confidence(u)) for u, (wing, name, _) in enumerate(report.units)]
+
+
+def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:
+    """The need of the success teams alone, without keeping blocks."""
+    with crew_of(horizon, jobs) as workers:
+        return requirement.success_need(horizon, lambda staffing, n: replicate(workers, staffing, n), count)
+
+
 Key = tuple[str, str, str, str, str]
 """Wing, kind, subject, KPI and unit of a measure."""
 
@@ -646,6 +674,9 @@ def measures(simulated: Simulated) -> dict[Key, Array]:
         for s, segment in enumerate([*simulated.horizon.scenario.accounts, "all"]):
             for kpi, (unit, values) in account_kpis(both[:, :, s]).items():
                 found["success", "segment", segment, kpi, unit] = values
+        found |= success_measures.segment_measures(simulated)
+        if "at_risk" in simulated.data:
+            found |= success_measures.segment_at_risk(simulated)
     cost = simulated.data["cost"].sum(axis=(2, 3))
     found["all", "wing", "all", "plan_cost", "money"] = _with_total(cost)
     return found
@@ -676,6 +707,7 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
     for t, team in enumerate(model.teams):
         for kpi, value in hours.items():
             found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+    found |= success_measures.team_measures(simulated)
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):
         rows = steps[:, :, model.activities.headline_step[k]]

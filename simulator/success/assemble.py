@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator import timegrid
 from simulator.distributions import LawBook, deterministic
 from simulator.scenario.schema import Activity, Scenario, Team
-from simulator.success import workload
+from simulator.success import surveys, workload
 from simulator.success.portfolio import PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
 from simulator.success.tables import (
     DESK,
@@ -71,6 +71,7 @@ class SuccessModel:
 
     activities: ActivityTables
     teams: tuple[TeamModel, ...]
+    surveys: surveys.SurveyTables
 
 
 def portfolio_tables(scenario: Scenario, grid: TimeGrid) -> PortfolioTables:
@@ -89,6 +90,9 @@ def portfolio_tables(scenario: Scenario, grid: TimeGrid) -> PortfolioTables:
         opening_age_months=column([s.opening_age for s in segments]),
         new_per_month=np.array([np.resize(s.new_per_month, grid.months) for s in segments]).reshape(shape),
         churn_per_month=np.array([np.full(grid.months, s.churn_per_month) for s in segments]).reshape(shape),
+        downgrade_share=column([s.downgrade_to_free for s in segments]),
+        seats_share=column([s.seat_reduction.accounts_per_month for s in segments]),
+        seats_of_mrr=column([s.seat_reduction.amount for s in segments]),
         contraction_share=column([s.contraction.accounts_per_month for s in segments]),
         contraction_of_mrr=column([s.contraction.amount for s in segments]),
         upsell_share=column([s.upsell.accounts_per_month for s in segments]),
@@ -121,7 +125,25 @@ def build(scenario: Scenario, grid: TimeGrid) -> SuccessModel:
         tables, day_seconds = _team_tables(scenario, team, grid, longer)
         teams.append(TeamModel(name, team, tables, _workload_tables(scenario, segments), segments, day_seconds))
     day = teams[0].day_seconds if teams else 8 * 3600
-    return SuccessModel(_activity_tables(scenario, day), tuple(teams))
+    return SuccessModel(_activity_tables(scenario, day), tuple(teams), _survey_tables(scenario))
+
+
+def _survey_tables(scenario: Scenario) -> surveys.SurveyTables:
+    assert scenario.success is not None
+    items = scenario.success.surveys
+    answers = np.zeros((len(items), surveys.HIGHEST + 1))
+    for i, survey in enumerate(items.values()):
+        for score, weight in survey.answers.items():
+            answers[i, int(score)] = weight
+    coverage = [[survey.segments.get(name, 0.0) for name in scenario.accounts] for survey in items.values()]
+    return surveys.SurveyTables(
+        names=tuple(items),
+        kinds=tuple(survey.kind for survey in items.values()),
+        every_months=np.array([_EVERY_MONTHS[survey.every] for survey in items.values()], dtype=np.int64),
+        coverage=np.array(coverage, dtype=np.float64).reshape(len(items), len(scenario.accounts)),
+        response=np.array([survey.response for survey in items.values()], dtype=np.float64),
+        answers=answers,
+    )
 
 
 def _longer_grid(scenario: Scenario, grid: TimeGrid) -> TimeGrid:

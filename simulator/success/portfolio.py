@@ -7,9 +7,14 @@ Rules (where the model is silent, the rule chosen is written here and tested):
   only at accounts that were there when the month opened, so that lost ÷ opening has the given churn as its mean.
 - Close, in this order: cancellation, contraction, expansion (upsell, then cross-sell). Changes of revenue are shares of
   the revenue at the month's opening; a month may hold a contraction and an expansion of the same account.
+- Contraction is told apart: downgrade to a free plan (all revenue goes, the account stays), fewer seats, a cheaper
+  plan. Fewer seats and a cheaper plan may fall into one month; together they take no more than the revenue there is. An
+  account on the free plan may still cancel and still contacts support, but no success activity covers it and it does
+  not expand.
 - An account on a term of T months decides once, in the month that holds the end of its term, with 1 - (1 - p)^T; the
   term then runs again. A term of 0 or 1 month decides every month.
-- A coupling shifts the log-odds of the decision that is taken (the renewal, for an account on a term).
+- A coupling shifts the log-odds of the decision that is taken (the renewal, for an account on a term; an upsell or a
+  cross-sell).
 - Phases follow the age: onboarding, then adoption; an account that has adopted stays open to adoption work and is from
   then on open to expansion and loyalty work too. Only such accounts expand.
 - Opening accounts have ages spread evenly (keyed) over ``opening_age_months``, rounded up to whole terms, so that as
@@ -40,6 +45,9 @@ STAGES = 3
 STAGE_PHASES = np.array([0b0001, 0b0010, 0b1110], dtype=np.int64)
 """Phase mask of each stage of an account's life: expansion and loyalty come in addition to adoption."""
 
+NEW, LOST, DOWNGRADED, SEATS_REDUCED, PLAN_CHANGED, UPSOLD, CROSS_SOLD = (1 << bit for bit in range(7))
+"""Bits of :attr:`Portfolio.events`."""
+
 MONTH_DAYS = 365.25 / 12
 """Mean length of a month, for ages given in months."""
 
@@ -49,6 +57,8 @@ _AGE = randomness.purpose("account.age")
 _ANCHOR = randomness.purpose("account.anchor")
 _GAP = randomness.purpose("account.gap")
 _CHURN = randomness.purpose("account.churn")
+_DOWNGRADE = randomness.purpose("account.downgrade_to_free")
+_SEATS = randomness.purpose("account.seat_reduction")
 _CONTRACTION = randomness.purpose("account.contraction")
 _UPSELL = randomness.purpose("account.upsell")
 _CROSS_SELL = randomness.purpose("account.cross_sell")
@@ -64,8 +74,11 @@ class PortfolioTables:
         opening_age_months: float64 (S,), ages of the opening accounts are uniform over so many months.
         new_per_month: float64 (S, M), expected new accounts.
         churn_per_month: float64 (S, M), probability per account and month.
-        contraction_share, upsell_share, cross_sell_share: float64 (S,), probability of the event by account and month.
-        contraction_of_mrr, upsell_of_mrr, cross_sell_of_mrr: float64 (S,), its size, a share of the account's revenue.
+        downgrade_share: float64 (S,), probability of a downgrade to the free plan by account and month.
+        seats_share, contraction_share, upsell_share, cross_sell_share: float64 (S,), probability of fewer seats, of a
+            cheaper plan and of expansion by account and month.
+        seats_of_mrr, contraction_of_mrr, upsell_of_mrr, cross_sell_of_mrr: float64 (S,), their sizes, shares of the
+            account's revenue.
         mrr_law: int64 (S,), row in ``laws`` of the monthly recurring revenue of a new or opening account.
         term_months: int64 (S,), 0 or 1 for contracts that can end in any month.
         onboarding_months, adoption_months: float64 (S,), lengths of the first two stages.
@@ -78,6 +91,9 @@ class PortfolioTables:
     opening_age_months: NDArray[np.float64]
     new_per_month: NDArray[np.float64]
     churn_per_month: NDArray[np.float64]
+    downgrade_share: NDArray[np.float64]
+    seats_share: NDArray[np.float64]
+    seats_of_mrr: NDArray[np.float64]
     contraction_share: NDArray[np.float64]
     contraction_of_mrr: NDArray[np.float64]
     upsell_share: NDArray[np.float64]
@@ -111,6 +127,8 @@ class Portfolio:
         anchor: float64 in [0, 1), the account's place in any period whose dates are spread.
         effort: float64, factor on the hours of desk work, mean 1.
         alive: bool.
+        free: bool, on the free plan: alive, but not covered by success activities.
+        events: int64, bits of what the last close did to the account (:data:`NEW`, :data:`LOST`, ...).
         left_month: int64, month at whose close the account was lost, -1 while it is there.
     """
 
@@ -126,11 +144,18 @@ class Portfolio:
     anchor: NDArray[np.float64]
     effort: NDArray[np.float64]
     alive: NDArray[np.bool_]
+    free: NDArray[np.bool_]
+    events: NDArray[np.int64]
     left_month: NDArray[np.int64]
     _words: dict[tuple[str, ...], NDArray[np.uint64]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.key)
+
+    @property
+    def served(self) -> NDArray[np.bool_]:
+        """Accounts that success activities cover: alive and paying."""
+        return self.alive & ~self.free
 
     def words(self, purposes: tuple[str, ...]) -> NDArray[np.uint64]:
         """Random words of every account that hold for its whole life, drawn once and kept. Shape (purposes, A)."""
@@ -150,9 +175,11 @@ class Portfolio:
 class Flows:
     """What one month did to the accounts, per segment (each of shape (S,)).
 
-    Counts: ``opening + new - lost == closing``; ``contracted``, ``upsold`` and ``cross_sold`` count accounts with such
-    an event; ``eligible`` counts opening accounts past adoption, to whom expansion (upsell and cross-sell) is open.
-    Revenue per month: ``opening_mrr + new_mrr + expansion_mrr - churned_mrr - contraction_mrr == closing_mrr``.
+    Counts: ``opening + new - lost == closing``; ``downgraded`` (to the free plan), ``seats_reduced``, ``plan_changed``,
+    ``contracted`` (any of the three), ``upsold`` and ``cross_sold`` count accounts with such an event; ``eligible``
+    counts opening accounts past adoption, to whom expansion (upsell and cross-sell) is open.
+    Revenue per month: ``opening_mrr + new_mrr + expansion_mrr - churned_mrr - contraction_mrr == closing_mrr``;
+    ``downgraded_mrr + seats_reduced_mrr + plan_changed_mrr == contraction_mrr``.
     """
 
     opening: NDArray[np.int64]
@@ -169,6 +196,12 @@ class Flows:
     contraction_mrr: NDArray[np.float64]
     expansion_mrr: NDArray[np.float64]
     closing_mrr: NDArray[np.float64]
+    downgraded: NDArray[np.int64]
+    seats_reduced: NDArray[np.int64]
+    plan_changed: NDArray[np.int64]
+    downgraded_mrr: NDArray[np.float64]
+    seats_reduced_mrr: NDArray[np.float64]
+    plan_changed_mrr: NDArray[np.float64]
 
 
 def month_ordinal(grid: TimeGrid, month: int) -> int:
@@ -253,11 +286,13 @@ def close_month(
     grid: TimeGrid,
     month: int,
     pressure: NDArray[np.float64] | None = None,
+    appetite: NDArray[np.float64] | None = None,
 ) -> Flows:
     """Close a month (in place): cancellations, contractions and expansions, and the month's flows.
 
     Args:
         pressure: float64 (A,), shift of the log-odds of each account's cancellation; default 0.
+        appetite: float64 (A,), shift of the log-odds of each account's upsell and cross-sell; default 0.
     """
     size = tables.segments
     segment = portfolio.segment
@@ -266,31 +301,43 @@ def close_month(
     new = portfolio.alive & (portfolio.contract_month == month)
     opening_mrr = portfolio.opening_mrr
 
-    chance = churn_probability(tables, month)[segment]
     term = np.maximum(tables.term_months, 1)[segment]
     decides = here & ((month - portfolio.contract_month) % term == 0)
-    if pressure is not None:
-        odds = np.exp(pressure)
-        chance = chance * odds / (1.0 - chance + chance * odds)
+    chance = shifted(churn_probability(tables, month)[segment], pressure)
     lost = decides & (randomness.uniform(portfolio.key, _CHURN, leg) < chance)
     kept = here & ~lost
 
-    def event(share: NDArray[np.float64], purpose: np.uint64, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def event(
+        share: NDArray[np.float64], purpose: np.uint64, among: NDArray[np.bool_], shift: NDArray[np.float64] | None
+    ) -> NDArray[np.bool_]:
         if not share.any():
             return np.zeros(len(portfolio), dtype=bool)
-        return among & (randomness.uniform(portfolio.key, purpose, leg) < share[segment])
+        return among & (randomness.uniform(portfolio.key, purpose, leg) < shifted(share[segment], shift))
 
-    contracted = event(tables.contraction_share, _CONTRACTION, kept)
-    eligible = here & (portfolio.mature_day <= grid.month_day[month])
-    upsold = event(tables.upsell_share, _UPSELL, kept & eligible)
-    cross_sold = event(tables.cross_sell_share, _CROSS_SELL, kept & eligible)
-    contraction = np.where(contracted, opening_mrr * tables.contraction_of_mrr[segment], 0.0)
+    downgraded = event(tables.downgrade_share, _DOWNGRADE, kept & ~portfolio.free, None)
+    paying = kept & ~portfolio.free & ~downgraded
+    seats = event(tables.seats_share, _SEATS, paying, None)
+    plan = event(tables.contraction_share, _CONTRACTION, paying, None)
+    eligible = here & ~portfolio.free & (portfolio.mature_day <= grid.month_day[month])
+    upsold = event(tables.upsell_share, _UPSELL, paying & eligible, appetite)
+    cross_sold = event(tables.cross_sell_share, _CROSS_SELL, paying & eligible, appetite)
+    seats_part = np.where(seats, tables.seats_of_mrr[segment], 0.0)
+    plan_part = np.minimum(np.where(plan, tables.contraction_of_mrr[segment], 0.0), 1.0 - seats_part)
+    downgraded_mrr = np.where(downgraded, opening_mrr, 0.0)
+    seats_mrr, plan_mrr = opening_mrr * seats_part, opening_mrr * plan_part
+    contraction = downgraded_mrr + seats_mrr + plan_mrr
     expansion = np.where(upsold, opening_mrr * tables.upsell_of_mrr[segment], 0.0)
     expansion += np.where(cross_sold, opening_mrr * tables.cross_sell_of_mrr[segment], 0.0)
 
     new_mrr = np.where(new, portfolio.mrr, 0.0)
     portfolio.mrr = np.where(lost, 0.0, portfolio.mrr + expansion - contraction)
     portfolio.alive = portfolio.alive & ~lost
+    portfolio.free = portfolio.free | downgraded
+    happened = (
+        (NEW, new), (LOST, lost), (DOWNGRADED, downgraded), (SEATS_REDUCED, seats), (PLAN_CHANGED, plan),
+        (UPSOLD, upsold), (CROSS_SOLD, cross_sold),
+    )  # fmt: skip
+    portfolio.events = np.sum([bit * rows for bit, rows in happened], axis=0, dtype=np.int64)
     portfolio.left_month = np.where(lost, month, portfolio.left_month)
 
     def count(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -304,7 +351,7 @@ def close_month(
         new=count(new),
         lost=count(lost),
         closing=count(portfolio.alive),
-        contracted=count(contracted),
+        contracted=count(downgraded | seats | plan),
         eligible=count(eligible),
         upsold=count(upsold),
         cross_sold=count(cross_sold),
@@ -314,7 +361,21 @@ def close_month(
         contraction_mrr=total(contraction),
         expansion_mrr=total(expansion),
         closing_mrr=total(portfolio.mrr),
+        downgraded=count(downgraded),
+        seats_reduced=count(seats),
+        plan_changed=count(plan),
+        downgraded_mrr=total(downgraded_mrr),
+        seats_reduced_mrr=total(seats_mrr),
+        plan_changed_mrr=total(plan_mrr),
     )
+
+
+def shifted(chance: NDArray[np.float64], shift: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Probabilities whose log-odds are moved by ``shift``: 0 stays 0 and 1 stays 1."""
+    if shift is None:
+        return chance
+    odds = np.exp(shift)
+    return chance * odds / (1.0 - chance + chance * odds)
 
 
 def churn_probability(tables: PortfolioTables, month: int) -> NDArray[np.float64]:
@@ -330,8 +391,8 @@ class ExpectedAccounts:
     Attributes (S segments, M months, G cohorts by age):
         opening: float64 (S, M), accounts when each month opens.
         new: float64 (S, M).
-        account_months: float64 (S, M, G), account-months lived in each month by cohort; a new account lives half of its
-            first month.
+        account_months: float64 (S, M, G), account-months lived in each month by cohort, as far as success activities
+            cover them (not on the free plan); a new account lives half of its first month.
         age_low, age_high: float64 (G,), ages (months) of each cohort around the middle of a month.
     """
 
@@ -354,13 +415,16 @@ def expected_accounts(tables: PortfolioTables) -> ExpectedAccounts:
         # by_age[a]: accounts that started a + 1 horizon months ago, when the month opens
         by_age = np.zeros(ages)
         by_age[: span[s]] = tables.opening[s] / span[s]
+        served = by_age
         decides = (np.arange(ages) + 1) % term[s] == 0
         for month in range(months):
             opening[s, month] = by_age.sum()
-            lived[s, month, 1:] = by_age
+            lived[s, month, 1:] = served
             lived[s, month, 0] = tables.new_per_month[s, month] / 2
-            by_age = np.where(decides, by_age * (1.0 - churn_probability(tables, month)[s]), by_age)
-            by_age = np.concatenate([tables.new_per_month[s, month : month + 1], by_age[:-1]])
+            stay = np.where(decides, 1.0 - churn_probability(tables, month)[s], 1.0)
+            by_age, served = by_age * stay, served * stay * (1.0 - tables.downgrade_share[s])
+            new = tables.new_per_month[s, month : month + 1]
+            by_age, served = np.concatenate([new, by_age[:-1]]), np.concatenate([new, served[:-1]])
     age = np.arange(ages, dtype=float)
     return ExpectedAccounts(
         opening=opening,
@@ -420,6 +484,8 @@ def _accounts(
         anchor=randomness.uniform(key, _ANCHOR),
         effort=effort,
         alive=np.ones(len(key), dtype=bool),
+        free=np.zeros(len(key), dtype=bool),
+        events=np.zeros(len(key), dtype=np.int64),
         left_month=np.full(len(key), -1, dtype=np.int64),
     )
 

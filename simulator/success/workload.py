@@ -201,7 +201,7 @@ def draw_month(
     month: int,
     escalations: Escalations | None = None,
 ) -> Instances:
-    """The instances released in a month to the accounts alive after :func:`~simulator.success.portfolio.start_month`.
+    """The instances released in a month to the accounts served after :func:`~simulator.success.portfolio.start_month`.
 
     Args:
         clock: the team's clock; where it ends, later due dates end with it, so it should outlast the longest window.
@@ -210,7 +210,7 @@ def draw_month(
     names = workload.activity_names
     words = portfolio.words(tuple(f"{use}.{name}" for use in ("coverage", "activity") for name in names))
     bound = (workload.coverage * 2.0**53).astype(np.uint64)
-    covered = portfolio.alive & ((words[: len(names)] >> np.uint64(11)) < bound[:, portfolio.segment])
+    covered = portfolio.served & ((words[: len(names)] >> np.uint64(11)) < bound[:, portfolio.segment])
     parts = []
     for k in range(len(names)):
         account, base = covered[k].nonzero()[0], words[len(names) + k]

@@ -1,6 +1,7 @@
 """Speed, side by side in one run and reported as ratios: ``make bench``; ``--rounds 1`` for a quick look.
 
-The workloads are M/M/100+M (W1) and a 12-hour day in two tiers (W2). The floor is a specialised C program per workload,
+The workloads are M/M/100+M (W1), a 12-hour day in two tiers (W2), and three queues over four groups with overlapping
+skills (W3). The floor is a specialised C program per workload,
 compiled and run in the same rounds; its sources lie outside this repository (``SIMULATOR_PERFORMANCE`` names their
 folder, default ``../shared/performance``), and where they or a C compiler are missing the floor is left out, loudly.
 """
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -39,29 +41,36 @@ SHAPE = (
 
 
 def _tables(
-    book: distributions.LawBook, talk: list[int], patience: list[int], within: float, **more: object
+    book: distributions.LawBook,
+    talk: np.ndarray,
+    patience: list[int],
+    within: float,
+    level: np.ndarray | None = None,
+    priority: np.ndarray | None = None,
+    **more: object,
 ) -> SupportTables:
-    count = len(talk)
-    square = np.eye(count, dtype=np.int64)
-    none = np.full(count, -1, dtype=np.int64)
+    """Tables of queues and groups from the law of talk by queue and group, -1 where a group does not serve."""
+    queues, groups = talk.shape
+    serves = (talk >= 0).astype(np.int64)
+    none = np.full(queues, -1, dtype=np.int64)
     values: dict[str, object] = {
-        "after_call": np.full((count, count), -1),
+        "after_call": np.full((queues, groups), -1),
         "escalation_to": none,
-        "escalation_probability": np.zeros(count),
+        "escalation_probability": np.zeros(queues),
         **more,
     }
     return SupportTables(
-        queue_names=tuple(f"q{i}" for i in range(count)),
-        group_names=tuple(f"g{i}" for i in range(count)),
+        queue_names=tuple(f"q{i}" for i in range(queues)),
+        group_names=tuple(f"g{i}" for i in range(groups)),
         laws=book.tables(),
         patience=np.array(patience),
-        talk=np.where(square > 0, np.array(talk)[:, None], -1),
-        priority=square,
-        level=square,
+        talk=talk,
+        priority=serves if priority is None else priority,
+        level=serves if level is None else level,
         line_pool=none,
         line_capacity=np.zeros(0, dtype=np.int64),
-        answer_within=np.full(count, within),
-        short_abandon=np.full(count, within),
+        answer_within=np.full(queues, within),
+        short_abandon=np.full(queues, within),
         **values,  # type: ignore[arg-type]
     )
 
@@ -70,7 +79,7 @@ def w1() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.nda
     """M/M/100+M, arrivals 105 per mean service, mean patience 2 services; a service is taken as 100 s."""
     book = distributions.LawBook()
     rows = book.row(distributions.exponential(100.0)), book.row(distributions.exponential(200.0))
-    tables = _tables(book, [rows[0]], [rows[1]], 10.0)
+    tables = _tables(book, np.array([[rows[0]]]), [rows[1]], 10.0)
     grid = timegrid.build(_day(), None, 12, "UTC", None, 1800.0)
     return tables, demand.arrival_tables(grid, ("q0",), rate=1.05), grid, np.full((1, grid.intervals), 100)
 
@@ -78,7 +87,8 @@ def w1() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.nda
 def w2() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.ndarray]:
     """Days of 24 half hours with a peak of 400 calls, lognormal handling, Weibull patience, 15 % to a second tier."""
     book = distributions.LawBook()
-    talk = [book.row(distributions.lognormal(300.0, cv=0.8)), book.row(distributions.lognormal(600.0, cv=0.8))]
+    calls, tickets = (book.row(distributions.lognormal(mean, cv=0.8)) for mean in (300.0, 600.0))
+    talk = np.array([[calls, -1], [-1, tickets]])
     after = book.row(distributions.lognormal(60.0, cv=0.8))
     patience = [book.row(distributions.weibull(300.0, shape=0.8)), book.row(distributions.weibull(600.0, shape=0.8))]
     tables = _tables(
@@ -88,12 +98,26 @@ def w2() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.nda
         escalation_probability=np.array([0.15, 0.0]),
     )  # fmt: skip
     grid = timegrid.build(_day(), None, 28, "UTC", None, 1800.0)
-    calls = np.zeros(48)
-    calls[12:36] = 400 * np.array(SHAPE)
-    first, second = calls / 1800 * 360, 0.15 * calls / 1800 * 600 * 0.97
+    offered = np.zeros(48)
+    offered[12:36] = 400 * np.array(SHAPE)
+    first, second = offered / 1800 * 360, 0.15 * offered / 1800 * 600 * 0.97
     staff = np.stack([np.rint(first + 0.3 * np.sqrt(first)), np.rint(second + 0.5 * np.sqrt(second))]).astype(np.int64)
-    rate = np.stack([np.tile(calls / 1800, grid.days), np.zeros(grid.intervals)])
+    rate = np.stack([np.tile(offered / 1800, grid.days), np.zeros(grid.intervals)])
     return tables, demand.arrival_tables(grid, ("q0", "q1"), rate=rate), grid, np.tile(staff, grid.days)
+
+
+def w3() -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.ndarray]:
+    """Three queues (8, 6, 3 calls a minute) and four groups of 25, 25, 25 and 15 agents, round the clock; the third
+    queue goes first, the others by the time of arrival."""
+    book = distributions.LawBook()
+    talk, patience = book.row(distributions.lognormal(300.0, cv=0.8)), book.row(distributions.exponential(180.0))
+    level = np.array([[1, 2, 0, 2], [0, 1, 1, 2], [0, 0, 1, 2]])
+    priority = np.where(level > 0, np.array([[2], [2], [1]]), 0)
+    tables = _tables(book, np.where(level > 0, talk, -1), [patience] * 3, 20.0, level, priority)
+    grid = timegrid.build(_day(), None, 5, "UTC", None, 1800.0)
+    rate = np.tile(np.array([8.0, 6.0, 3.0])[:, None] / 60.0, grid.intervals)
+    staff = np.tile(np.array([25, 25, 25, 15])[:, None], grid.intervals)
+    return tables, demand.arrival_tables(grid, ("q0", "q1", "q2"), rate=rate), grid, staff
 
 
 def _day() -> object:
@@ -102,31 +126,42 @@ def _day() -> object:
     return dt.date(2027, 1, 4)
 
 
-def engine(run: Callable[..., object], build: Callable[[], tuple], seconds: float) -> Iterator[tuple[float, float]]:
-    """First-tier arrivals per second and the share of them that abandoned, replications until ``seconds`` are over."""
+def engine(
+    run: Callable[..., object], build: Callable[[], tuple], seconds: float, **options: object
+) -> Iterator[tuple[float, float]]:
+    """Offered calls (without transfers) per second and the share of the first queue's that abandoned; replications
+    until ``seconds`` are over, draws and sums per interval included."""
     tables, arrivals, grid, staff = build()
     clock = Clock.of(grid, "interval")
-    run(
-        tables,
-        clock,
-        demand.draw_month(arrivals, 0, 1, 999),
-        staff,
-        None,
-        grid.month_end(0),
-        sums=Sums.zeros(tables, clock),
-    )
+
+    def replication(seed: int) -> Sums:
+        sums = Sums.zeros(tables, clock)
+        contacts = demand.draw_month(arrivals, 0, 1, seed)
+        run(tables, clock, contacts, staff, None, grid.month_end(0), sums=sums, **options)
+        return sums
+
+    replication(999)
     seed = 0
     while True:
-        calls = abandoned = spent = 0.0
+        calls = offered = abandoned = spent = 0.0
         while spent < seconds:
             seed += 1
             started = time.perf_counter()
-            sums = Sums.zeros(tables, clock)
-            run(tables, clock, demand.draw_month(arrivals, 0, 1, seed), staff, None, grid.month_end(0), sums=sums)
+            sums = replication(seed).queue.sum(axis=0)
             spent += time.perf_counter() - started
-            calls += float(sums.queue[:, 0, QueueMeasure.OFFERED].sum())
-            abandoned += float(sums.queue[:, 0, QueueMeasure.ABANDONED].sum())
-        yield calls / spent, abandoned / calls
+            calls += float(sums[:, QueueMeasure.OFFERED].sum() - sums[:, QueueMeasure.TRANSFERRED_IN].sum())
+            offered += float(sums[0, QueueMeasure.OFFERED])
+            abandoned += float(sums[0, QueueMeasure.ABANDONED])
+        yield calls / spent, abandoned / offered
+
+
+def two_threads(build: Callable[[], tuple], seconds: float) -> Iterator[tuple[float, float]]:
+    """The compiled engine on two threads at once; their calls a second together."""
+    pair = [engine(compiled.run, build, seconds) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        while True:
+            found = list(pool.map(next, pair))
+            yield sum(speed for speed, _ in found), statistics.fmean(lost for _, lost in found)
 
 
 def floor(folder: Path, name: str, arguments: list[str]) -> Iterator[tuple[float, float]]:
@@ -184,9 +219,12 @@ def main() -> None:
         for name, build, program, arguments in (
             ("W1", w1, "w1", ["kw", "1", "4000000"]),
             ("W2", w2, "w2_floor", ["1", "200"]),
+            ("W3", w3, "w3_floor", ["1", "2000000"]),
         ):
             rivals = {
                 "compiled": engine(compiled.run, build, 1.0),
+                "abandonments as events": engine(compiled.run, build, 1.0, every_abandonment_an_event=True),
+                "two threads": two_threads(build, 1.0),
                 "reference (SimPy)": engine(reference.run, build, 0.0 + 1e-9),
                 "C floor": floor(Path(folder), program, arguments),
             }
@@ -200,7 +238,7 @@ def main() -> None:
                     speed = statistics.median(f[0] for f in figures_found)
                     lost = statistics.fmean(f[1] for f in figures_found)
                     times = f"compiled = {base / speed:7.2f} times"
-                    print(f"{name} {rival:20s} {speed / 1e6:8.3f} M calls/s, abandoned {lost:.4f}, {times}")
+                    print(f"{name} {rival:22s} {speed / 1e6:8.3f} M calls/s, abandoned {lost:.4f}, {times}", flush=True)
     for name in ("quickstart", "saas_2027"):
         replication(name)
     if not quick and math.isfinite(base):

@@ -28,6 +28,9 @@ def make(**changes) -> PortfolioTables:
         "opening_age_months": np.array([30.0, 24.0]),
         "new_per_month": np.tile(np.array([[1.5], [9.0]]), (1, MONTHS)),
         "churn_per_month": np.tile(np.array([[0.01], [0.03]]), (1, MONTHS)),
+        "downgrade_share": np.array([0.0, 0.0]),
+        "seats_share": np.array([0.0, 0.0]),
+        "seats_of_mrr": np.array([0.0, 0.0]),
         "contraction_share": np.array([0.02, 0.03]),
         "contraction_of_mrr": np.array([0.3, 0.2]),
         "upsell_share": np.array([0.03, 0.02]),
@@ -263,3 +266,42 @@ def test_stages_follow_age():
     assert portfolio.stage(start + 91, row) == 0  # three mean months are 91.3 days
     assert portfolio.stage(start + 92, row) == 1
     assert portfolio.stage(start + 274, row) == 2
+
+
+def test_contraction_is_told_apart():
+    tables = make(
+        downgrade_share=np.array([0.01, 0.02]),
+        seats_share=np.array([0.05, 0.2]),
+        seats_of_mrr=np.array([0.8, 0.8]),
+        contraction_share=np.array([0.05, 0.2]),
+        contraction_of_mrr=np.array([0.5, 0.5]),
+    )
+    portfolio, flows = run(tables)
+    for flow in flows:
+        apart = flow.downgraded_mrr + flow.seats_reduced_mrr + flow.plan_changed_mrr
+        np.testing.assert_allclose(apart, flow.contraction_mrr, rtol=1e-12)
+        assert np.all(flow.contracted <= flow.downgraded + flow.seats_reduced + flow.plan_changed)
+        change = flow.new_mrr + flow.expansion_mrr - flow.churned_mrr - flow.contraction_mrr
+        np.testing.assert_allclose(flow.closing_mrr, flow.opening_mrr + change, rtol=1e-9)
+    assert portfolio.mrr.min() >= 0, "80 % and 50 % of one month take no more than there is"
+    free = portfolio.free & portfolio.alive
+    assert free.sum() > 10
+    assert np.all(portfolio.mrr[free] == 0)
+    assert np.array_equal(portfolio.served, portfolio.alive & ~portfolio.free)
+    downgraded = sum(flow.downgraded for flow in flows)
+    paying = sum(flow.opening for flow in flows)
+    # no more than 1 and 2 % of the months of accounts, less those on the free plan already
+    assert np.all(downgraded <= paying * tables.downgrade_share * 1.5 + 3)
+
+
+def test_accounts_on_the_free_plan_stay_and_are_not_served():
+    tables = make(downgrade_share=np.array([1.0, 1.0]), churn_per_month=np.zeros((2, MONTHS)))
+    portfolio, flows = run(tables)
+    assert flows[0].downgraded.sum() == flows[0].opening.sum()
+    assert flows[-1].lost.sum() == 0
+    assert portfolio.alive.all()
+    assert portfolio.served.sum() == flows[-1].new.sum(), "those who joined in the last month have not decided yet"
+    assert sum(f.upsold.sum() + f.seats_reduced.sum() for f in flows) == 0
+    expected = expected_accounts(tables)
+    np.testing.assert_allclose(expected.opening[:, 0], tables.opening)
+    assert expected.account_months[:, 2, 2:].sum() == 0, "nobody but the last month's new accounts is served"
