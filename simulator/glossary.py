@@ -47,6 +47,14 @@ SUPPORT: dict[str, Term] = {
         "Balked", "即時離脱数", "count", "left at once because nobody was free", "すぐに応答されず直ちに切断した件数"
     ),
     "balking": Term("Balking rate", "即時離脱率", "share", "balked ÷ offered", "即時離脱数 ÷ 入電数"),
+    "dropped": Term(
+        "Dropped",
+        "終了時切断数",
+        "count",
+        "waiting at closing time or later, and cut off",
+        "受付終了により切断した件数",
+    ),
+    "drop_rate": Term("Drop rate", "終了時切断率", "share", "dropped ÷ offered", "終了時切断数 ÷ 入電数"),
     "overflowed": Term(
         "Overflowed",
         "オーバーフロー応答数",

@@ -16,10 +16,11 @@ from simulator import timegrid, units
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
-from simulator.scenario.schema import Calendar, canonical_by_month
+from simulator.scenario.schema import Calendar, canonical_by_month, canonical_hours
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
+ALWAYS = canonical_hours("always")
 
 
 def check(document: Document) -> list[Problem]:
@@ -137,13 +138,31 @@ class _Rules:
                 yield self.problem(
                     steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
                 )
+            if queue.get("at_closing") == "drop" and canonical_hours(queue.get("hours", "always")) == ALWAYS:
+                allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
+                yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
-            to = _mapping(queue.get("escalation")).get("to")
+            escalation = _mapping(queue.get("escalation"))
+            yield from self.hold((*steps, "escalation"), escalation)
+            to = escalation.get("to")
             if isinstance(to, str) and to not in self.queues:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
                 )
         yield from self.escalation_loops()
+
+    def hold(self, steps: Steps, escalation: dict[str, Any]) -> Iterator[Problem]:
+        """What tells of a hold needs one; values that ask for none may stand, as in a resolved document."""
+        if escalation.get("transfer", "cold") == "warm":
+            return
+        asks = {
+            "hold": escalation.get("hold") is not None,
+            "then": escalation.get("then", "cold") != "cold",
+            "conference": _read(units.seconds, escalation.get("conference", 0)) != 0,
+        }
+        for name in (name for name, asked in asks.items() if asked):
+            message, allowed = "only a warm transfer has a hold", "transfer: warm beside it"
+            yield self.document.problem((*steps, name), message, shown(escalation[name]), allowed)
 
     def factors(self, steps: Steps, arrivals: dict[str, Any]) -> Iterator[Problem]:
         """What shapes a factor needs one. A spread of 0 is one that somebody has set aside, for a comparison say."""

@@ -664,7 +664,12 @@ class Escalation(Part):
 
     to: str
     probability: Share
-    transfer: Literal["cold"] = "cold"
+    transfer: Literal["cold", "warm", "deferred"] = default(
+        "cold", "the caller joins the next queue; the agent holds with the caller; or the call ends and a ticket opens"
+    )
+    hold: Seconds | None = default(None, "warm: the agent holds for so long at most; absent: until the answer")
+    then: Literal["cold", "deferred"] = default("cold", "warm: what it turns into after that")
+    conference: DurationLaw = default("0 s", "warm: the agent stays so long after the next tier has answered")
 
 
 class Redial(Part):
@@ -699,6 +704,7 @@ class Queue(Part):
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
+    at_closing: Literal["serve", "drop"] = default("serve", "those who wait at closing are served out, or dropped")
     balking: Share = default("0%", "leave at once when nobody is free")
     redial: Redial | None = default(None, "callers who were blocked, balked or abandoned here call again")
     talk: DurationLaw
@@ -786,6 +792,7 @@ class Group(Staffed):
         None, "a fixed number present in every open interval, instead of headcount"
     )
     shrinkage: Share = default("0%")
+    answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = 1.0
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from simulator import timegrid
 from simulator.distributions import LawBook, gamma
-from simulator.scenario.schema import Queue, Scenario, Support
+from simulator.scenario.schema import Escalation, Queue, Scenario, Support
 from simulator.support import demand, staffing
-from simulator.support.tables import SupportTables
+from simulator.support.tables import SupportTables, Transfer
 from simulator.timegrid import TimeGrid
 
 
@@ -28,10 +28,10 @@ def build(scenario: Scenario, grid: TimeGrid) -> SupportModel:
     """Tables of the support wing. The scenario must have one."""
     support = scenario.support
     assert support is not None
-    return SupportModel(_engine_tables(support), _arrival_tables(scenario, support, grid))
+    return SupportModel(_engine_tables(support, grid), _arrival_tables(scenario, support, grid))
 
 
-def _engine_tables(support: Support) -> SupportTables:
+def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
     queues, groups = list(support.queues), list(support.groups)
     shape = (len(queues), len(groups))
     book = LawBook()
@@ -48,6 +48,10 @@ def _engine_tables(support: Support) -> SupportTables:
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
     items = list(support.queues.values())
+    delays = [group.answer_delay for group in support.groups.values()]
+    dropping = np.zeros((len(items), 0), dtype=np.bool_)
+    if any(q.at_closing == "drop" for q in items):
+        dropping = np.array([(q.at_closing == "drop") & ~grid.open_intervals(q.hours) for q in items])
     return SupportTables(
         queue_names=tuple(queues),
         group_names=tuple(groups),
@@ -66,9 +70,30 @@ def _engine_tables(support: Support) -> SupportTables:
         redial_probability=np.array([q.redial.probability if q.redial else 0.0 for q in items]),
         redial_attempts=np.array([q.redial.attempts if q.redial else 0 for q in items], dtype=np.int64),
         redial_delay=np.array([book.row(q.redial.delay.law) if q.redial else -1 for q in items], dtype=np.int64),
+        transfer=np.array([_way(q.escalation.transfer) if q.escalation else Transfer.COLD for q in items], np.int64),
+        hold_limit=np.array([_hold_limit(q.escalation) for q in items]),
+        hold_fallback=np.array([_way(q.escalation.then) if q.escalation else Transfer.COLD for q in items], np.int64),
+        conference=np.array([_conference(q.escalation, book) for q in items], dtype=np.int64),
+        answer_delay=np.array([book.row(d.law) if d.mean > 0 else -1 for d in delays], dtype=np.int64),
+        dropping=dropping,
         after=after,
         laws=book.tables(),
     )
+
+
+def _way(name: str) -> Transfer:
+    return Transfer[name.upper()]
+
+
+def _hold_limit(escalation: Escalation | None) -> float:
+    return np.inf if escalation is None or escalation.hold is None else escalation.hold
+
+
+def _conference(escalation: Escalation | None, book: LawBook) -> int:
+    """The law row of the conference of a warm transfer, -1 none."""
+    if escalation is None or escalation.transfer != "warm" or escalation.conference.mean <= 0:
+        return -1
+    return book.row(escalation.conference.law)
 
 
 def day_weights(table: Mapping[str, Mapping[str, float]], interval: float) -> NDArray[np.float64]:
@@ -179,7 +204,7 @@ def offered_load(
     """What to expect without chance: contacts and work by interval.
 
     A queue's work goes to the groups that are open to it first, of these to the first level, in proportion to their
-    heads (or agents): the others take overflow, which a closed form cannot foresee, and neither redials. Escalated
+    heads (or agents): the others take overflow, which a closed form cannot foresee; redials are left out. Escalated
     contacts are expected in the interval of the first tier.
 
     Args:
@@ -215,9 +240,10 @@ def offered_load(
 
 
 def handle_time(tables: SupportTables, queue: int, group: int) -> float:
-    """Mean talk plus after-call work in seconds of a queue's contact at a group."""
+    """Mean seconds for which a queue's contact occupies an agent: answer delay, talk and after-call work."""
     laws = tables.laws
-    rows = [r for r in (int(tables.talk[queue, group]), int(tables.after_call[queue, group])) if r >= 0]
+    parts = (tables.answer_delay[group], tables.talk[queue, group], tables.after_call[queue, group])
+    rows = [int(r) for r in parts if r >= 0]
     return float(sum(laws.scale[r] * (1.0 - laws.zero[r]) for r in rows))
 
 

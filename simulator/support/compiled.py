@@ -2,8 +2,8 @@
 
 How it goes about it:
 
-- Next times by source (line set free, agent set free, staffing, overflow time, transfer, arrival, redial,
-  abandonment) are compared in this
+- Next times by source (line set free, agent set free, staffing, overflow time, hold limit, transfer, arrival, redial,
+  abandonment, closing) are compared in this
   order with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
 - Of the agents only the ends of after-call work are events. The end of a talk matters where it escalates or frees a
   line, and only then is kept.
@@ -51,6 +51,8 @@ _TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
 _PATIENCE, _ESCALATION = _tables.PATIENCE, _tables.ESCALATION
 _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
+_ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
+_WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
 _AWAY = _tables.AWAY
 
 # Plain integers: the compiler takes them as constants.
@@ -71,6 +73,7 @@ _ESCALATED = int(QueueMeasure.ESCALATED)
 _OVERFLOWED = int(QueueMeasure.OVERFLOWED)
 _REDIALS = int(QueueMeasure.REDIALS)
 _BALKED = int(QueueMeasure.BALKED)
+_DROPPED = int(QueueMeasure.DROPPED)
 _BUSY = int(GroupMeasure.BUSY)
 _AWAY_SUM = int(GroupMeasure.AWAY)
 _STAFFED = int(GroupMeasure.STAFFED)
@@ -80,9 +83,10 @@ _IS_ANSWERED = int(Outcome.ANSWERED)
 _IS_ABANDONED = int(Outcome.ABANDONED)
 _IS_BLOCKED = int(Outcome.BLOCKED)
 _IS_BALKED = int(Outcome.BALKED)
+_IS_DROPPED = int(Outcome.DROPPED)
 
-_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW = range(6)
-_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _START = range(9)
+_DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
+_FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -93,13 +97,14 @@ A *seat* is the place of a busy agent, kept only where agents may step away: it 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_COUNTS = 13
+_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _COUNTS = range(13, 17)
 
 
 class Model(NamedTuple):
     """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
 
-    Each row of ``overflow_time`` ends with infinity. ``head_start`` and ``away`` are empty where they have no effect.
+    Each row of ``overflow_time`` ends with infinity. ``closing`` tells in which intervals some queue drops contacts.
+    ``head_start`` and ``away`` are empty where they have no effect.
     """
 
     law: NDArray[np.float64]
@@ -119,6 +124,13 @@ class Model(NamedTuple):
     redial_probability: NDArray[np.float64]
     redial_attempts: NDArray[np.int64]
     redial_delay: NDArray[np.int64]
+    answer_delay: NDArray[np.int64]
+    transfer: NDArray[np.int64]
+    hold_limit: NDArray[np.float64]
+    hold_fallback: NDArray[np.int64]
+    conference: NDArray[np.int64]
+    dropping: NDArray[np.bool_]
+    closing: NDArray[np.bool_]
     overflow_start: NDArray[np.int64]
     overflow_time: NDArray[np.float64]
     tries_start: NDArray[np.int64]
@@ -168,6 +180,8 @@ class Work(NamedTuple):
     overflow_item: NDArray[np.int64]
     redial_time: NDArray[np.float64]
     redial_item: NDArray[np.int64]
+    hold_time: NDArray[np.float64]
+    hold_item: NDArray[np.int64]
     slot: NDArray[Any]
     slot_row: NDArray[np.int64]
     after: NDArray[np.int64]
@@ -182,6 +196,7 @@ class Work(NamedTuple):
     surplus: NDArray[np.int64]
     lines: NDArray[np.int64]
     overrun_since: NDArray[np.float64]
+    call_start: NDArray[np.float64]
     row: NDArray[Any]
     escalated: NDArray[Any]
 
@@ -314,6 +329,29 @@ def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row
 
 
 @kernels.inner
+def _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count):
+    """A contact that waited in ``slot`` (no longer in its queue's list) is dropped."""
+    gone = slots[slot]
+    gone.waiting = False
+    queue_sums[cell[gone.interval], gone.queue, _DROPPED] += 1.0
+    if gone.line >= 0:
+        lines[gone.line] -= 1
+    if rows.shape[0] > 0:
+        rows[slot_row[slot]].outcome = _IS_DROPPED
+        rows[slot_row[slot]].end = t
+    free[count[_N_FREE]] = slot
+    count[_N_FREE] += 1
+
+
+@kernels.inner
+def _next_closing(closing, interval):
+    """The first interval from ``interval`` on in which a queue drops contacts."""
+    while interval < closing.shape[0] and not closing[interval]:
+        interval += 1
+    return interval
+
+
+@kernels.inner
 def _redials_at(law, law_scale, law_zero, probability, attempts, delay, queue, key, leg, attempt, t):
     """When a caller whom ``queue`` loses at ``t`` calls again; infinite when not."""
     if delay[queue] < 0 or attempt >= attempts[queue]:
@@ -339,6 +377,36 @@ def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, 
             group_sums[cell[i], group, measure] += stop - start
             start = stop
         i = following
+
+
+@kernels.inner
+def _end_hold(
+    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell, queue_sums, group_sums,
+    holder_group, holder_queue, holder_interval, since, interval, hold, key, leg, end,
+):  # fmt: skip
+    """The agent who has held with a caller of leg ``leg`` for ``hold`` seconds goes on to after-call work at ``end``.
+
+    ``since`` is the start of the hold or of this call, ``interval`` in force then. Returns when the agent is free.
+    """
+    free_at = end
+    row = after_call_law[holder_queue, holder_group]
+    if row >= 0:
+        free_at = end + kernels.draw(law, law_scale, law_zero, row, kernels.bits(key, _AFTER_CALL, leg - 1))
+    queue_sums[cell[holder_interval], holder_queue, _TALK_SUM] += hold
+    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, holder_group, interval, since, free_at)
+    return free_at
+
+
+@kernels.inner
+def _take_seat(seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law, group, key, leg):
+    """The seat of an agent of ``group`` who has held with a caller of leg ``leg`` and is busy for a known time now."""
+    seat = seat_free[n_service]
+    seat_group[seat] = group
+    seat_away[seat] = 0.0
+    if away_law[group] >= 0:
+        word = kernels.bits(key, _AWAY, leg - 1)
+        seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
+    return seat
 
 
 @kernels.inner
@@ -369,24 +437,22 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 
 
 @kernels.outer
-def _advance(model, given, work, queue_sums, group_sums, first_row, until):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich):
     """Process the events before ``until``.
 
-    ``first_row`` is the row of the record table less the entry number of a new entry. Returns ``_DONE``, or which store
-    must be enlarged before the kernel is called again.
+    ``first_row`` is the row of the record table less the entry number of a new entry. ``rich`` is None for a model
+    that uses none of the rules of :func:`_is_rich`: the compiler then leaves out what stands under ``rich is not
+    None``, and such a model pays nothing for those rules, neither when it is compiled nor when it runs. Returns
+    ``_DONE``, or which store must be enlarged before the kernel is called again.
     """
     law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
     patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
     escalation_to, escalation_probability = model.escalation_to, model.escalation_probability
     line_pool, line_capacity = model.line_pool, model.line_capacity
     within, short, abandon_as_event = model.answer_within, model.short_abandon, model.abandon_as_event
-    balking, redial_probability = model.balking, model.redial_probability
-    redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
-    overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
     tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
+    tries_after = model.tries_after
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
-    tries_after, serves_after = model.tries_after, model.serves_after
-    head_start, away_law = model.head_start, model.away
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
     arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
     interval_start, cell, next_cell, staff = given.interval_start, given.cell, given.next_cell, given.staff
@@ -403,19 +469,37 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
-    overflow_time, overflow_item = work.overflow_time, work.overflow_item
-    redial_time, redial_item = work.redial_time, work.redial_item
     first, last, before, after = work.first, work.last, work.before, work.after
     idle, idle_head, idle_count = work.idle, work.idle_head, work.idle_count
     present, surplus, lines, overrun_since = work.staff, work.surplus, work.lines, work.overrun_since
     contacts = arrival_time.shape[0]
     intervals = cell.shape[0]
     groups = staff.shape[0]
-    overflows = overflow_wait.shape[0] > first.shape[0]
+    if rich is not None:
+        balking, redial_probability = model.balking, model.redial_probability
+        redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
+        overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
+        serves_after = model.serves_after
+        head_start, away_law = model.head_start, model.away
+        overflow_time, overflow_item = work.overflow_time, work.overflow_item
+        redial_time, redial_item = work.redial_time, work.redial_item
+        overflows = overflow_wait.shape[0] > first.shape[0]
+        t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
+        t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
+        answer_delay, dropping, closing = model.answer_delay, model.dropping, model.closing
+        transfer, hold_limit, hold_fallback = model.transfer, model.hold_limit, model.hold_fallback
+        conference = model.conference
+        hold_time, hold_item = work.hold_time, work.hold_item
+        call_start, first_interval = work.call_start[0], count[_FIRST_INTERVAL]
+        t_hold = hold_time[0] if count[_N_HOLD] > 0 else inf
+        next_closing = _next_closing(closing, count[_NEXT_CLOSING])
+        t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
     recording = rows.shape[0] > 0
     talk_given = arrival_talk.shape[0] > 0
-    ages = head_start.shape[0] > 0
-    seats = away_law.shape[0] > 0
+    ages = seats = False
+    if rich is not None:
+        ages = head_start.shape[0] > 0
+        seats = away_law.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
     next_interval = count[_NEXT_INTERVAL]
@@ -432,8 +516,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     t_release = release_time[0] if count[_N_RELEASE] > 0 else inf
     t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
     t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
-    t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
-    t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
 
     while True:
         if starting > 0:
@@ -448,21 +530,27 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if t_staff < t:
                 t = t_staff
                 kind = _STAFF
-            if t_overflow < t:
+            if rich is not None and t_overflow < t:
                 t = t_overflow
                 kind = _OVERFLOW
+            if rich is not None and t_hold < t:
+                t = t_hold
+                kind = _HOLD
             if t_transfer < t:
                 t = t_transfer
                 kind = _TRANSFER
             if t_arrival < t:
                 t = t_arrival
                 kind = _ARRIVAL
-            if t_redial < t:
+            if rich is not None and t_redial < t:
                 t = t_redial
                 kind = _REDIAL
             if t_patience < t:
                 t = t_patience
                 kind = _ABANDON
+            if rich is not None and t_closing < t:
+                t = t_closing
+                kind = _CLOSE
             if t >= until:
                 break
 
@@ -471,6 +559,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
         seat = -1
         deadline = inf
         lost = False
+        if rich is not None:
+            ticket = False
+            hold = 0.0
+            holder_entry = holder_group = holder_queue = holder_interval = -1
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
@@ -499,7 +591,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _unlink(first, last, before, after, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
-                if head < 0 or (overflows and slots[head].arrived + serves_after[k] > t):
+                if head < 0:
+                    continue
+                if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
                     continue
                 if ages:
                     entered = slots[head].arrived - head_start[queue]
@@ -525,29 +619,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                         seat_free[n_service] = seat
                 continue
 
-        elif kind == _OVERFLOW:
-            item = overflow_item[0]
-            slot = item & _ITEM_MASK
-            held = slots[slot]
-            t_next = inf
-            if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
-                queue = held.queue
-                arrived = held.arrived
-                group = _idle_group(
-                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
-                )
-                if group < 0:
-                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
-            if t_next < inf:
-                _replace_first(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
-            else:
-                _drop_first(overflow_time, overflow_item, count[_N_OVERFLOW])
-                count[_N_OVERFLOW] -= 1
-            t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
-            if group < 0:
-                continue
-            _stop_idling(idle, idle_head, idle_count, group)
-
         elif kind in (_ARRIVAL, _TRANSFER, _REDIAL):
             if count[_N_FREE] == 0:
                 status = _NO_SLOT
@@ -555,8 +626,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if count[_N_PATIENCE] == patience_time.shape[0]:
                 status = _NO_PATIENCE
                 break
-            if count[_N_OVERFLOW] == overflow_time.shape[0]:
+            if rich is not None and count[_N_OVERFLOW] == overflow_time.shape[0]:
                 status = _NO_OVERFLOW
+                break
+            if rich is not None and count[_N_HOLD] == hold_time.shape[0]:
+                status = _NO_HOLD
                 break
             row = first_row + entries
             if recording and row == rows.shape[0]:
@@ -579,21 +653,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 line = line_pool[queue]
                 next_contact += 1
                 t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
-            elif kind == _REDIAL:
-                slot = redial_item[0] & _ITEM_MASK
-                _drop_first(redial_time, redial_item, count[_N_REDIAL])
-                count[_N_REDIAL] -= 1
-                t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
-                back = slots[slot]
-                contact, account, queue = back.contact, back.account, back.origin
-                attempt = back.attempt + 1
-                key = kernels.bits(back.key, _REDIAL_KEY, attempt)
-                interval = now
-                leg = 0
-                origin = queue
-                line = line_pool[queue]
-                queue_sums[cell[interval], queue, _REDIALS] += 1.0
-            else:
+            elif kind == _TRANSFER:
                 if count[_N_ESCALATED] == escalated.shape[0]:
                     status = _NO_ESCALATION
                     break
@@ -609,6 +669,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 leg = moved.leg + 1
                 attempt, origin = moved.attempt, moved.origin
                 queue_sums[cell[interval], queue, _TRANSFERRED_IN] += 1.0
+                if rich is not None:
+                    ticket = moved.ticket
+                    holder_entry, holder_group = moved.holder_entry, moved.holder_group
+                    holder_queue, holder_interval = moved.holder_queue, moved.holder_interval
+                    if holder_entry >= 0:
+                        hold = nan
+                    if transfer[moved.queue] == _DEFERRED:
+                        ticket = True
+                        if line >= 0:
+                            lines[line] -= 1
+                        line = -1
                 if account >= 0:
                     note = escalated[count[_N_ESCALATED]]
                     note.time = t
@@ -616,6 +687,20 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     note.queue = moved.queue
                     note.key = moved.key
                     count[_N_ESCALATED] += 1
+            elif rich is not None and kind == _REDIAL:
+                slot = redial_item[0] & _ITEM_MASK
+                _drop_first(redial_time, redial_item, count[_N_REDIAL])
+                count[_N_REDIAL] -= 1
+                t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
+                back = slots[slot]
+                contact, account, queue = back.contact, back.account, back.origin
+                attempt = back.attempt + 1
+                key = kernels.bits(back.key, _REDIAL_KEY, attempt)
+                interval = now
+                leg = 0
+                origin = queue
+                line = line_pool[queue]
+                queue_sums[cell[interval], queue, _REDIALS] += 1.0
             entry = entries
             entries += 1
             queue_sums[cell[interval], queue, _OFFERED] += 1.0
@@ -631,11 +716,43 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 new.interval = interval
                 new.group = -1
                 new.arrived = t
+                new.taken_at = nan
                 new.answered_at = nan
                 new.talk_end = nan
                 new.end = nan
+                new.hold = 0.0
+                if rich is not None:
+                    new.hold = hold
                 new.outcome = _IS_WAITING
                 new.escalated = False
+            shut = False
+            if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket:
+                queue_sums[cell[interval], queue, _DROPPED] += 1.0
+                if recording:
+                    rows[row].outcome = _IS_DROPPED
+                    rows[row].end = t
+                shut = lost = True
+                if holder_entry >= 0:
+                    hold = 0.0
+                    if recording:
+                        rows[row].hold = hold
+                    free_at = _end_hold(
+                        law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                        queue_sums, group_sums,
+                        holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
+                    )  # fmt: skip
+                    place = holder_group
+                    if seats:
+                        place = _take_seat(
+                            seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                            holder_group, key, leg,
+                        )  # fmt: skip
+                    _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
+                    n_service += 1
+                    holder_entry = -1
+                if kind == _TRANSFER and line >= 0:
+                    lines[line] -= 1
+                line = -1
             if kind != _TRANSFER and line >= 0:
                 if lines[line] >= line_capacity[line]:
                     queue_sums[cell[interval], queue, _BLOCKED] += 1.0
@@ -650,7 +767,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                 group = _idle_group(
                     queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
                 )
-                if group < 0 and balking[queue] > 0.0 and kernels.uniform(key, _BALKING, leg) < balking[queue]:
+                if (
+                    rich is not None
+                    and group < 0
+                    and not ticket
+                    and holder_entry < 0
+                    and kernels.uniform(key, _BALKING, leg) < balking[queue]
+                ):
                     queue_sums[cell[interval], queue, _BALKED] += 1.0
                     if recording:
                         rows[row].outcome = _IS_BALKED
@@ -660,25 +783,19 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                         lines[line] -= 1
                         line = -1
             if lost:
-                deadline = _redials_at(
-                    law,
-                    law_scale,
-                    law_zero,
-                    redial_probability,
-                    redial_attempts,
-                    redial_delay,
-                    queue,
-                    key,
-                    leg,
-                    attempt,
-                    t,
-                )
+                if rich is not None and not shut:
+                    deadline = _redials_at(
+                        law, law_scale, law_zero, redial_probability, redial_attempts, redial_delay,
+                        queue, key, leg, attempt, t,
+                    )  # fmt: skip
             elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
             elif patience_law[queue] >= 0:
                 deadline = t + kernels.draw(
                     law, law_scale, law_zero, patience_law[queue], kernels.bits(key, _PATIENCE, leg)
                 )
+                if rich is not None and (ticket or holder_entry >= 0):
+                    deadline = inf
 
         elif kind == _STAFF:
             if next_group == 0:
@@ -706,7 +823,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             count[_N_FREE] += 1
             continue
 
-        else:
+        elif kind == _ABANDON:
             item = patience_item[0]
             _drop_first(patience_time, patience_item, count[_N_PATIENCE])
             count[_N_PATIENCE] -= 1
@@ -714,29 +831,131 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             slot = item & _ITEM_MASK
             if slots[slot].entry == item >> _ITEM_BITS and slots[slot].waiting:
                 gone = slots[slot]
-                queue, key, leg, attempt = gone.queue, gone.key, gone.leg, gone.attempt
-                _unlink(first, last, before, after, queue, slot)
+                _unlink(first, last, before, after, gone.queue, slot)
                 _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
-                t_again = _redials_at(
-                    law,
-                    law_scale,
-                    law_zero,
-                    redial_probability,
-                    redial_attempts,
-                    redial_delay,
+                if rich is not None:
+                    t_again = _redials_at(
+                        law, law_scale, law_zero, redial_probability, redial_attempts, redial_delay,
+                        gone.queue, gone.key, gone.leg, gone.attempt, t,
+                    )  # fmt: skip
+                    if t_again < inf:
+                        count[_N_FREE] -= 1  # the slot just given back is kept after all
+                        gone.deadline = t_again
+                        gone.line = -1
+                        _push(redial_time, redial_item, count[_N_REDIAL], t_again, item)
+                        count[_N_REDIAL] += 1
+                        t_redial = redial_time[0]
+            continue
+
+        elif rich is not None and kind == _OVERFLOW:
+            item = overflow_item[0]
+            slot = item & _ITEM_MASK
+            held = slots[slot]
+            t_next = inf
+            if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
+                queue = held.queue
+                arrived = held.arrived
+                group = _idle_group(
                     queue,
-                    key,
-                    leg,
-                    attempt,
+                    arrived,
                     t,
+                    tries_start,
+                    tries_group,
+                    tries_level,
+                    tries_after,
+                    idle,
+                    idle_head,
+                    idle_count,
                 )
-                if t_again < inf:
-                    count[_N_FREE] -= 1  # the slot just given back is kept after all
-                    gone.deadline = t_again
-                    gone.line = -1
-                    _push(redial_time, redial_item, count[_N_REDIAL], t_again, item)
-                    count[_N_REDIAL] += 1
-                    t_redial = redial_time[0]
+                if group < 0:
+                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
+            if t_next < inf:
+                _replace_first(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+            else:
+                _drop_first(overflow_time, overflow_item, count[_N_OVERFLOW])
+                count[_N_OVERFLOW] -= 1
+            t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
+            if group < 0:
+                continue
+            _stop_idling(idle, idle_head, idle_count, group)
+
+        elif rich is not None and kind == _HOLD:
+            if count[_N_PATIENCE] == patience_time.shape[0]:
+                status = _NO_PATIENCE
+                break
+            item = hold_item[0]
+            _drop_first(hold_time, hold_item, count[_N_HOLD])
+            count[_N_HOLD] -= 1
+            t_hold = hold_time[0] if count[_N_HOLD] > 0 else inf
+            held = slots[item & _ITEM_MASK]
+            if held.entry == item >> _ITEM_BITS and held.waiting and held.holder_entry >= 0:
+                held.hold = t - held.arrived
+                free_at = _end_hold(
+                    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                    queue_sums, group_sums,
+                    held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
+                    max(held.interval, first_interval), held.hold, held.key, held.leg, t,
+                )  # fmt: skip
+                place = held.holder_group
+                if seats:
+                    place = _take_seat(
+                        seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                        held.holder_group, held.key, held.leg,
+                    )  # fmt: skip
+                _push(service_time, service_item, n_service, free_at, held.holder_entry << _ITEM_BITS | place)
+                n_service += 1
+                if recording:
+                    rows[slot_row[item & _ITEM_MASK]].hold = held.hold
+                queue = held.queue
+                if hold_fallback[held.holder_queue] == _DEFERRED:
+                    held.ticket = True
+                    if held.line >= 0:
+                        lines[held.line] -= 1
+                    held.line = -1
+                elif patience_law[queue] >= 0:
+                    word = kernels.bits(held.key, _PATIENCE, held.leg)
+                    held.deadline = t + kernels.draw(law, law_scale, law_zero, patience_law[queue], word)
+                    if abandon_as_event[queue] and held.deadline < inf:
+                        _push(patience_time, patience_item, count[_N_PATIENCE], held.deadline, item)
+                        count[_N_PATIENCE] += 1
+                        t_patience = patience_time[0]
+                held.holder_entry = held.holder_group = held.holder_queue = held.holder_interval = -1
+            continue
+
+        elif rich is not None:  # closing
+            for queue in range(first.shape[0]):
+                following = first[queue] if dropping[queue, next_closing] else -1
+                while following >= 0:
+                    slot = following
+                    following = after[slot]
+                    held = slots[slot]
+                    if held.ticket:
+                        continue
+                    _unlink(first, last, before, after, queue, slot)
+                    if held.deadline <= t:  # has given up, and nobody has looked since
+                        _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
+                        continue
+                    if held.holder_entry >= 0:
+                        hold = t - held.arrived
+                        if recording:
+                            rows[slot_row[slot]].hold = hold
+                        free_at = _end_hold(
+                            law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                            queue_sums, group_sums,
+                            held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
+                            max(held.interval, first_interval), hold, held.key, held.leg, t,
+                        )  # fmt: skip
+                        place = held.holder_group
+                        if seats:
+                            place = _take_seat(
+                                seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                                held.holder_group, held.key, held.leg,
+                            )  # fmt: skip
+                        _push(service_time, service_item, n_service, free_at, held.holder_entry << _ITEM_BITS | place)
+                        n_service += 1
+                    _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count)
+            next_closing = _next_closing(closing, next_closing + 1)
+            t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
             continue
 
         if kind in (_FREE_AGENT, _START, _OVERFLOW):  # somebody who waited in ``slot`` is answered
@@ -748,6 +967,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             leg, interval, line = found.leg, found.interval, found.line
             attempt, origin = found.attempt, found.origin
             arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
+            if rich is not None:
+                ticket, hold = found.ticket, found.hold
+                holder_entry, holder_group = found.holder_entry, found.holder_group
+                holder_queue, holder_interval = found.holder_queue, found.holder_interval
             row = slot_row[slot]
 
         # Here a contact is answered by ``group``, or (group -1) waits or is lost.
@@ -763,12 +986,20 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             if after_call_law[queue, group] >= 0:
                 word = kernels.bits(key, _AFTER_CALL, leg)
                 after_call = kernels.draw(law, law_scale, law_zero, after_call_law[queue, group], word)
-            talk_end = t + talk
+            answered_at = t
+            if rich is not None and answer_delay[group] >= 0:
+                word = kernels.bits(key, _ANSWER_DELAY, leg)
+                answered_at = t + kernels.draw(law, law_scale, law_zero, answer_delay[group], word)
+            talk_end = answered_at + talk
             end = talk_end + after_call
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
+            busy_until = end
+            warm = False
+            if rich is not None:
+                warm = escalates and transfer[queue] == _WARM and not ticket
             place = group
-            if seats:
+            if seats and not warm:
                 if seat < 0:
                     seat = seat_free[n_service]
                     seat_group[seat] = group
@@ -778,28 +1009,62 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
                 place = seat
             item = entry << _ITEM_BITS | place
-            if kind == _FREE_AGENT:
+            if warm:  # the agent will hold with the caller, nobody knows until when
+                busy_until = talk_end
+                if kind == _FREE_AGENT:
+                    _drop_first(service_time, service_item, n_service)
+                    n_service -= 1
+                    if seats:
+                        seat_free[n_service] = seat
+            elif kind == _FREE_AGENT:
                 _replace_first(service_time, service_item, n_service, end, item)
             else:
                 _push(service_time, service_item, n_service, end, item)
                 n_service += 1
-            wait = t - arrived
+            wait = answered_at - arrived
             c = cell[interval]
             queue_sums[c, queue, _ANSWERED] += 1.0
             if wait <= within[queue]:
                 queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
-            if overflows and after_wait[queue, group] > 0.0:
+            if rich is not None and overflows and after_wait[queue, group] > 0.0:
                 queue_sums[c, queue, _OVERFLOWED] += 1.0
             queue_sums[c, queue, _WAIT_ANSWERED] += wait
             queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
-            _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, end)
+            _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, busy_until)
+            if rich is not None and holder_entry >= 0:
+                stays = answered_at
+                if conference[holder_queue] >= 0:
+                    word = kernels.bits(key, _CONFERENCE, leg)
+                    stays = answered_at + kernels.draw(law, law_scale, law_zero, conference[holder_queue], word)
+                stays = min(stays, talk_end)
+                hold = stays - arrived
+                free_at = _end_hold(
+                    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
+                    queue_sums, group_sums,
+                    holder_group, holder_queue, holder_interval, max(arrived, call_start),
+                    max(interval, first_interval), hold, key, leg, stays,
+                )  # fmt: skip
+                place = holder_group
+                if seats:
+                    place = _take_seat(
+                        seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
+                        holder_group, key, leg,
+                    )  # fmt: skip
+                _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
+                n_service += 1
+                if recording:
+                    rows[row].hold = hold
+                holder_entry = holder_group = holder_queue = holder_interval = -1
+            if rich is not None and warm:
+                holder_entry, holder_group, holder_queue, holder_interval = entry, group, queue, interval
             if recording:
                 done = rows[row]
                 done.outcome = _IS_ANSWERED
                 done.group = group
-                done.answered_at = t
+                done.taken_at = t
+                done.answered_at = answered_at
                 done.talk_end = talk_end
                 done.end = end
                 done.escalated = escalates
@@ -826,11 +1091,19 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
             kept.talk_end = talk_end
             kept.waiting = group < 0 and not lost
             kept.escalates = escalates
+            if rich is not None:
+                kept.ticket = ticket
+                kept.hold = hold
+                kept.holder_entry = holder_entry
+                kept.holder_group = holder_group
+                kept.holder_queue = holder_queue
+                kept.holder_interval = holder_interval
             item = entry << _ITEM_BITS | slot
             if lost:
-                _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
-                count[_N_REDIAL] += 1
-                t_redial = redial_time[0]
+                if rich is not None:
+                    _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
+                    count[_N_REDIAL] += 1
+                    t_redial = redial_time[0]
             elif group < 0:
                 slot_row[slot] = row
                 tail = last[queue]
@@ -845,11 +1118,16 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
                     t_patience = patience_time[0]
-                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
-                if t_next < inf:
-                    _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
-                    count[_N_OVERFLOW] += 1
-                    t_overflow = overflow_time[0]
+                if rich is not None and holder_entry >= 0 and hold_limit[holder_queue] < inf:
+                    _push(hold_time, hold_item, count[_N_HOLD], arrived + hold_limit[holder_queue], item)
+                    count[_N_HOLD] += 1
+                    t_hold = hold_time[0]
+                if rich is not None:
+                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                    if t_next < inf:
+                        _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+                        count[_N_OVERFLOW] += 1
+                        t_overflow = overflow_time[0]
             elif escalates:
                 _push(transfer_time, transfer_item, count[_N_TRANSFER], talk_end, item)
                 count[_N_TRANSFER] += 1
@@ -867,11 +1145,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until):
     count[_NEXT_INTERVAL] = next_interval
     count[_NEXT_GROUP] = next_group
     count[_ENTRIES] = entries
+    if rich is not None:
+        count[_NEXT_CLOSING] = next_closing
     if status == _DONE:
         for queue in range(first.shape[0]):  # those who have given up and whom no freed agent has looked at since
             slot = first[queue]
             while slot >= 0:
                 following = after[slot]
+                if rich is not None and slots[slot].holder_entry >= 0:
+                    since = max(slots[slot].arrived, call_start)
+                    begun = max(slots[slot].interval, first_interval)
+                    group = slots[slot].holder_group
+                    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, begun, since, until)
                 if slots[slot].deadline < until:
                     _unlink(first, last, before, after, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
@@ -894,12 +1179,15 @@ def run(
     sums: Sums,
     records: bool = False,
     every_abandonment_an_event: bool = False,
+    every_rule: bool = False,
 ) -> tuple[SupportOutcome, SupportState]:
     """Run the support wing from ``state.time`` to ``until``: :func:`simulator.support.reference.run`, compiled.
 
     Args:
         every_abandonment_an_event: make abandonments events also where nothing depends on their instant. Slower, with
             the same outcomes.
+        every_rule: use the kernel with every rule also where the model needs none of the rarer ones. Slower, with the
+            same outcomes.
     """
     state = SupportState.empty(tables, clock) if state is None else state
     check_run(tables, clock, contacts, staff, state, until, sums)
@@ -916,6 +1204,7 @@ def run(
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
+    rich = True if every_rule or _is_rich(tables) else None
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
@@ -924,7 +1213,7 @@ def run(
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
     work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16)
     while (
-        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until))
+        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), rich)
     ) != _DONE:
         work = _enlarge(work, status)
     after = _dump(work, model.away.size > 0, state, len(contacts), until)
@@ -939,6 +1228,23 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     if array.dtype == kind and array.flags.carray:
         return array
     return np.require(array, kind, ["C", "W", "A"])
+
+
+def _is_rich(tables: SupportTables) -> bool:
+    """Whether a model uses one of the rarer rules: overflow after a wait, balking, redials, answer delay, transfers
+    that are not cold, dropping, head starts, time away."""
+    transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
+    rare = (
+        tables.after,
+        tables.balking,
+        tables.redials,
+        tables.answer_delay >= 0,
+        transfers,
+        tables.dropping,
+        tables.head_start,
+        tables.away >= 0,
+    )
+    return any(bool(array.any()) for array in rare)
 
 
 @functools.lru_cache(maxsize=64)
@@ -962,6 +1268,13 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.redial_probability, np.float64),
         _plain(tables.redial_attempts, np.int64),
         _plain(tables.redial_delay, np.int64),
+        _plain(tables.answer_delay, np.int64),
+        _plain(tables.transfer, np.int64),
+        _plain(tables.hold_limit, np.float64),
+        _plain(tables.hold_fallback, np.int64),
+        _plain(tables.conference, np.int64),
+        _plain(tables.dropping, np.bool_),
+        np.asarray(tables.dropping.any(axis=0)),
         *_overflow_rows(tables),
         *_flat(tables.tries),
         np.array([tables.after[q, g] for q, row in enumerate(tables.tries) for g, _ in row]),
@@ -989,6 +1302,7 @@ def _flat(
 
 
 _SLOTS = 256
+_HOLDER = ("holder_entry", "holder_group", "holder_queue", "holder_interval")
 
 
 def _load(
@@ -1006,6 +1320,8 @@ def _load(
     used = answered + len(state.redialing)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
+    for name in _HOLDER:
+        slot[name] = -1
     slot[:waiting] = state.waiting
     slot[waiting:answered] = state.talking
     slot[answered:used] = state.redialing
@@ -1013,12 +1329,13 @@ def _load(
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     count = np.zeros(_COUNTS, dtype=np.int64)
     places = int(agents.sum()) + 1
-    busy, seats = len(state.service_end), np.arange(places)
+    timed = state.service_end < inf  # the others hold with a caller, who leads to them
+    busy, seats = np.count_nonzero(timed), np.arange(places)
     seat_group, seat_away = np.zeros(places, dtype=np.int64), np.zeros(places)
-    seat_group[:busy], seat_away[:busy] = state.service_group, state.service_away
-    member = seats[:busy] if model.away.size else state.service_group
-    service = _heap(state.service_end, state.service_entry, member, places)
-    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(5)]
+    seat_group[:busy], seat_away[:busy] = state.service_group[timed], state.service_away[timed]
+    member = seats[:busy] if model.away.size else state.service_group[timed]
+    service = _heap(state.service_end[timed], state.service_entry[timed], member, places)
+    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(6)]
     if used:
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
@@ -1038,15 +1355,18 @@ def _load(
             heaps[i] = _heap_of(taken, time, chosen, size)
             count[counter] = np.count_nonzero(chosen)
         heaps[4], count[_N_OVERFLOW] = _overflows(tables, state, size)
+        heaps[5], count[_N_HOLD] = _holds(tables, state, size)
     idle = np.zeros((tables.groups, 1 << int(agents.max(initial=1)).bit_length()))
     idle_count = np.bincount(state.idle_group, minlength=tables.groups)
     for group in np.flatnonzero(idle_count):
         idle[group, : idle_count[group]] = state.idle_since[state.idle_group == group]
     free = np.empty(size, dtype=np.int64)
     free[: size - used] = np.arange(size - 1, used - 1, -1)
-    count[_N_SERVICE] = len(state.service_end)
+    count[_N_SERVICE] = np.count_nonzero(timed)
     count[_N_FREE] = size - used
     count[_NEXT_INTERVAL] = state.interval
+    count[_NEXT_CLOSING] = state.interval
+    count[_FIRST_INTERVAL] = max(state.interval - 1, 0)
     count[_ENTRIES] = state.entries
     count[_CONTACTS_BEFORE] = state.contacts
     return Work(
@@ -1060,6 +1380,7 @@ def _load(
         *heaps[2],
         *heaps[4],
         *heaps[3],
+        *heaps[5],
         slot,
         np.arange(size),
         after,
@@ -1074,6 +1395,7 @@ def _load(
         state.surplus.copy(),
         state.lines.copy(),
         np.array([state.time]),
+        np.array([state.time]),
         _rows(state, rows),
         np.zeros(escalations, dtype=ESCALATED),
     )
@@ -1084,10 +1406,10 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     table = np.zeros(rows, dtype=RECORD)
     if rows:
         carried = table[: len(state.waiting)]
-        for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived"):
+        for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived", "hold"):
             carried[name] = state.waiting[name]
         carried["group"] = -1
-        for name in ("answered_at", "talk_end", "end"):
+        for name in ("taken_at", "answered_at", "talk_end", "end"):
             carried[name] = nan
     return table
 
@@ -1113,6 +1435,16 @@ def _overflows(tables: SupportTables, state: SupportState, room: int) -> tuple[_
     return _heap(times[slot], state.waiting["entry"][slot], slot, room), len(slot)
 
 
+def _holds(tables: SupportTables, state: SupportState, room: int) -> tuple[_Heap, int]:
+    """The heap of the hold limits of the contacts with whom an agent holds when the call begins, and their number."""
+    waiting = state.waiting
+    limit = np.where(waiting["holder_entry"] >= 0, tables.hold_limit[waiting["holder_queue"]], inf)
+    times = waiting["arrived"] + limit
+    slot = np.flatnonzero(times < inf)
+    slot = slot[np.lexsort((waiting["entry"][slot], times[slot]))]
+    return _heap(times[slot], waiting["entry"][slot], slot, room), len(slot)
+
+
 def _heap(time: NDArray[np.float64], entry: NDArray[np.int64], member: NDArray[np.int64], room: int) -> _Heap:
     """The heap of events that are sorted already: a sorted array is a heap."""
     times, items = np.empty(room), np.empty(room, dtype=np.int64)
@@ -1127,6 +1459,8 @@ def _enlarge(work: Work, status: int) -> Work:
         return work._replace(patience_time=_twice(work.patience_time), patience_item=_twice(work.patience_item))
     if status == _NO_OVERFLOW:
         return work._replace(overflow_time=_twice(work.overflow_time), overflow_item=_twice(work.overflow_item))
+    if status == _NO_HOLD:
+        return work._replace(hold_time=_twice(work.hold_time), hold_item=_twice(work.hold_item))
     if status == _NO_ROW:
         return work._replace(row=_twice(work.row))
     if status == _NO_ESCALATION:
@@ -1137,6 +1471,8 @@ def _enlarge(work: Work, status: int) -> Work:
     heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial") for part in ("time", "item")]
     names = (*heaps, "slot", "slot_row", "after", "before")
     work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
+    for name in _HOLDER:
+        work.slot[name][size:] = -1
     work.free[:size] = np.arange(2 * size - 1, size - 1, -1)
     work.counter[_N_FREE] = size
     return work
@@ -1149,18 +1485,21 @@ def _twice(array: NDArray[Any]) -> NDArray[Any]:
 def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: float) -> SupportState:
     """The state that the next call takes up, with everything in the order that both engines agree on."""
     count = work.counter.tolist()
-    end, item = work.service_time[: count[_N_SERVICE]], work.service_item[: count[_N_SERVICE]]
-    order = np.lexsort((item, end))
-    item = item[order]
-    place = item & _ITEM_MASK
-    group = work.seat_group[place] if seats else place
-    away = work.seat_away[place] if seats else np.zeros(len(place))
     talking = np.concatenate([work.release_item[: count[_N_RELEASE]], work.transfer_item[: count[_N_TRANSFER]]])
     waiting = talking[:0]
     if np.any(work.first >= 0):
         in_use = np.ones(len(work.slot), dtype=bool)
         in_use[work.free[: count[_N_FREE]]] = False
         waiting = np.flatnonzero(in_use & work.slot["waiting"])
+    held = work.slot[np.concatenate([waiting, talking & _ITEM_MASK])]
+    held = held[held["holder_entry"] >= 0]
+    service = work.service_item[: count[_N_SERVICE]]
+    place = service & _ITEM_MASK
+    end = np.concatenate([work.service_time[: count[_N_SERVICE]], np.full(len(held), inf)])
+    entry = np.concatenate([service >> _ITEM_BITS, held["holder_entry"]])
+    group = np.concatenate([work.seat_group[place] if seats else place, held["holder_group"]])
+    away = np.concatenate([work.seat_away[place] if seats else np.zeros(len(place)), np.zeros(len(held))])
+    order = np.lexsort((entry, end))
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
     ring = np.arange(len(idle_group)) + np.repeat(
         work.idle_head - np.cumsum(work.idle_count) + work.idle_count, work.idle_count
@@ -1176,9 +1515,9 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
         idle_group=idle_group,
         idle_since=work.idle[idle_group, ring & (work.idle.shape[1] - 1)],
         service_end=end[order],
-        service_entry=item >> _ITEM_BITS,
-        service_group=group,
-        service_away=away,
+        service_entry=entry[order],
+        service_group=group[order],
+        service_away=away[order],
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
         redialing=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),

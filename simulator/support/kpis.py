@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import ParameterError
-from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables
+from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables, holds
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "queue": tuple(measure.name.lower() for measure in QueueMeasure),
@@ -96,12 +96,14 @@ _ALL = (
     Kpi("escalated", "queue", "count", "lower", "escalated"),
     Kpi("redials", "queue", "count", None, "redials"),
     Kpi("balked", "queue", "count", "lower", "balked"),
+    Kpi("dropped", "queue", "count", "lower", "dropped"),
     Kpi("overflowed", "queue", "count", None, "overflowed"),
     Kpi("answer_rate", "queue", "share", "higher", "answered", "offered"),
     Kpi("abandonment", "queue", "share", "lower", "abandoned", "offered"),
     Kpi("short_abandonment", "queue", "share", None, "short_abandoned", "offered"),
     Kpi("blocking", "queue", "share", "lower", "blocked", "offered"),
     Kpi("balking", "queue", "share", "lower", "balked", "offered"),
+    Kpi("drop_rate", "queue", "share", "lower", "dropped", "offered"),
     Kpi("service_level", "queue", "share", "higher", "answered_within", "offered - short_abandoned"),
     Kpi("sl_served_over_offered", "queue", "share", "higher", "answered_within", "offered"),
     Kpi("sl_excl_short_abandons", "queue", "share", "higher", "answered_within", "offered - abandoned_within"),
@@ -188,15 +190,19 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.OVERFLOWED, answered & (tables.after[queue, records["group"]] > 0))
     add(QueueMeasure.REDIALS, (records["attempt"] > 0) & (records["leg"] == 0))
     add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
+    add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
     add(QueueMeasure.WAIT_ANSWERED, answered, wait)
     add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
-    add(QueueMeasure.TALK, answered, records["talk_end"] - records["answered_at"])
+    hold = holds(records)
+    ended = np.where(np.isfinite(hold), hold, 0.0)  # a hold counts when it is over
+    add(QueueMeasure.TALK, answered, records["talk_end"] - records["answered_at"] + ended)
     add(QueueMeasure.AFTER_CALL, answered, records["end"] - records["talk_end"])
     add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
 
-    served = answered & (records["answered_at"] < clock.end)
-    start, end, group = (records[name][served] for name in ("answered_at", "end", "group"))
+    served = answered & (records["taken_at"] < clock.end)
+    start, end, group = (records[name][served] for name in ("taken_at", "end", "group"))
+    end = end + hold[served]
     interval = np.searchsorted(clock.interval_start, start, side="right") - 1
     while start.size:  # one round per cell that a service reaches into
         following = clock.next_cell[interval]
@@ -209,11 +215,11 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
 
 
 def waits(records: NDArray[Any]) -> NDArray[np.float64]:
-    """Seconds from entry into the queue to the answer or the abandonment (0 for those who balk), float64 (n,).
+    """Seconds from entry into the queue to the answer, the abandonment or the drop (0 for who balk), float64 (n,).
 
     NaN for contacts that were blocked or still wait.
     """
-    unanswered = (records["outcome"] == Outcome.ABANDONED) | (records["outcome"] == Outcome.BALKED)
+    unanswered = np.isin(records["outcome"], (Outcome.ABANDONED, Outcome.BALKED, Outcome.DROPPED))
     over = np.where(unanswered, records["end"], records["answered_at"])
     wait: NDArray[np.float64] = over - records["arrived"]
     return wait
@@ -234,8 +240,8 @@ def virtual_service_level(records: NDArray[Any], within: ArrayLike, until: float
     """P(an infinitely patient caller would wait at most so long), ``sl_virtual``, float64 (Q,).
 
     An abandonment hides how long the caller would have waited, so this is the product-limit estimate (Kaplan and Meier
-    1958): answers are observed waits; abandonments (balking is one after no wait), and those who still wait at
-    ``until``, are censored ones. Blocked
+    1958): answers are observed waits; abandonments (balking is one after no wait), drops, and those who still
+    wait at ``until``, are censored ones. Blocked
     contacts had no wait. NaN without an entry.
 
     Args:

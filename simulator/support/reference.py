@@ -19,17 +19,26 @@ which order a queue tries its groups (``level``) and in which order a group take
    number). If there is none, the agent is idle from now, unless after a contact it steps away for a time drawn by that
    contact: then it is set free once more at the end of that time, and does not step away again. At each instant at
    which a further group opens to a waiting contact, an idle agent takes it as in 2.
-5. ``talk_end = answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded
-   contact at its first queue may be given; redials and further tiers draw theirs. At ``talk_end`` the contact is
-   escalated if its keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is
-   free at ``end``.
-6. Escalation is cold: the contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1,
-   fresh patience and the line that it holds (it needs no line of that queue's pool).
+5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
+   call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
+   answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded contact at its
+   first queue may be given; redials and further tiers draw theirs. At ``talk_end`` the contact is escalated if its
+   keyed uniform lies below the queue's probability; otherwise it gives its line back. The agent is free at ``end``.
+6. An escalated contact enters the queue of the next tier at the end of talk, as a new entry with leg + 1. *Cold*: with
+   fresh patience and the line that it holds (it needs no line of that queue's pool). *Warm*: likewise, but the first
+   agent holds with the caller, who neither balks nor loses patience: until the next tier answers (and for a drawn
+   conference beyond, to the end of the second talk at most), or the queue drops the contact, or for the hold limit;
+   after that the entry, in its place, goes on as a cold one whose patience starts now, or as a deferred one.
+   After-call work follows the hold. *Deferred*: the line is given back, and the entry is a *ticket*, which neither
+   balks nor abandons nor is dropped at closing, and stays one at later tiers, whatever their way of transfer.
 7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
    the queue where it first arrived, as a new entry of the same contact with attempt + 1, leg 0 and a key made of the
    lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay is drawn by the
    lost call.
+8. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
+   interval starts in which it is closed, all who wait and whom nobody has taken; until it opens again an entry, of
+   whatever kind, is dropped at once and takes no line. Who is dropped gives a line back and does not redial.
 
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
@@ -38,8 +47,8 @@ agents start, one after the other. An agent who is away counts as busy here: it 
 horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
-staffing, overflow time, transfer, arrival, redial, abandonment. The index is the entry number (of a redial: that of
-the lost entry), for staffing the group, for arrivals the contact's place in
+staffing, overflow time, hold limit, transfer, arrival, redial, abandonment, closing. The index is the entry number (of
+a redial: that of the lost entry), for staffing the group, for arrivals the contact's place in
 :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is answered, and
 an arrival at the start of an interval meets the staff of that interval. What an event schedules for the present
 instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A group's
@@ -49,7 +58,8 @@ staffing change is one event: all its new agents start before anything else happ
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
-which they pass, up to the end of the horizon.
+which they pass, up to the end of the horizon. A hold is talk of the first tier, counted when it is over; its busy
+seconds are counted then, and at the end of every call.
 
 Every random number is drawn by the contact's key, the purpose and the leg.
 """
@@ -64,7 +74,7 @@ from enum import IntEnum
 from functools import partial
 from heapq import heappush
 from math import inf, isnan, nan
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
@@ -73,8 +83,10 @@ from numpy.typing import NDArray
 from simulator import kernels, randomness
 from simulator.support.tables import (
     AFTER_CALL,
+    ANSWER_DELAY,
     AWAY,
     BALKING,
+    CONFERENCE,
     ESCALATED,
     ESCALATION,
     OPEN,
@@ -93,6 +105,7 @@ from simulator.support.tables import (
     SupportOutcome,
     SupportState,
     SupportTables,
+    Transfer,
     check_run,
     mark_in_service,
 )
@@ -128,6 +141,7 @@ def run(
     while desk.calendar.peek() < until:
         desk.calendar.step()
     desk.settle_overrun(until)
+    desk.settle_holds(until)
     return desk.outcome(until, records), desk.state(until)
 
 
@@ -138,10 +152,12 @@ class _Kind(IntEnum):
     END_OF_AFTER_CALL = 1
     STAFFING = 2
     OVERFLOW = 3
-    TRANSFER = 4
-    ARRIVAL = 5
-    REDIAL = 6
-    ABANDONMENT = 7
+    HOLD_LIMIT = 4
+    TRANSFER = 5
+    ARRIVAL = 6
+    REDIAL = 7
+    ABANDONMENT = 8
+    CLOSING = 9
 
 
 class _Calendar(simpy.Environment):
@@ -155,6 +171,15 @@ class _Calendar(simpy.Environment):
         event._ok, event._value = True, None
         event.callbacks.append(lambda _: action())
         heappush(self._queue, (time, (kind, index), next(self._eid), event))  # type: ignore[misc]
+
+
+class _Holder(NamedTuple):
+    """The entry whose agent holds with a caller: of the tier before, or its own while that talk goes on."""
+
+    number: int
+    group: int
+    queue: int
+    interval: int
 
 
 @dataclass
@@ -174,12 +199,16 @@ class _Entry:
     arrived: float
     deadline: float = inf
     talk: float = nan
+    taken_at: float = nan
     answered_at: float = nan
     talk_end: float = nan
     end: float = nan
     group: int = -1
     escalates: bool = False
     outcome: Outcome = Outcome.WAITING
+    ticket: bool = False
+    holder: _Holder | None = None
+    hold: float = 0.0
 
 
 class _Desk:
@@ -202,8 +231,8 @@ class _Desk:
         self.busy: dict[int, tuple[float, int, float]] = {}
         self.talking: dict[int, _Entry] = {}
         self.redialing: dict[int, _Entry] = {}
-        self.overrun_since = state.time
-        self.interval = max(state.interval - 1, 0)
+        self.overrun_since = self.call_start = state.time
+        self.interval = self.first_interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
         self.entries, self.contacts_before = state.entries, state.contacts
         self.rows: list[_Entry] = []
@@ -212,6 +241,9 @@ class _Desk:
         for i in range(state.interval, clock.intervals):
             for g in range(tables.groups):
                 self.calendar.at(float(clock.interval_start[i]), _Kind.STAFFING, g, partial(self.change_staff, i, g))
+        for i in range(state.interval, tables.dropping.shape[1]):
+            if tables.dropping[:, i].any():
+                self.calendar.at(float(clock.interval_start[i]), _Kind.CLOSING, i, self.close)
         for i, time in enumerate(contacts.time.tolist()):
             self.calendar.at(time, _Kind.ARRIVAL, i, partial(self.arrive, i))
 
@@ -221,7 +253,10 @@ class _Desk:
             self.idle[group].append(since)
         columns = (state.service_end, state.service_entry, state.service_group, state.service_away)
         for end, number, group, away in zip(*(column.tolist() for column in columns), strict=True):
-            self.keep_busy(number, group, end, away)
+            if end < inf:
+                self.keep_busy(number, group, end, away)
+            else:
+                self.busy[number] = (inf, group, 0.0)
         for row in state.waiting:
             entry = _opened(row)
             self.rows.append(entry)
@@ -279,6 +314,10 @@ class _Desk:
     def call(self, entry: _Entry) -> None:
         """Enter from outside, if a line is free."""
         self.register(entry)
+        if self.is_closed(entry.queue):
+            entry.line = -1
+            self.drop(entry)
+            return
         pool = entry.line
         if pool >= 0 and self.lines[pool] >= self.tables.line_capacity[pool]:
             entry.outcome, entry.end = Outcome.BLOCKED, entry.arrived
@@ -293,6 +332,9 @@ class _Desk:
     def transfer(self, earlier: _Entry) -> None:
         """A contact enters the queue of the next tier."""
         self.count(earlier, QueueMeasure.ESCALATED)
+        deferred = self.tables.transfer[earlier.queue] == Transfer.DEFERRED
+        if deferred:
+            self.free_line(earlier)
         if earlier.account >= 0:
             self.escalated.append((self.calendar.now, earlier.account, earlier.queue, earlier.key))
         entry = _Entry(
@@ -307,10 +349,35 @@ class _Desk:
             interval=self.interval,
             line=earlier.line,
             arrived=self.calendar.now,
+            ticket=earlier.ticket or deferred,
+            holder=earlier.holder,
+            hold=0.0 if earlier.holder is None else nan,
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
-        self.seek_agent(entry)
+        if self.is_closed(entry.queue) and not entry.ticket:
+            self.drop(entry)
+        else:
+            self.seek_agent(entry)
+
+    def is_closed(self, queue: int) -> bool:
+        """Whether the queue turns contacts away in the interval in force."""
+        dropping = self.tables.dropping
+        return dropping.shape[1] > 0 and bool(dropping[queue, self.interval])
+
+    def close(self) -> None:
+        for queue, waiting in enumerate(self.waiting):
+            if self.is_closed(queue):
+                for entry in [entry for entry in waiting if not entry.ticket]:
+                    waiting.remove(entry)
+                    self.drop(entry)
+
+    def drop(self, entry: _Entry) -> None:
+        if entry.holder is not None:
+            self.end_hold(entry, entry.holder, self.calendar.now)
+        entry.outcome, entry.end = Outcome.DROPPED, self.calendar.now
+        self.free_line(entry)
+        self.count(entry, QueueMeasure.DROPPED)
 
     def register(self, entry: _Entry) -> None:
         self.entries += 1
@@ -324,16 +391,21 @@ class _Desk:
             self.idle[group].popleft()
             self.answer(entry, group)
             return
-        if randomness.uniform(entry.key, BALKING, entry.leg)[0] < self.tables.balking[entry.queue]:
+        may_leave = not entry.ticket and entry.holder is None
+        if may_leave and randomness.uniform(entry.key, BALKING, entry.leg)[0] < self.tables.balking[entry.queue]:
             entry.outcome, entry.end = Outcome.BALKED, entry.arrived
             self.free_line(entry)
             self.count(entry, QueueMeasure.BALKED)
             self.lose(entry)
             return
+        if may_leave:
+            self.lose_patience(entry)
+        self.join_waiting(entry)
+
+    def lose_patience(self, entry: _Entry) -> None:
         law = int(self.tables.patience[entry.queue])
         if law >= 0:
-            entry.deadline = entry.arrived + self.draw(law, entry, PATIENCE)
-        self.join_waiting(entry)
+            entry.deadline = self.calendar.now + self.draw(law, entry, PATIENCE)
 
     def idle_group(self, entry: _Entry) -> int | None:
         """The open group of the lowest level with an idle agent; within a level that of the agent idle longest."""
@@ -349,11 +421,51 @@ class _Desk:
 
     def join_waiting(self, entry: _Entry) -> None:
         self.waiting[entry.queue].append(entry)
-        if entry.deadline < inf:
-            self.calendar.at(entry.deadline, _Kind.ABANDONMENT, entry.number, lambda: self.abandon(entry))
+        self.await_deadline(entry)
+        if entry.holder is not None and self.tables.hold_limit[entry.holder.queue] < inf:
+            limit = entry.arrived + float(self.tables.hold_limit[entry.holder.queue])
+            self.calendar.at(limit, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
         for wait in self.tables.overflow_times[entry.queue]:
             if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
                 self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+
+    def await_deadline(self, entry: _Entry) -> None:
+        if entry.deadline < inf:
+            self.calendar.at(entry.deadline, _Kind.ABANDONMENT, entry.number, lambda: self.abandon(entry))
+
+    def let_go(self, entry: _Entry) -> None:
+        """The first agent has held for as long as one may."""
+        if entry.outcome is not Outcome.WAITING or entry.holder is None:
+            return
+        fallback = self.tables.hold_fallback[entry.holder.queue]
+        self.end_hold(entry, entry.holder, self.calendar.now)
+        if fallback == Transfer.DEFERRED:
+            self.free_line(entry)
+            entry.ticket = True
+        else:
+            self.lose_patience(entry)
+            self.await_deadline(entry)
+
+    def end_hold(self, entry: _Entry, holder: _Holder, end: float) -> None:
+        """The agent who holds with this caller goes on to after-call work at ``end``."""
+        entry.holder, entry.hold = None, end - entry.arrived
+        law = int(self.tables.after_call[holder.queue, holder.group])
+        free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
+        self.keep_busy(holder.number, holder.group, free_at, self.time_away(entry, holder.group, entry.leg - 1))
+        self.sums.queue[self.clock.cell[holder.interval], holder.queue, QueueMeasure.TALK] += entry.hold
+        self.count_hold(entry, holder, free_at)
+
+    def count_hold(self, entry: _Entry, holder: _Holder, until: float) -> None:
+        """Busy seconds of a hold, from its start or from that of this call."""
+        interval = max(entry.interval, self.first_interval)
+        start = max(entry.arrived, self.call_start)
+        self.count_passing(GroupMeasure.BUSY, holder.group, start, until, interval)
+
+    def settle_holds(self, until: float) -> None:
+        for queue in self.waiting:
+            for entry in queue:
+                if entry.holder is not None:
+                    self.count_hold(entry, entry.holder, until)
 
     def overflow(self, entry: _Entry) -> None:
         group = self.idle_group(entry)
@@ -391,18 +503,29 @@ class _Desk:
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
         talk = self.draw(int(tables.talk[queue, group]), entry, TALK) if isnan(entry.talk) else entry.talk
+        law = int(tables.answer_delay[group])
+        answered_at = now + self.draw(law, entry, ANSWER_DELAY) if law >= 0 else now
         law = int(tables.after_call[queue, group])
         after_call = self.draw(law, entry, AFTER_CALL) if law >= 0 else 0.0
-        entry.outcome, entry.group, entry.answered_at = Outcome.ANSWERED, group, now
-        entry.talk_end = now + talk
+        entry.outcome, entry.group, entry.taken_at, entry.answered_at = Outcome.ANSWERED, group, now, answered_at
+        entry.talk_end = answered_at + talk
         entry.end = entry.talk_end + after_call
         if tables.escalation_to[queue] >= 0:
             u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
             entry.escalates = bool(u < tables.escalation_probability[queue])
+        if entry.holder is not None:
+            law = int(tables.conference[entry.holder.queue])
+            stays = answered_at + self.draw(law, entry, CONFERENCE) if law >= 0 else answered_at
+            self.end_hold(entry, entry.holder, min(stays, entry.talk_end))
         self.keep_talking(entry)
-        law = int(tables.away[group])
-        self.keep_busy(entry.number, group, entry.end, self.draw(law, entry, AWAY) if law >= 0 else 0.0)
-        wait = now - entry.arrived
+        if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
+            entry.holder = _Holder(entry.number, group, queue, entry.interval)
+            self.busy[entry.number] = (inf, group, 0.0)
+            self.count_passing(GroupMeasure.BUSY, group, now, entry.talk_end, self.interval)
+        else:
+            self.keep_busy(entry.number, group, entry.end, self.time_away(entry, group, entry.leg))
+            self.count_passing(GroupMeasure.BUSY, group, now, entry.end, self.interval)
+        wait = answered_at - entry.arrived
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
         self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
@@ -410,7 +533,6 @@ class _Desk:
         self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
         self.count(entry, QueueMeasure.TALK, talk)
         self.count(entry, QueueMeasure.AFTER_CALL, after_call)
-        self.count_passing(GroupMeasure.BUSY, group, now, entry.end)
 
     def keep_talking(self, entry: _Entry) -> None:
         self.talking[entry.number] = entry
@@ -433,12 +555,17 @@ class _Desk:
             self.lines[entry.line] -= 1
             entry.line = -1
 
-    def draw(self, law: int, entry: _Entry, purpose: np.uint64) -> float:
+    def draw(self, law: int, entry: _Entry, purpose: np.uint64, leg: int | None = None) -> float:
         laws = self.tables.laws
-        word = randomness.bits(entry.key, purpose, entry.leg)[0]
+        word = randomness.bits(entry.key, purpose, entry.leg if leg is None else leg)[0]
         return float(kernels.draw(laws.tables, laws.scale, laws.zero, law, word))
 
     # --- the agents ---------------------------------------------------------------------------------------------------
+
+    def time_away(self, entry: _Entry, group: int, leg: int) -> float:
+        """For how long an agent steps away after this contact, if no other waits."""
+        law = int(self.tables.away[group])
+        return self.draw(law, entry, AWAY, leg) if law >= 0 else 0.0
 
     def keep_busy(self, number: int, group: int, end: float, away: float) -> None:
         """Until ``end`` with a contact, then for ``away`` away if no other waits; or away until ``end`` (-1)."""
@@ -454,7 +581,7 @@ class _Desk:
             if away > 0:
                 back = self.calendar.now + away
                 self.keep_busy(number, group, back, -1.0)
-                self.count_passing(GroupMeasure.AWAY, group, self.calendar.now, back)
+                self.count_passing(GroupMeasure.AWAY, group, self.calendar.now, back, self.interval)
             else:
                 self.idle[group].append(self.calendar.now)
 
@@ -495,13 +622,14 @@ class _Desk:
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
         self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
 
-    def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float) -> None:
-        for interval in range(self.interval, self.clock.intervals):
-            passes = min(end, self.clock.interval_start[interval + 1]) - start
+    def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float, interval: int) -> None:
+        """Split seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
+        for i in range(interval, self.clock.intervals):
+            passes = min(end, self.clock.interval_start[i + 1]) - start
             if passes > 0:
-                self.sums.group[self.clock.cell[interval], group, measure] += passes
+                self.sums.group[self.clock.cell[i], group, measure] += passes
                 start += passes
-            if end <= self.clock.interval_start[interval + 1]:
+            if end <= self.clock.interval_start[i + 1]:
                 return
 
     def settle_overrun(self, now: float) -> None:
@@ -521,7 +649,7 @@ class _Desk:
                 [
                     (
                         e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.interval, e.group,
-                        e.arrived, e.answered_at, e.talk_end, e.end, e.outcome, e.escalates,
+                        e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.outcome, e.escalates,
                     )
                     for e in self.rows
                 ],
@@ -559,6 +687,9 @@ def _opened(row: Any) -> _Entry:
     """An entry that an earlier call left open, from its :data:`OPEN` row."""
     entry = _Entry(*(row[name].item() for name in OPEN.names[:13]))  # type: ignore[index]
     entry.key = row["key"]
+    entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
+    if row["holder_entry"] >= 0:
+        entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
     return entry
 
 
@@ -566,7 +697,8 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
     rows = [
         (
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
-            e.arrived, e.deadline, e.talk, e.talk_end, e.outcome is Outcome.WAITING, e.escalates,
+            e.arrived, e.deadline, e.talk, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
+            *(e.holder or (-1, -1, -1, -1)),
         )
         for e in entries
     ]  # fmt: skip

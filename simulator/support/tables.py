@@ -31,6 +31,19 @@ REDIAL = randomness.purpose("support.redial")
 REDIAL_DELAY = randomness.purpose("support.redial_delay")
 REDIAL_KEY = randomness.purpose("support.redial_key")
 AWAY = randomness.purpose("support.away")
+ANSWER_DELAY = randomness.purpose("support.answer_delay")
+CONFERENCE = randomness.purpose("support.conference")
+
+
+class Transfer(IntEnum):
+    """How a contact goes on to the next tier."""
+
+    COLD = 0
+    """The caller joins the next queue and may give up there; the agent goes on to after-call work."""
+    WARM = 1
+    """The agent holds with the caller until the next tier answers, or for so long at most."""
+    DEFERRED = 2
+    """The call ends and a ticket opens in the next queue, which waits until it is taken."""
 
 
 class QueueMeasure(IntEnum):
@@ -65,13 +78,15 @@ class QueueMeasure(IntEnum):
     """Entries by redial."""
     BALKED = 16
     """Left at once because no agent was idle."""
+    DROPPED = 17
+    """Waited when the queue closed, or came after that, where the queue does not serve them out."""
 
 
 class GroupMeasure(IntEnum):
     """Columns of :attr:`Sums.group`, in agent-seconds by the time at which they pass (up to the end of the horizon)."""
 
     BUSY = 0
-    """Talk and after-call work. A service counts when it starts, split over the cells in which it will pass."""
+    """Answer delay, talk and after-call work. A service counts when it starts, split over the cells that it reaches."""
     STAFFED = 1
     """Agents by plan times the length of the interval, counted at the interval's start."""
     OVERRUN = 2
@@ -90,6 +105,7 @@ class Outcome(IntEnum):
     ABANDONED = 3
     BLOCKED = 4
     BALKED = 5
+    DROPPED = 6
 
 
 RECORD = np.dtype(
@@ -104,9 +120,11 @@ RECORD = np.dtype(
         ("interval", "i8"),
         ("group", "i8"),
         ("arrived", "f8"),
+        ("taken_at", "f8"),
         ("answered_at", "f8"),
         ("talk_end", "f8"),
         ("end", "f8"),
+        ("hold", "f8"),
         ("outcome", "i1"),
         ("escalated", "?"),
     ],
@@ -117,8 +135,11 @@ RECORD = np.dtype(
 ``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
 :class:`Contacts` plus the number of contacts of earlier calls), ``attempt`` the calls of one contact from 0 (redials
 keep its number and have keys of their own), ``leg`` the queues of one call from 0. ``interval``
-and ``arrived`` are those of the entry into this queue. ``end`` is the end of after-call work, the abandonment,
-or the arrival when blocked or balked. ``escalated``: goes on to the next tier at the end of talk.
+and ``arrived`` are those of the entry into this queue. ``taken_at`` is when an agent turns to it, who answers at
+``answered_at``. ``end`` is the end of after-call work, the abandonment,
+the arrival when blocked or balked, or the drop. ``escalated``: goes on to the next tier at the end of talk.
+``hold``: seconds for which the agent of the tier before held with this caller, from ``arrived`` on; NaN while that goes
+on, 0 where there was none. That agent's own row has ``talk_end`` and ``end`` as without the hold.
 NaN, or group -1, where it did not happen.
 """
 
@@ -140,6 +161,12 @@ OPEN = np.dtype(
         ("talk_end", "f8"),
         ("waiting", "?"),
         ("escalates", "?"),
+        ("ticket", "?"),
+        ("hold", "f8"),
+        ("holder_entry", "i8"),
+        ("holder_group", "i8"),
+        ("holder_queue", "i8"),
+        ("holder_interval", "i8"),
     ],
     align=True,
 )
@@ -147,14 +174,16 @@ OPEN = np.dtype(
 ``talk`` the recorded length of its talk (NaN: drawn).
 
 ``origin`` is the queue that the contact called first. A caller who has gone and will redial is open too, with the
-instant of the redial as ``deadline``.
+instant of the redial as ``deadline``. ``ticket``: nobody is on the line, and it waits as long as it must. ``holder_*``
+is the earlier entry whose agent holds with the caller, or will at the end of a talk that is escalated warmly (its own
+then); -1 none. ``hold`` as in :data:`RECORD`.
 """
 
 ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
 """An escalation of an account's contact: when, whose, from which queue, and the contact's key."""
 
 
-_LEFT_OUT, _NONE_GIVEN = np.zeros(0), np.zeros(0, dtype=np.int64)
+_LEFT_OUT, _NONE_GIVEN, _NEVER = np.zeros(0), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_)
 """Stand for arrays without effect whose shapes the other tables tell."""
 
 
@@ -180,6 +209,13 @@ class SupportTables:
         redial_probability: float64 (Q,), the chance to call again after being blocked, balking or abandoning here.
         redial_attempts: int64 (Q,), the most redials of one contact.
         redial_delay: int64 (Q,), law row; -1 nobody redials, also when left out.
+        answer_delay: int64 (G,), law row of the time until an agent of the group answers; -1 none, also when left out.
+        transfer: int64 (Q,), :class:`Transfer`, how its escalations go on; cold when left out.
+        hold_limit: float64 (Q,), seconds of a warm transfer's hold, at most; infinite when left out.
+        hold_fallback: int64 (Q,), :class:`Transfer`, cold or deferred: what a hold of that length turns into.
+        conference: int64 (Q,), law row of the time for which the first agent stays after the next tier has answered (to
+            the end of its talk at most); -1 none, also when left out.
+        dropping: bool (Q, I), intervals in which the queue is closed and drops its contacts; (Q, 0) or left out: none.
         after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
         head_start: float64 (Q,), seconds by which a contact counts as having entered earlier when freed agents choose
             among contacts of one priority; 0 when left out.
@@ -209,6 +245,12 @@ class SupportTables:
     redial_probability: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     redial_attempts: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     redial_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    answer_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    transfer: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    hold_limit: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    hold_fallback: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    conference: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    dropping: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     head_start: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     away: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
@@ -220,11 +262,17 @@ class SupportTables:
             "redial_probability": np.zeros(q),
             "redial_attempts": np.zeros(q, dtype=np.int64),
             "redial_delay": np.full(q, -1),
+            "answer_delay": np.full(g, -1),
+            "dropping": np.zeros((q, 0), dtype=np.bool_),
+            "transfer": np.full(q, Transfer.COLD, dtype=np.int64),
+            "hold_limit": np.full(q, np.inf),
+            "hold_fallback": np.full(q, Transfer.COLD, dtype=np.int64),
+            "conference": np.full(q, -1),
             "head_start": np.zeros(q),
             "away": np.full(g, -1),
         }
         for name, value in plain.items():
-            if getattr(self, name) is _LEFT_OUT or getattr(self, name) is _NONE_GIVEN:
+            if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
                 object.__setattr__(self, name, value)
         for name in (
             "patience",
@@ -237,14 +285,20 @@ class SupportTables:
             "redial_probability",
             "redial_attempts",
             "redial_delay",
+            "transfer",
+            "hold_limit",
+            "hold_fallback",
+            "conference",
             "head_start",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
         _require(self.away.shape == (g,), "away must have one value per group")
         for name in ("talk", "after_call", "priority", "level", "after"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
+        _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
+        _require(self.dropping.ndim == 2 and len(self.dropping) == q, "dropping must have one row per queue")
         rows = self.laws.scale.size
-        for name in ("patience", "talk", "after_call", "redial_delay", "away"):
+        for name in ("patience", "talk", "after_call", "redial_delay", "answer_delay", "conference", "away"):
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
@@ -252,6 +306,10 @@ class SupportTables:
         _require(bool(np.all(self.escalation_to < q)), "escalation_to points to a queue that is not there")
         _require(bool(np.all(self.line_pool < self.line_capacity.size)), "line_pool points to a pool that is not there")
         _require(bool(np.all(np.isfinite(self.after) & (self.after >= 0))), "after must be finite and not negative")
+        _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be cold, warm or deferred")
+        fallbacks = (Transfer.COLD, Transfer.DEFERRED)
+        _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
+        _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
         _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
         for name in ("escalation_probability", "balking", "redial_probability"):
             probability = getattr(self, name)
@@ -498,6 +556,22 @@ def mark_in_service(records: NDArray[Any], until: float) -> NDArray[Any]:
     return records
 
 
+def holds(records: NDArray[Any]) -> NDArray[np.float64]:
+    """Seconds for which each row's agent held with the caller after talk, float64 (n,); infinite while it lasts.
+
+    Args:
+        records: rows of whole contacts.
+    """
+    order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
+    earlier, later = order[:-1], order[1:]
+    same = np.ones(len(earlier), dtype=bool)
+    for name in ("contact", "attempt"):
+        same &= records[name][earlier] == records[name][later]
+    out = np.zeros(len(records))
+    out[earlier[same]] = np.nan_to_num(records["hold"][later[same]], nan=np.inf)
+    return out
+
+
 def join_records(parts: Sequence[NDArray[Any]], until: float) -> NDArray[Any]:
     """The records of successive calls as one call would have returned them.
 
@@ -525,6 +599,7 @@ def check_run(
         ParameterError: shapes that do not fit, contacts out of order or outside the call, negative staff.
     """
     _require(staff.shape == (tables.groups, clock.intervals), "staff must have shape (groups, intervals)")
+    _require(tables.dropping.shape[1] in (0, clock.intervals), "dropping must have shape (queues, intervals)")
     _require(int(staff.min(initial=0)) >= 0, "staff must not be negative")
     _require(until >= state.time, f"the call ends at {until}, before its start at {state.time}")
     _require(sums.queue.shape == (clock.cells, tables.queues, len(QueueMeasure)), "sums.queue has another shape")

@@ -93,6 +93,22 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "'60%'",
             None,
         ),
+        (
+            "hours: *office",
+            "hours: always\n      at_closing: drop",
+            "support.queues.tier2.at_closing",
+            "the queue never closes",
+            "drop",
+            None,
+        ),
+        (
+            "{to: tier2, probability: 12%}",
+            "{to: tier2, probability: 12%, hold: 2 min}",
+            f"{PHONE}.escalation.hold",
+            "only a warm transfer has a hold",
+            "'2 min'",
+            None,
+        ),
         # contacts of accounts
         (
             "{phone: 4.0}",

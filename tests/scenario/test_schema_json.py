@@ -38,8 +38,12 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("serves: {tier2: 1}", "serves: {tier2: {priority: 1, after: 90 s}}"),
-        ("      escalation: {", "      balking: 10 %\n      escalation: {"),
+        ("serves: {tier2: 1}", "serves: {tier2: {priority: 1, after: 90 s}}, answer_delay: {exponential: 4 s}"),
+        (
+            "{to: tier2, probability: 12%}",
+            "{to: tier2, probability: 12%, transfer: warm, hold: 2 min, then: deferred, conference: 9 s}",
+        ),
+        ("      escalation: {", "      balking: 10 %\n      at_closing: drop\n      escalation: {"),
         (
             "      escalation: {",
             "      redial: {probability: 40 %, delay: {exponential: 10 min}, attempts: 3}\n      escalation: {",

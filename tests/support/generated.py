@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,22 @@ from numpy.typing import NDArray
 
 from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
-from simulator.support.tables import Clock, Contacts, SupportTables
+from simulator.support.tables import Clock, Contacts, SupportTables, Transfer
+
+PLAIN = 5
+"""Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them."""
+
+RULES = {
+    "overflow": ("after",),
+    "balking": ("balking",),
+    "redials": ("redial_probability", "redial_attempts", "redial_delay"),
+    "answer delay": ("answer_delay",),
+    "warm and deferred transfer": ("transfer", "hold_limit", "hold_fallback", "conference"),
+    "closing": ("dropping",),
+    "head start": ("head_start",),
+    "time away": ("away",),
+}
+"""The tables of each of the rarer rules."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,14 @@ def case(seed: int) -> Case:
             escalation_to[q] = rng.integers(q + 1, queues)
     extra = np.random.default_rng([seed, 2])
     redials = extra.random(queues) < 0.5
-    delay = [book.row((_whole_law if whole else _law)(extra, 10.0)) if again else -1 for again in redials]
-    more = np.random.default_rng([seed, 3])
+
+    def law_of(rng: np.random.Generator, mean: float = 2.0) -> int:
+        return book.row((_whole_law if whole else _law)(rng, mean))
+
+    delay = [law_of(extra, 10.0) if again else -1 for again in redials]
+    answer = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(groups)]
+    conference = [law_of(extra) if extra.random() < 0.4 else -1 for _ in range(queues)]
+    more = np.random.default_rng([seed, 4])
     stepping = more.random(groups) < (0.7 if seed % 3 == 0 else 0.0)
     away = [
         book.row(distributions.with_zero((_whole_law if whole else _law)(more, 10.0), 0.4)) if steps else -1
@@ -98,10 +120,18 @@ def case(seed: int) -> Case:
         redial_probability=extra.choice([0.0, 0.5, 0.9], size=queues),
         redial_attempts=extra.integers(0, 4, size=queues),
         redial_delay=np.array(delay),
+        answer_delay=np.array(answer),
+        transfer=extra.integers(0, 3, size=queues),
+        hold_limit=_hold_limit(extra, queues, whole),
+        hold_fallback=extra.choice([int(Transfer.COLD), int(Transfer.DEFERRED)], size=queues),
+        conference=np.array(conference),
+        dropping=_dropping(np.random.default_rng([seed, 3]), queues, intervals),
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
         head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
         away=np.array(away),
     )
+    if seed % PLAIN == 0:
+        tables = with_rules(tables)
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
         staff = np.repeat(staff[:, ::3], 3, axis=1)[:, :intervals]
@@ -142,6 +172,28 @@ def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDA
         return np.zeros(shape)
     wait = rng.choice([0.0, 2.0, 5.0, 12.0], size=shape)
     return wait if whole else wait * rng.uniform(0.5, 1.5, size=shape)
+
+
+def with_rules(tables: SupportTables, *rules: str) -> SupportTables:
+    """The same model with these of the rarer rules and no others."""
+    left_out = {name for rule, names in RULES.items() if rule not in rules for name in names}
+    names = [field.name for field in dataclasses.fields(SupportTables) if field.name not in left_out]
+    return SupportTables(**{name: getattr(tables, name) for name in names})
+
+
+def _hold_limit(rng: np.random.Generator, queues: int, whole: bool) -> NDArray[np.float64]:
+    limit = rng.choice([0.0, 3.0, 8.0, np.inf], size=queues)
+    return limit if whole else limit * rng.uniform(0.5, 1.5, size=queues)
+
+
+def _dropping(rng: np.random.Generator, queues: int, intervals: int) -> NDArray[np.bool_]:
+    """In half of the models some queues close for an interval or two, now and then, and drop their contacts."""
+    if rng.random() < 0.5:
+        return np.zeros((queues, 0), dtype=np.bool_)
+    closed = rng.random((queues, intervals)) < 0.15
+    closed[:, 1:] |= closed[:, :-1] & (rng.random((queues, intervals - 1)) < 0.3)
+    closed[rng.random(queues) < 0.3] = False
+    return closed
 
 
 def _law(rng: np.random.Generator, mean: float) -> Law:

@@ -64,6 +64,38 @@ def test_the_factors_of_arrivals_reach_the_tables() -> None:
     assert plain.interval_law.tolist() == plain.day_law.tolist() == [-1]
 
 
+def test_answer_delay_and_closing_of_a_scenario() -> None:
+    base = {"patience": None, "hours": {"mon-fri": "09:00-18:00"}}
+    served, dropped = totals(base, agents=12), totals({**base, "at_closing": "drop"}, agents=12)
+    assert served[0, QueueMeasure.DROPPED] == 0
+    assert dropped[0, QueueMeasure.DROPPED] > 0
+    assert dropped[0, QueueMeasure.OFFERED] == served[0, QueueMeasure.OFFERED]
+    assert dropped[0, [QueueMeasure.DROPPED, QueueMeasure.ANSWERED]].sum() == dropped[0, QueueMeasure.OFFERED]
+    late = totals({"patience": None}, agents=60, answer_delay="4 s")
+    assert KPIS["asa"](late)[0] == pytest.approx(4.0)  # there is always an idle agent
+
+
+def test_ways_to_the_next_tier_of_a_scenario() -> None:
+    """In a warm transfer the first tier's talk holds the second tier's answer delay, too."""
+
+    def talk(**escalation: object) -> float:
+        document = copy.deepcopy(one_queue(queue={"talk": "60 s"}, group={"agents": 60}).document())
+        document["support"]["queues"]["calls"]["escalation"] = {"to": "experts", "probability": "100%", **escalation}
+        document["support"]["queues"]["experts"] = {"talk": "60 s"}
+        second = {"agents": 60, "serves": ["experts"], "answer_delay": "5 s"}
+        document["support"]["groups"]["second"] = second
+        horizon = Horizon(freeze(Document(document)))
+        fast, readable = horizon.simulate(0)["queue"], horizon.simulate(0, reference=True)["queue"]
+        np.testing.assert_allclose(fast, readable, rtol=1e-9)
+        sums = fast.sum(axis=0)
+        return float(KPIS["talk_time"](sums)[0])
+
+    assert talk() == talk(transfer="deferred") == pytest.approx(60.0)
+    assert talk(transfer="warm") == pytest.approx(65.0, abs=0.1)  # a hold that lasts at the end is not counted
+    assert talk(transfer="warm", hold="3 s") == pytest.approx(65.0, abs=0.1)  # taken at once
+    assert talk(transfer="warm", conference="20 s") == pytest.approx(85.0, abs=0.2)
+
+
 def test_work_is_expected_at_the_groups_that_open_first() -> None:
     document = copy.deepcopy(one_queue().document())
     document["support"]["groups"]["others"] = {"agents": 20, "serves": {"calls": {"after": "1 min"}}}

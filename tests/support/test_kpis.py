@@ -39,7 +39,7 @@ def queue_sums(**values):
 DAY = queue_sums(
     offered=100, transferred_in=10, blocked=4, abandoned=16, short_abandoned=5, abandoned_within=8, answered=80,
     answered_within=60, wait_answered=1600, wait_abandoned=480, talk=16000, after_call=4000, escalated=12,
-    overflowed=20, redials=7, balked=1,
+    overflowed=20, redials=7, balked=1, dropped=2,
 )  # fmt: skip
 EXPECTED = {
     "offered": 100, "transferred_in": 10, "answered": 80, "abandoned": 16, "short_abandoned": 5, "blocked": 4,
@@ -48,6 +48,7 @@ EXPECTED = {
     "sl_served_over_served": 0.75, "sl_incl_short_abandons": 0.68, "asa": 20, "mean_wait": 2080 / 96,
     "mean_wait_abandoned": 30, "talk_time": 200, "after_call_time": 50, "handle_time": 250, "escalation_rate": 0.15,
     "overflowed": 20, "overflow_rate": 0.25, "redials": 7, "balked": 1, "balking": 0.01,
+    "dropped": 2, "drop_rate": 0.02,
 }  # fmt: skip
 
 
@@ -117,6 +118,7 @@ def record(outcome, arrived, answered_at=math.nan, talk_end=math.nan, end=math.n
     row = np.zeros(1, RECORD)
     row["group"] = -1
     row["outcome"] = outcome
+    row["taken_at"] = answered_at
     row["arrived"], row["answered_at"], row["talk_end"], row["end"] = arrived, answered_at, talk_end, end
     row["interval"] = arrived // 100
     for name, value in more.items():
