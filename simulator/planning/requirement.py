@@ -30,8 +30,11 @@ from simulator.support.targets import Target
 Evaluate = Callable[[Staffing, int], dict[str, NDArray[np.float64]]]
 """Replays a staffing over so many replications and returns the stacked results."""
 
-MARGINS = (-2.0, -1.3, -0.8, -0.4, 0.0, 0.4, 0.9, 1.6, 2.6)
+MARGINS = (-1.4, -0.7, -0.2, 0.3, 0.9, 1.6, 2.6)
 """Margins of the sweep, added to the closed form's factor of √load."""
+
+AROUND = (0.5, 0.65, 0.8, 0.9, 1.0, 1.12, 1.3)
+"""Parts of the need at which the need of each input draw is looked for."""
 
 STEP = 0.25
 """Heads by which the final search moves (hours are finer than heads, which are rounded up at the end)."""
@@ -129,7 +132,7 @@ class _SupportSearch:
         heads, whole = self._whole(heads, passed)
         agents = self.horizon.staff(heads)
         hours = heads * self.per_head
-        return SupportNeed(hours, whole, agents, passed, self._least(sweep))
+        return SupportNeed(hours, whole, agents, passed, self._least(whole))
 
     def _heads(self, margin: float) -> NDArray[np.float64]:
         """Heads whose hours give every cell the closed form's margin plus ``margin``, in steps."""
@@ -141,8 +144,8 @@ class _SupportSearch:
                 heads[g, m] = float(agents @ cells.hours) / self.per_head[g, m]
         return np.ceil(heads / STEP - 1e-9) * STEP
 
-    def _sweep(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-        """(heads, met, margins of the pooled measure) for each margin; heads never fall along the list."""
+    def _sweep(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """(heads, met) for each margin; heads never fall along the list."""
         self.beta = [self._proposal(g) if self.searched[g] else 0.0 for g in range(self.groups)]
         rows = []
         before = np.zeros((self.groups, self.months))
@@ -150,7 +153,7 @@ class _SupportSearch:
             heads = np.maximum(self._heads(margin), before)
             before = heads
             result = self.evaluate(Staffing(groups=heads), self.sweep_replications)
-            rows.append((heads, result["met"], self._draw_margins(result["queue"])))
+            rows.append((heads, result["met"]))
         return rows
 
     def _proposal(self, g: int) -> float:
@@ -206,14 +209,14 @@ class _SupportSearch:
         return np.stack(columns, axis=-1) if columns else np.zeros((draws, self.months, 0))
 
     def _bracket(
-        self, sweep: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
+        self, sweep: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Heads that fail just below heads that pass in the sweep, with everything above passing too."""
         items = self.horizon.targets.items
         low, high = sweep[0][0].copy(), sweep[-1][0].copy()
         low[self.searched] = np.maximum(low[self.searched] - 2.0, 0.0)
         for g in np.flatnonzero(self.searched):
-            good = np.stack([slack(met, items, self.mine[g]) >= 0 for _, met, _ in sweep])
+            good = np.stack([slack(met, items, self.mine[g]) >= 0 for _, met in sweep])
             for m in range(self.months):
                 j = len(sweep)
                 while j > 0 and good[j - 1, m]:
@@ -305,22 +308,22 @@ class _SupportSearch:
             heads = np.where(good, whole.astype(float), heads)
         return heads, whole
 
-    def _least(
-        self, sweep: list[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]
-    ) -> NDArray[np.float64]:
-        """Whole heads per input draw, group and month at which the group's own measures reach their bounds.
+    def _least(self, whole: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Whole heads by input draw at which a group's own measures reach their bounds, float64 (draws, G, M).
 
-        Between two plans of the sweep the measure is taken as linear in heads. A draw whose measure passes at the
-        leanest plan gets that plan; one that fails at the richest gets one head more than it.
+        Looked for around the need, where groups that help each other have what they need. Between two plans the measure
+        is taken as linear in heads; a draw whose measure passes at the leanest plan gets that plan, one that fails at
+        the richest one head more than it.
         """
-        draws = sweep[0][2].shape[0]
-        least = np.full((draws, self.groups, self.months), np.nan)
-        ladder = np.stack([heads for heads, _, _ in sweep])
+        ladder = np.stack([np.where(self.searched[:, None], part * whole, whole) for part in AROUND])
+        looks = [self.evaluate(Staffing(groups=heads), self.sweep_replications)["queue"] for heads in ladder]
+        rows = [self._draw_margins(queue) for queue in looks]
+        least = np.empty((rows[0].shape[0], self.groups, self.months))
         for g in range(self.groups):
             if not self.searched[g]:
-                least[:, g] = np.ceil(ladder[0, g])
+                least[:, g] = whole[g]
                 continue
-            margins = np.stack([np.min(np.nan_to_num(row[2][:, :, self.mine[g]], nan=np.inf), axis=2) for row in sweep])
+            margins = np.stack([np.min(np.nan_to_num(row[:, :, self.mine[g]], nan=np.inf), axis=2) for row in rows])
             for m in range(self.months):
                 least[:, g, m] = _crossing(ladder[:, g, m], margins[:, :, m])
         return least

@@ -171,7 +171,7 @@ def _staffing(result: Result, lang: Language) -> Grid | None:
             if cell is None:
                 row += [w.MISSING] * 3
                 continue
-            short = not w.missing(cell.need) and cell.need > cell.planned
+            short = not w.missing(cell.need) and cell.need > round(cell.planned)
             row += [
                 Cell(w.heads(cell.need), "bad" if short else ""),
                 _heads(cell.planned),

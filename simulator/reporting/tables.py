@@ -85,13 +85,15 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
 
 
 def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
-    """Print the paired differences of one month (``all``: the horizon) in :data:`HEADLINES`.
+    """Print the paired differences of one month (``all``: the horizon) in :data:`HEADLINES`, where there are any.
 
     Args:
         table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
     """
     inside = table["month"] == month
-    rows = table[inside & table["kpi"].isin(HEADLINES)]
+    headlines = inside & table["kpi"].isin(HEADLINES)
+    same = headlines & (table["difference"] == 0) & (table["low"] == table["high"])
+    rows = table[headlines & ~same]
     if rows.empty:
         console.print(Text(w.phrase("no_difference", lang, month=w.month(month, lang))))
     for variant, part in rows.groupby("variant", sort=False):
@@ -112,6 +114,8 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         console.print()
         console.print(shown)
     console.print(Text(w.phrase("comparison_note", lang), style="dim"))
+    if same.any():
+        console.print(Text(w.phrase("comparison_same", lang, count=w.number(int(same.sum()))), style="dim"))
     more = int((inside & table["real"] & ~table["kpi"].isin(HEADLINES)).sum())
     if more:
         console.print(Text(w.phrase("comparison_more", lang, count=w.number(more)), style="dim"))
@@ -169,6 +173,10 @@ def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:
     for row in w.records(found.knees):
         curve = f"{row.team}, {row.curve}" if found.knees["team"].nunique() > 1 else row.curve
         sure = w.share(confidence[row.team], lang)
+        here = found.points[(found.points["curve"] == row.curve) & (found.points["team"] == row.team)]
+        if len(here) > 1 and here["p_met"].nunique() == 1 and here["heads"].nunique() == 1:
+            lines.append(w.phrase("sweep_same", lang, curve=curve, share=w.share(float(here["p_met"].iloc[0]), lang)))
+            continue
         if w.missing(row.knee):
             lines.append(w.phrase("sweep_knee_none", lang, curve=curve))
             continue
@@ -186,11 +194,9 @@ def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:
         steps = steps[(steps["curve"] == row.curve) & (steps["team"] == row.team) & steps["at_knee"]]
         if len(steps):
             changes = "; ".join(
-                f"{w.term(step.kpi, lang)} {w.signed(w.quantity(step.per_account, step.unit, lang, currency))} ("
+                f"{w.term(step.kpi, lang)} {w.change(step.per_account, step.unit, lang, currency)} ("
                 + w.between(
-                    w.signed(w.quantity(step.low, step.unit, lang, currency)),
-                    w.signed(w.quantity(step.high, step.unit, lang, currency)),
-                    lang,
+                    w.change(step.low, step.unit, lang, currency), w.change(step.high, step.unit, lang, currency), lang
                 )
                 + ")"
                 for step in w.records(steps)

@@ -104,7 +104,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "未達の恐れ: {text}: 達成確率{p}、要求は{confidence}{worst}。",
     ),
     "worst": ("; worst in {month} ({p})", "、最も低いのは{month}({p})"),
-    "slips": ("What slips first if nobody is hired: {items}.", "採用しない場合に最初に崩れるもの: {items}。"),
+    "slips": ("What the plan does late: {items}.", "計画で遅れるもの: {items}。"),
     "slip": ("{subject} {mean}", "{subject} {mean}"),
     "slip_target": ("{subject} {mean} (target {target})", "{subject} {mean}(目標{target})"),
     "rests": (
@@ -122,7 +122,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月の目標を満たした試行の割合。",
     ),
     "more": (" and {count} more", "ほか{count}件"),
-    "slips_title": ("What slips first if nobody is hired", "採用しない場合に最初に崩れるもの"),
+    "slips_title": ("What the plan does late", "計画で遅れるもの"),
     "targets": ("Targets", "目標"),
     "targets_note": (
         "Met: the share of windows, over all runs, that meet the target. Asked: the confidence that is asked for.",
@@ -212,6 +212,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Bold: the 95 % interval of the paired difference leaves out 0.",
         "太字: 対応のある差の95%区間が0を含まないもの。",
     ),
+    "comparison_same": ("Without any difference: {count} measures.", "差のない指標: {count}件"),
     "comparison_more": (
         "Real differences in other KPIs: {count}; see the file.",
         "ほかのKPIの差: {count}件(ファイルを参照)",
@@ -275,6 +276,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "sweep_knee_beyond": (
         "{curve}: every value tried meets the targets; the limit lies beyond {knee}.",
         "{curve}: 試した値は全て目標を満たします。限界は{knee}より先です。",
+    ),
+    "sweep_same": (
+        "{curve}: targets met in {share} of the runs at every value tried.",
+        "{curve}: 試したどの値でも{share}の試行で目標を満たします。",
     ),
     "sweep_knee_none": (
         "{curve}: no value tried meets the targets.",
@@ -733,8 +738,8 @@ def target_text(target: Mapping[str, Any], lang: Language) -> str:
 
 
 def target_met(target: Mapping[str, Any]) -> bool | None:
-    """Whether a target holds with the confidence asked; None when either is unknown."""
-    p, confidence = target.get("p_met"), target.get("confidence")
+    """Whether a target holds with the confidence asked in its worst period; None when either is unknown."""
+    p, confidence = target.get("worst_p"), target.get("confidence")
     return None if p is None or confidence is None or missing(p) else bool(p >= confidence)
 
 

@@ -57,6 +57,13 @@ class SuccessDraft:
                 f"(95 % interval {churn.low:.2%} to {churn.high:.2%}, {churn.events} cancellations in "
                 f"{churn.exposure:,.0f} account-months), mean revenue {one.mrr_mean:,.0f} (cv {one.mrr_cv:.2f})"
             )
+        if "cancelled" not in self.accounts.columns:
+            yield "  no column of cancellations: churn is not known (--account-column cancelled=NAME)"
+        if lapsed := int(table["lapsed"].sum()):
+            yield (
+                f"  {lapsed:,} accounts without a cancellation whose term ended before {self.accounts.as_of:%Y-%m-%d} "
+                "count as present: if they have left, name the column of their end with --account-column cancelled=NAME"
+            )
         for activity in self.activities:
             rhythm = f"every {activity.every}" if activity.every else f"{activity.per_month.value:.2f} a month"
             yield f"  {activity.name}: {rhythm}"
@@ -117,6 +124,14 @@ def draft(
     return SuccessDraft(sources, read, times, segments, activities, placeholders, document)
 
 
+def _churn(counted: fit.Share) -> dict[str, Any]:
+    """How sure the counts make one of a churn rate: mean and cv of the Gamma(events + 1/2, exposure) that Jeffreys'
+    prior gives a Poisson rate. A triangle over the 95 % interval has a mean far above the count when little was seen.
+    """
+    shape = counted.events + 0.5
+    return {"mean": _percent(shape / counted.exposure), "cv": round(shape**-0.5, 3)}
+
+
 def _document(
     read: fit.Accounts, segments: Sequence[fit.SegmentFit], activities: Sequence[fit.ActivityFit]
 ) -> tuple[dict[str, Any], dict[str, str]]:
@@ -131,9 +146,7 @@ def _document(
             "mrr": {"lognormal": {"mean": round(one.mrr_mean, 2), "cv": round(one.mrr_cv, 3)}}
             if one.mrr_cv
             else round(one.mrr_mean, 2),
-            "churn_per_month": {
-                "uncertain": {"triangular": [_percent(v) for v in (churn.low, churn.value, churn.high)]}
-            },
+            "churn_per_month": {"uncertain": {"lognormal": _churn(churn)}},
             "opening_age": _months(one.opening_age),
         }
         if not math.isnan(one.term) and one.term > 1:

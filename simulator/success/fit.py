@@ -71,7 +71,7 @@ class Accounts:
 
     Attributes:
         table: account (text), segment (text), start and cancelled (days, NaT while there), term (months, NaN unknown),
-            mrr, line of the file.
+            lapsed (the term ended before the export and nothing says that they left), mrr, line of the file.
         currency: the one currency, None without a column.
         as_of: the day of the export.
         columns: the file's name of each meaning.
@@ -154,6 +154,7 @@ def read_accounts(
             "start": start,
             "cancelled": cancelled.where(cancelled <= today),
             "term": length,
+            "lapsed": (end < today) & cancelled.isna(),
             "mrr": mrr,
             "line": table.index + 2,
         }

@@ -143,13 +143,18 @@ def read(scenario: Scenario) -> Targets:
     return Targets(tuple(found), cell)
 
 
+def _ja(seconds: float) -> str:
+    """A length in Japanese, as exact as :func:`simulator.units.format_seconds`."""
+    value, unit = units.format_seconds(seconds).split()
+    return value + {"h": "時間", "min": "分", "s": "秒"}[unit]
+
+
 def _asked(wanted: QueueTargets) -> Iterator[tuple[str, float, bool, str, str]]:
     """KPI, bound, whether it is a least value, and the target in words, English and Japanese."""
     if (level := wanted.service_level) is not None:
         meaning = wanted.service_level_meaning
         kpi = "service_level" if meaning == "sl_excl_short_abandons" else meaning
-        within = units.format_seconds(level.within)
-        text_ja = f"サービスレベル {within}以内に{units.format_share(level.share)}"
+        text_ja = f"サービスレベル {_ja(level.within)}以内に{units.format_share(level.share)}"
         yield kpi, level.share, True, f"service level {level}", text_ja
     if wanted.abandonment is not None:
         share = units.format_share(wanted.abandonment)
@@ -159,4 +164,10 @@ def _asked(wanted: QueueTargets) -> Iterator[tuple[str, float, bool, str, str]]:
         yield "answer_rate", wanted.answer_rate, True, f"answer rate {share}", f"応答率 {share}以上"
     if wanted.asa is not None:
         wait = units.format_seconds(wanted.asa)
-        yield "asa", wanted.asa, False, f"mean wait of the answered at most {wait}", f"平均応答時間 {wait}以下"
+        yield (
+            "asa",
+            wanted.asa,
+            False,
+            f"mean wait of the answered at most {wait}",
+            f"平均応答時間 {_ja(wanted.asa)}以下",
+        )

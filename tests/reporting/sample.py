@@ -335,7 +335,7 @@ def summary() -> dict[str, Any]:
                 "confidence": 0.9,
                 "p_met": 0.93,
                 "worst_month": "2028-03",
-                "worst_p": 0.82,
+                "worst_p": 0.91,
                 "mean": 0.044,
             },
             {

@@ -92,7 +92,7 @@ def test_progress_runs_to_its_end_in_every_phase() -> None:
 
 def test_there_must_be_something_to_resume(tmp_path: Path) -> None:
     plan = one_queue(queue={"hours": {"daily": "09:00-10:00"}})
-    with pytest.raises(sim.InputError, match="no part of this run was finished here"):
+    with pytest.raises(sim.InputError, match="this folder holds no unfinished part of this run"):
         run(plan, replications=2, store=tmp_path / "blocks", resume=True)
     first = run(plan, replications=2, store=tmp_path / "blocks")
     again = run(plan, replications=2, store=tmp_path / "blocks", resume=True)
