@@ -97,7 +97,7 @@ def test_there_must_be_something_to_resume(tmp_path: Path) -> None:
     first = run(plan, replications=2, store=tmp_path / "blocks")
     again = run(plan, replications=2, store=tmp_path / "blocks", resume=True)
     assert first.kpis.equals(again.kpis)
-    with pytest.raises(sim.InputError, match="the same scenario with the same options"):
+    with pytest.raises(sim.InputError, match="the same scenario with the same --replications"):
         run(plan, replications=2, seed=6, store=tmp_path / "blocks", resume=True)
 
 
