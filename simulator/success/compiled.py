@@ -354,7 +354,7 @@ def _settle(m, w, now, step, outcome, due, ready, started, finished, csm):
             m[line + 9] = m[w + I_ATTEMPT] + (1 if m[w + I_START] >= 0 or csm >= 0 else 0)
     m[M_LOGGED] += 1
     if outcome == R_OPEN:
-        if due < 0 or due > now:
+        if due == NONE or due > now:
             return
         outcome = R_MISSED
     if outcome == R_NEVER:
@@ -388,7 +388,7 @@ def _settle_rest(m, w, now, end, outcome):
     for step in range(m[w + I_STEP], end):
         current = step == m[w + I_STEP]
         due = _due_of(m, w, step)
-        what = outcome if due >= 0 or outcome == R_OPEN else R_NEVER
+        what = outcome if due != NONE or outcome == R_OPEN else R_NEVER
         ready = m[w + I_READY] if current else NONE
         if step == m[_step(m, step) + S_MEETING]:
             ready = m[w + I_RELEASE]

@@ -670,7 +670,7 @@ class State:
             self._count(instance, step, due, tables.VOID)
             return
         if outcome == StepOutcome.OPEN:
-            if due < 0 or due > self.now:
+            if due == -1 or due > self.now:  # -1: never fixed; a window may have ended before the first day
                 return
             outcome = StepOutcome.MISSED
         self._count(instance, step, due, tables.DUE)

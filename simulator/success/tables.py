@@ -415,3 +415,4 @@ def check_call(
         _require(bool(np.all(np.diff(release) >= 0)), "instances must be sorted by release")
         _require(now <= release[0] and release[-1] < until, f"releases must lie in {now} to before {until}")
         _require(int(instances.account.max()) < len(owner), "owner needs one entry per account")
+        _require(not np.any(instances.due == -1), "a due date of -1 stands for none")

@@ -496,7 +496,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
     recording = rows.shape[0] > 0
     talk_given = arrival_talk.shape[0] > 0
-    ages = seats = False
     if rich is not None:
         ages = head_start.shape[0] > 0
         seats = away_law.shape[0] > 0
@@ -566,7 +565,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
-                if seats:
+                if rich is not None and seats:
                     seat = group
                     group = seat_group[seat]
                 if surplus[group] > 0:
@@ -574,7 +573,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     surplus[group] -= 1
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
-                    if seats:
+                    if rich is not None and seats:
                         seat_free[n_service] = seat
                     continue
             else:
@@ -595,7 +594,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     continue
                 if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
                     continue
-                if ages:
+                if rich is not None and ages:
                     entered = slots[head].arrived - head_start[queue]
                     if slot < 0 or entered < oldest or (entered == oldest and slots[head].entry < slots[slot].entry):
                         slot = head
@@ -615,7 +614,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 if kind == _FREE_AGENT:
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
-                    if seats:
+                    if rich is not None and seats:
                         seat_free[n_service] = seat
                 continue
 
@@ -999,7 +998,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             if rich is not None:
                 warm = escalates and transfer[queue] == _WARM and not ticket
             place = group
-            if seats and not warm:
+            if rich is not None and seats and not warm:
                 if seat < 0:
                     seat = seat_free[n_service]
                     seat_group[seat] = group
@@ -1014,7 +1013,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 if kind == _FREE_AGENT:
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
-                    if seats:
+                    if rich is not None and seats:
                         seat_free[n_service] = seat
             elif kind == _FREE_AGENT:
                 _replace_first(service_time, service_item, n_service, end, item)

@@ -154,10 +154,10 @@ def test_everything_wrong_is_one_list_and_status_2(files, tmp_path):
     result = run(bad, staff, "--hours", "17:00-09:00", "--weekdays", "someday", "--last", "yesterday")
     assert result.exit_code == 2
     said = result.output + (result.stderr if result.stderr_bytes else "")
-    flat = " ".join(said.split())
+    flat = "".join(said.split())  # a long path is broken anywhere
     for part in ("calls.csv:4", "staffing.csv:6", "--hours", "--weekdays", "--last", "--skip unparsable",
                  "--staff-skip backwards", "5 problems"):  # fmt: skip
-        assert part in flat, (part, flat)
+        assert part.replace(" ", "") in flat, (part, flat)
 
 
 def test_what_a_replay_cannot_do_without(files, tmp_path):

@@ -16,7 +16,7 @@ from simulator.success import compiled, reference, tables
 from simulator.success.tables import ActivityTables, Instances, MeetingOutcome, StepOutcome, TeamTables
 from tests.success.generated import Call, Model, Run, clock, generate, merged, play, steady
 
-SEEDS = range(120)
+SEEDS = range(300)
 HOUR = 3600
 
 

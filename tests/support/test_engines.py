@@ -31,7 +31,7 @@ from simulator.support.tables import (
 )
 from tests.support import generated
 
-SEEDS = range(80)
+SEEDS = range(300)
 
 
 @dataclasses.dataclass
