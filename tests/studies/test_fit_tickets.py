@@ -132,6 +132,20 @@ def test_a_few_days_give_only_the_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "draft" / "fit.json").read_text(encoding="utf-8"))["scenario"] is False
 
 
+def test_first_and_last_choose_tickets_by_their_opening(tmp_path: Path) -> None:
+    log = write(tmp_path / "log.csv", rows(28))
+    days = ("--first", "2027-03-08", "--last", "2027-03-21")
+    result = run(log, *days, "--pool", "mon-fri", "--json", "--out", tmp_path / "draft")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    opened = [line for line in rows(28) if ",new," in line and "2027-03-08" <= line.split(",")[1][:10] <= "2027-03-21"]
+    assert found["tickets"] == len(opened)
+    assert found["days"] == ["2027-03-08", "2027-03-21"]
+    # the log goes on after the last day used: those tickets are followed to their end
+    assert found["open_tickets"] == 0
+    assert "no ticket was opened" in run(log, "--first", "2028-01-01").output
+
+
 def test_bad_options_are_one_list(tmp_path: Path) -> None:
     log = write(tmp_path / "log.csv", rows(7))
     result = run(log, "--status", "solved=fixed", "--skip", "duplicates", "--first", "soon", "--column", "persn=who")

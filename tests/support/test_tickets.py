@@ -254,7 +254,9 @@ def test_recorded_helpdesk_tickets_agree_with_the_table_of_their_cases() -> None
     events, cases = recorded("italian_helpdesk")
     with pytest.raises(InputError, match="127 rows: the same row again"):
         tickets.read_tickets(events)
-    log = tickets.read_tickets(events, skip=["duplicate"])
+    # words in capitals tell of the software fault behind three tickets, not of the tickets
+    fault = ["VERIFIED", "INVALID", "DUPLICATE", "RESOLVED"]
+    log = tickets.read_tickets(events, skip=["duplicate"], ignore=fault)
     table = tickets.histories(log).reindex(cases.index)
     known = cases["hours_to_resolve"].notna()
     assert table["ended"].sum() == 4569
@@ -265,5 +267,5 @@ def test_recorded_helpdesk_tickets_agree_with_the_table_of_their_cases() -> None
     np.testing.assert_allclose(table["seconds"][once] / 3600, hours[once], atol=0.0006)
     # the table of cases goes to the last resolution: of those resolved more than once it is the later one
     assert (table["seconds"][known] / 3600 <= hours[known] + 0.0006).all()
-    last = (resolved.max() - table["opened"]).dt.total_seconds().reindex(cases.index) / 3600
+    last = (resolved.max().reindex(cases.index) - table["opened"]).dt.total_seconds() / 3600
     np.testing.assert_allclose(last[known], hours[known], atol=0.0006)
