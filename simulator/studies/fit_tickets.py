@@ -135,7 +135,7 @@ def draft(
     Args:
         columns, states, ignore, nobody, skip, date_format, timezone, encoding: as :func:`tickets.read_tickets` takes
             them.
-        hours: working hours; None: inferred from all events by :func:`fit.opening_hours`.
+        hours: working hours; None: inferred from the persons' events by :func:`fit.opening_hours`.
         pools: weekdays that share a profile; none: every weekday has its own.
         first, last: opening days of the tickets used. None: all tickets, and for the arrivals the days on which
             openings seem fully recorded (:func:`tickets.steady_days`).
@@ -173,7 +173,9 @@ def draft(
     profile, carried = None, 0
     try:
         if not open_hours:
-            open_hours = fit.opening_hours(tickets.as_calls(events["moment"], days), calls.INTERVAL)
+            # a robot works at night: events of nobody tell no working hours, where persons are recorded
+            by_person = events[events["person"].notna()] if events["person"].notna().any() else events
+            open_hours = fit.opening_hours(tickets.as_calls(by_person["moment"], days), calls.INTERVAL)
         if len(days) >= FEWEST_DAYS:
             came, carried = tickets.carried_to_opening(tickets.as_calls(history["opened"], days), open_hours)
             profile = fit.arrival_profile(came, hours=open_hours, pools=pools or timegrid.WEEKDAYS)
@@ -299,12 +301,12 @@ def _arrivals(
     asked: bool,
 ) -> None:
     rule = (
-        "inferred from the events of all tickets: half hours with an event on at least a quarter of the weekday's days"
+        "inferred from the persons' events on all tickets: half hours with an event on at least a quarter of the weekday's days"
         if inferred
         else "as given"
     )
     span = "; ".join(f"{day} {text}" for day, text in hours.items())
-    found.append(Finding("arrivals", "working hours", span, f"{rule}; robots count as well where they are not named"))
+    found.append(Finding("arrivals", "working hours", span, f"{rule}; a robot counts until --nobody names it"))
     part = inside / len(history)
     window = f"{inside:,} tickets opened on {len(days)} days, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}"
     ground = f"{part:.0%} of all; " + (
@@ -314,7 +316,7 @@ def _arrivals(
     if part < SELECTED and not asked:
         ground += (
             ". So many tickets outside suggest that the log was drawn by closing date: long ones are "
-            "over-represented, and no law below can undo that"
+            "over-represented, and neither the shares nor the laws below can undo that"
         )
     found.append(Finding("arrivals", "days recorded", window, ground))
     if profile is None:
@@ -394,7 +396,7 @@ def _elapsed(
                 f"distance to the curve {gap:.3f} where 30 were still there"
             )
             if gap > POOR:
-                ground += ": no law fits well, use the curve in fit.json"
+                ground += ": no law fits well, use the quantiles in fit.json"
         else:
             ground += f"; {over} ended, a law needs {FEWEST_ENDED}"
         found.append(Finding("elapsed time (clock, nights and weekends in it)", TIMES[name], value, ground))
