@@ -301,7 +301,7 @@ def _arrivals(
     asked: bool,
 ) -> None:
     rule = (
-        "inferred from the persons' events on all tickets: half hours with an event on at least a quarter of the weekday's days"
+        "inferred from the persons' events on all tickets: half hours with one on a quarter of the weekday's days"
         if inferred
         else "as given"
     )
