@@ -481,6 +481,11 @@ def _values(option: str, text: str) -> tuple[str, list[Any]]:
 @click.option(
     "--activities", type=click.Path(path_type=Path, dir_okay=False), help="A calendar or time log, beside --accounts."
 )
+@click.option(
+    "--tickets", type=click.Path(path_type=Path, dir_okay=False), help="A log of ticket events, to draft their queue."
+)
+@click.option("--status", "statuses", multiple=True, metavar="MEANING=WORD,WORD", help="Tickets: resolved=fixed,done.")
+@click.option("--nobody", multiple=True, metavar="NAME", help="Tickets: a person who is none, as a robot; repeatable.")
 @click.option("--account-column", "account_columns", multiple=True, metavar="MEANING=NAME", help="As mrr=monthly fee.")
 @click.option("--log-column", "log_columns", multiple=True, metavar="MEANING=NAME", help="As hours=duration.")
 @click.option("--as-of", metavar="DATE", help="Day of the CRM export; default the latest day in it.")
@@ -508,6 +513,9 @@ def fit(
     calls: Path | None,
     accounts: Path | None,
     activities: Path | None,
+    tickets: Path | None,
+    statuses: tuple[str, ...],
+    nobody: tuple[str, ...],
     account_columns: tuple[str, ...],
     log_columns: tuple[str, ...],
     as_of: str | None,
@@ -517,12 +525,19 @@ def fit(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Draft a scenario from a call log, or from a CRM export and a time log, with figures of every fit.
+    """Draft a scenario from a log of calls or of tickets, or from a CRM export and a time log, every fit drawn.
 
-    Give CALLS for support, or --accounts (with --activities) for customer success.
+    Give CALLS or --tickets for support, or --accounts (with --activities) for customer success.
     """
-    if (calls is None) == (accounts is None):
-        raise click.UsageError("give a call log, or --accounts for customer success; one draft at a time")
+    if sum(source is not None for source in (calls, accounts, tickets)) != 1:
+        raise click.UsageError("give a call log, --tickets, or --accounts for customer success; one draft at a time")
+    if tickets is not None:
+        asked = {"statuses": statuses, "nobody": nobody, **options}
+        elsewhere = {"--activities": activities, "--account-column": account_columns, "--log-column": log_columns}
+        _fit_tickets(tickets, asked, {**elsewhere, "--as-of": as_of}, lang, out, quiet, as_json)
+        return
+    if statuses or nobody:
+        raise click.UsageError("--status and --nobody read a log of tickets: give it with --tickets")
     if calls is None:
         assert accounts is not None
         columns, problems = _pairs(
@@ -558,6 +573,45 @@ def fit(
         for line in made.lines(min(_console().width, 110)):
             click.echo(line)
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
+
+
+def _fit_tickets(
+    log: Path,
+    options: dict[str, Any],
+    elsewhere: dict[str, Any],
+    lang: Language,
+    out: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from simulator.studies import fit_tickets as study
+
+    only_calls = ("answered", "abandoned", "queues", "without")
+    unused = {**elsewhere, **{f"--{name.removesuffix('s')}": options[name] for name in only_calls}}
+    if options["hang_up"] != "0 s":
+        unused["--hang-up"] = options["hang_up"]
+    pairs, problems = _pairs(options, {"columns": "--column", "hours": "--hours", "statuses": "--status"})
+    problems += [Problem(None, None, flag, "not for a log of tickets") for flag, value in unused.items() if value]
+    if problems:
+        raise InputError(problems)
+    kept = ("ignore", "nobody", "skip", "pools", "first", "last", "date_format", "timezone", "holidays", "encoding")
+    states = {meaning: words.split(",") for meaning, words in pairs["statuses"].items()}
+    arguments = {name: options[name] for name in kept}
+    folder = _new_folder(out, f"fit-{log.name.partition('.')[0]}")
+    given = {name: value for name, value in options.items() if value}
+    with _Shower(quiet or as_json).working("fitting tickets, re-assignments and elapsed times"):
+        made = study.draft(log, columns=pairs["columns"], hours=pairs["hours"], states=states, **arguments)
+    with _Shower(quiet or as_json).working("writing the draft and its figures"):
+        study.write(made, folder, given, lang)
+    if as_json:
+        click.echo((folder / "fit.json").read_text(encoding="utf-8"), nl=False)
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        for line in made.lines(min(_console().width, 110)):
+            click.echo(line)
+        then = "" if made.document is None else f"  (next: simulator check {folder / 'scenario.yaml'})"
+        click.echo(f"\nDraft: {folder}{then}")
 
 
 def _fit_success(
