@@ -33,7 +33,7 @@ Evaluate = Callable[[Staffing, int], dict[str, NDArray[np.float64]]]
 MARGINS = (-1.4, -0.7, -0.2, 0.3, 0.9, 1.6, 2.6)
 """Margins of the sweep, added to the closed form's factor of √load."""
 
-AROUND = (0.5, 0.65, 0.8, 0.9, 1.0, 1.12, 1.3)
+AROUND = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
 """Parts of the need at which the need of each input draw is looked for."""
 
 STEP = 0.25
@@ -122,7 +122,8 @@ class _SupportSearch:
         self.searched = np.array([bool(mine) for mine in self.mine])
         self.price = np.array([group.salary_per_year for group in support.groups.values()])
         repeats = horizon.repeats
-        self.sweep_replications = screening(replications, repeats)
+        self.sweep_replications = screening(math.ceil(0.6 * replications), repeats)
+        self.least_replications = screening(replications, repeats)
 
     def run(self) -> SupportNeed:
         sweep = self._sweep()
@@ -316,7 +317,7 @@ class _SupportSearch:
         the richest one head more than it.
         """
         ladder = np.stack([np.where(self.searched[:, None], part * whole, whole) for part in AROUND])
-        looks = [self.evaluate(Staffing(groups=heads), self.sweep_replications)["queue"] for heads in ladder]
+        looks = [self.evaluate(Staffing(groups=heads), self.least_replications)["queue"] for heads in ladder]
         rows = [self._draw_margins(queue) for queue in looks]
         least = np.empty((rows[0].shape[0], self.groups, self.months))
         for g in range(self.groups):

@@ -142,7 +142,8 @@ def test_the_headline_says_now_need_when_and_how_sure() -> None:
     assert "first falls short in 2027-07" in csm
     assert any("¥212 M on average" in line and "budget of ¥220 M with probability > 99 %" in line for line in lines)
     assert any(line.startswith("At risk: phone: service level 80% in 20 s") and "64 %" in line for line in lines)
-    assert not any("abandonment" in line for line in lines if line.startswith("At risk"))  # 91 % in its worst month, where 90 % was asked
+    # 91 % in its worst month, where 90 % was asked
+    assert not any("abandonment" in line for line in lines if line.startswith("At risk"))
     assert lines.index(csm) < next(
         i for i, line in enumerate(lines) if line.startswith("tier2")
     )  # the short ones first
