@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.crew import Crew
+from simulator.crew import CAN_FORK, Crew
 from simulator.errors import ParameterError, nearest
 from simulator.glossary import Language
 from simulator.reporting import wording as w
@@ -602,7 +602,8 @@ def drawings(result: Result, lang: Language = "en") -> dict[str, tuple[str, byte
         figure = _figure(plots, height, draw)
         return figure.axes[0].get_title(loc="left"), render(figure, "svg", plots.lang, salt=name)
 
-    with Crew(drawing) as workers:
+    # what the first chart loads, no worker loads again; in threads the style of one chart would be another's
+    with Crew(drawing, None if CAN_FORK else 1, before=lambda: drawing(0)) as workers:
         made = [workers.submit(number, number) for number in range(len(charts))]
         return {name: future.result() for (name, _, _), future in zip(charts, made, strict=True)}
 

@@ -138,8 +138,10 @@ def run(
     calls = iter(range(1_000_000))
     with crew_of(horizon, jobs) as workers:
         simulated = _plan(workers, horizon, None, store, progress)
-        # the tables will need it: loaded while the workers search (not before they are forked: no thread survives that)
-        threading.Thread(target=importlib.import_module, args=("pandas",), daemon=True).start()
+        # the tables and charts will need them: loaded while the workers search, and not before they are forked, because
+        # no thread survives that
+        loading = threading.Thread(target=_load_ahead, daemon=True)
+        loading.start()
 
         def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
             wing = "support" if staffing.groups is not None else "success"
@@ -150,7 +152,13 @@ def run(
         count = simulated.replications
         support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
         success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
+    loading.join()
     return _Report(simulated, support, success, tuple(changes)).result()
+
+
+def _load_ahead() -> None:
+    for name in ("pandas", "matplotlib.backends.backend_svg"):
+        importlib.import_module(name)
 
 
 def _identity(scenario: Scenario) -> str:
