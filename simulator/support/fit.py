@@ -10,7 +10,9 @@ candidate is returned, best first, so that the choice can be judged.
 
 from __future__ import annotations
 
+import csv
 import difflib
+import gzip
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -276,7 +278,9 @@ def read_table(path: str | Path, skip_long: bool, encoding: str, what: str = "ca
             if not skip_long:
                 raise
             table = pd.read_csv(path, engine="python", on_bad_lines=leave_out, **plain)
-    except (OSError, UnicodeDecodeError, LookupError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+    except pd.errors.ParserError as error:
+        raise InputError(_ragged(Path(path), what, str(plain["sep"]), encoding, str(error))) from None
+    except (OSError, UnicodeDecodeError, LookupError, pd.errors.EmptyDataError) as error:
         hint = "another --encoding (cp932, utf-16, latin-1)" if isinstance(error, UnicodeDecodeError) else None
         message = f"the {what} cannot be read: {error}"
         raise InputError([Problem(str(path), None, "", message, allowed=hint)]) from None
@@ -284,6 +288,31 @@ def read_table(path: str | Path, skip_long: bool, encoding: str, what: str = "ca
     if table.empty:
         raise InputError([Problem(str(path), 1, "", f"the {what} has no rows")])
     return table, long_rows
+
+
+MOST_LINES = 20
+"""Faulty lines of one file that are listed one by one."""
+
+
+def _ragged(path: Path, what: str, separator: str, encoding: str, error: str) -> list[Problem]:
+    """Every row that has more fields than the header, or what the reader says where there is none."""
+    with (
+        gzip.open(path, "rt", encoding=encoding, newline="")
+        if path.suffix == ".gz"
+        else path.open(encoding=encoding, newline="") as stream
+    ):
+        reader = csv.reader(stream, delimiter=separator)
+        fields = len(next(reader, []))
+        long = [(reader.line_num, len(row)) for row in reader if len(row) > fields]
+    if not long:
+        return [Problem(str(path), None, "", f"the {what} cannot be read: {error}")]
+    problems = [
+        Problem(str(path), line, "", "more fields than the header has", str(count), f"{fields}, or --skip unparsable")
+        for line, count in long[:MOST_LINES]
+    ]
+    if len(long) > MOST_LINES:
+        problems.append(Problem(str(path), None, "", "more such rows", str(len(long) - MOST_LINES)))
+    return problems
 
 
 def find_columns(

@@ -263,11 +263,19 @@ def test_faulty_rows_are_left_out_only_when_told_and_counted(tmp_path):
         fit.read_calls(path, skip=["unparseable"])
 
 
+def test_every_row_that_is_too_long_is_listed(tmp_path):
+    log = tmp_path / "calls.csv"
+    log.write_text("a,b\n1,2\n1,2,3\n1,2\n1,2,3,4\n")
+    with pytest.raises(InputError) as caught:
+        fit.read_table(log, False, "utf-8")
+    assert [(p.line, p.found) for p in caught.value.problems] == [(3, "3"), (5, "4")]
+
+
 def test_a_row_that_is_too_long_counts_as_unparsable(tmp_path):
     path = write(
         tmp_path, "2027-04-01,09:00,phone,answered,5,60,Ann\n" + "2027-04-01,09:01,p,answered,5,60,Ann,x,y\n" * 2
     )
-    with pytest.raises(InputError, match="line 3"):
+    with pytest.raises(InputError, match="more fields than the header has"):
         fit.read_calls(path)
     log = fit.read_calls(path, skip=["unparsable"])
     assert (len(log.calls), dict(log.skipped)) == (1, {"unparsable": 2})
