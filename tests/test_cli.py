@@ -343,7 +343,7 @@ def test_nothing_else_is_resumed(run: Run, tmp_path: Path, monkeypatch: pytest.M
     for other in (("--seed", 6), ("--variant", "fewer"), ("--replications", 10)):
         result = run("run", "plan.yaml", *other, "--resume", "part")
         assert clean(result)
-        assert "same scenario with the same options" in " ".join(result.stderr.split())
+        assert "same scenario with the same --replications" in " ".join(result.stderr.split())
     assert contents(tmp_path / "part") == before
     assert run("run", "plan.yaml", "--resume", "part").exit_code == 0
     finished = contents(tmp_path / "part")

@@ -199,7 +199,7 @@ def test_everything_wrong_is_one_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ((), "give a call log, or --accounts"),
+        ((), "or --accounts for customer success"),
         (("--accounts", "none.csv"), "cannot be read"),
         (("--accounts", "{crm}", "--account-column", "mrrr=x"), "did you mean: mrr"),
         (("--accounts", "{crm}", "--account-column", "mrr=fee"), "name it with --account-column"),
