@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from simulator.montecarlo.replicate import crew, replicate
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
@@ -124,3 +128,9 @@ def one_queue(**changes: Any) -> Scenario:
         **changes,
     }
     return freeze(Document(document))
+
+
+def over(task: Callable[[int], dict[str, np.ndarray]], replications: int) -> dict[str, np.ndarray]:
+    """A task of the replication's number alone, run in this process; its arrays stacked."""
+    with crew(lambda _, replication: task(replication), 1) as workers:
+        return replicate(workers, None, replications)

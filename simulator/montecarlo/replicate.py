@@ -88,9 +88,3 @@ def replicate(
         raise
     names = done[0].keys()
     return {name: np.concatenate([done[span.start][name] for span in blocks]) for name in names}
-
-
-def over(task: Callable[[int], Mapping[str, NDArray[np.float64]]], replications: int) -> Rows:
-    """:func:`replicate` for a small task without argument, in this process."""
-    with crew(lambda _, replication: task(replication), 1) as workers:
-        return replicate(workers, None, replications)

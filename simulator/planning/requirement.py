@@ -101,7 +101,7 @@ def support_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Sup
     """Search the least agent-hours per group and month.
 
     Args:
-        evaluate: runs the support wing; called some fifteen to twenty times.
+        evaluate: runs the support wing; called some twenty to thirty times.
         replications: of the deciding simulations; the sweep before them uses fewer.
     """
     search = _SupportSearch(horizon, evaluate, replications)

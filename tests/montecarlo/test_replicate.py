@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from simulator import randomness
-from simulator.montecarlo.replicate import crew, over, replicate
+from simulator.montecarlo.replicate import crew, replicate
 from simulator.montecarlo.store import Store
+from tests.models import over
 
 
 def task(replication: int) -> dict[str, np.ndarray]:

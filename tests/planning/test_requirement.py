@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from simulator.horizon import Horizon, Staffing
-from simulator.montecarlo.replicate import over
 from simulator.planning import requirement
 from simulator.scenario.schema import Scenario
-from tests.models import both_wings, one_queue
+from tests.models import both_wings, one_queue, over
 
 
 def evaluator(horizon: Horizon) -> requirement.Evaluate:
