@@ -283,7 +283,7 @@ def compare(
     else:
         from simulator.reporting.tables import show_comparison
 
-        show_comparison(found.table, month, _console(), lang)
+        show_comparison(found.table, month, _console(), lang, base)
         click.echo(f"\nEvery month and KPI: {file}")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_DATES, _WEEKEND = 10, 4
 
 
-class Plots:
+class Figures:
     """Figures of one replay."""
 
     def __init__(self, made: study.Replay, lang: Language = "en") -> None:
@@ -138,7 +138,10 @@ def _dates(ax: Axes, part: pd.DataFrame) -> None:
     for i in _gaps(part):
         ax.axvline(i - 0.5, color=GRID, linewidth=1.0)
     kept = range(0, len(days), max(1, -(-len(days) // _MOST_DATES)))
-    ax.set_xticks(list(kept), [f"{days[i].month}/{days[i].day}" for i in kept])
+    years = [days[i].year for i in kept]
+    new = [year != before for year, before in zip(years, [0, *years], strict=False)]
+    labels = [f"{days[i]:%m-%d}" + (f"\n{days[i].year}" if first else "") for i, first in zip(kept, new, strict=True)]
+    ax.set_xticks(list(kept), labels)
     ax.set_xlim(-0.6, len(days) - 0.4)
 
 
@@ -159,8 +162,8 @@ def save_figures(made: study.Replay, folder: Path, lang: Language = "en") -> lis
     """Write every figure as PNG and SVG into ``folder``; the paths written."""
     from simulator.results import write_atomically
 
-    plots, paths = Plots(made, lang), []
-    for name, figure in (("days", plots.days()), ("queues", plots.queues())):
+    drawn, paths = Figures(made, lang), []
+    for name, figure in (("days", drawn.days()), ("queues", drawn.queues())):
         for kind in ("png", "svg"):
             path = folder / f"{name}.{kind}"
             write_atomically(path, render(figure, kind, lang, salt=name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.results import Result
+    from simulator.scenario.schema import Scenario
     from simulator.studies.replay import Replay
     from simulator.studies.sweep import Sweep
     from simulator.studies.value import BreakEven, Value
@@ -84,12 +85,16 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
     _notes(console, summary, lang)
 
 
-def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
+def show_comparison(
+    table: pd.DataFrame, month: str, console: Console, lang: Language = "en", scenario: Scenario | None = None
+) -> None:
     """Print the paired differences of one month (``all``: the horizon) in :data:`HEADLINES`, where there are any.
 
     Args:
         table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
+        scenario: the base, whose titles and currency are used.
     """
+    currency = scenario.currency if scenario else ""
     inside = table["month"] == month
     headlines = inside & table["kpi"].isin(HEADLINES)
     same = headlines & (table["difference"] == 0) & (table["low"] == table["high"])
@@ -100,9 +105,10 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         title = f"{variant}: {w.phrase('comparison', lang, month=w.month(month, lang))}"
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
         shown = _table(title, columns, text_columns=2)
-        for subject, row in _by_subject(part):
-            base, value = (w.quantity(v, row.unit, lang) for v in (row.base, row.value))
-            difference, low, high = (w.change(v, row.unit, lang) for v in (row.difference, row.low, row.high))
+        for subject, row in _by_subject(part, lambda kind, name: w.subject(scenario, kind, name, lang)):
+            base, value = (w.quantity(v, row.unit, lang, currency) for v in (row.base, row.value))
+            ends = (row.difference, row.low, row.high)
+            difference, low, high = (w.change(v, row.unit, lang, currency) for v in ends)
             shown.add_row(
                 Text(subject),
                 w.term(row.kpi, lang),
@@ -433,7 +439,7 @@ def _targets(summary: Mapping[str, Any], lang: Language) -> Table:
     for target in summary.get("targets") or []:
         worst = target.get("worst_month")
         table.add_row(
-            Text(w.target_text(target, lang)),
+            Text(w.target_text(target, summary, lang)),
             Text(w.probability(target.get("p_met"), lang), "red" if w.target_met(target) is False else ""),
             w.probability(target.get("confidence"), lang),
             f"{w.month(worst, lang)} {w.probability(target.get('worst_p'), lang)}" if worst else w.MISSING,
@@ -473,7 +479,7 @@ def _kpis(result: Result, lang: Language) -> Table:
     currency = str(result.summary.get("currency", ""))
     kpis = result.kpis
     shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna())
-    for subject, row in _by_subject(kpis[shown]):
+    for subject, row in _by_subject(kpis[shown], lambda kind, name: w.subject(result.scenario, kind, name, lang)):
         low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
         table.add_row(
             Text(subject),
@@ -485,11 +491,11 @@ def _kpis(result: Result, lang: Language) -> Table:
     return table
 
 
-def _by_subject(kpis: pd.DataFrame) -> Iterator[tuple[str, Any]]:
-    """The rows of each subject together, with its name at the first of them."""
-    for (_, subject), part in kpis.groupby(["kind", "subject"], sort=False):
+def _by_subject(kpis: pd.DataFrame, told: Callable[[str, str], str]) -> Iterator[tuple[str, Any]]:
+    """The rows of each subject together, with its name as ``told`` by kind and name at the first of them."""
+    for (kind, subject), part in kpis.groupby(["kind", "subject"], sort=False):
         for i, row in enumerate(w.records(part)):
-            yield ("" if i else str(subject)), row
+            yield ("" if i else told(str(kind), str(subject))), row
 
 
 def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None:
@@ -497,7 +503,7 @@ def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None
     groups = (
         ("changes", summary.get("changes"), ""),
         ("placeholders", placeholders, ""),
-        ("warnings", summary.get("warnings"), "yellow"),
+        ("warnings", w.warnings(summary, lang), "yellow"),
     )
     for key, lines, style in groups:
         if lines:

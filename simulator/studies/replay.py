@@ -25,7 +25,7 @@ from simulator.support import replay as days
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simulator.reporting.plots_replay import Plots
+    from simulator.reporting.plots_replay import Figures
 
 MEASURES = ("abandonment", "mean_wait", "service_level")
 """Of the offered calls: the share that gave up, mean seconds waited (answered or not), the share answered in time."""
@@ -58,11 +58,11 @@ class Replay:
     options: Mapping[str, Any]
 
     @property
-    def plot(self) -> Plots:
-        """Figures: ``result.plot.days()``."""
-        from simulator.reporting.plots_replay import Plots
+    def figures(self) -> Figures:
+        """Figures of several panels: ``made.figures.days()``, ``made.figures.queues()``."""
+        from simulator.reporting.plots_replay import Figures
 
-        return Plots(self)
+        return Figures(self)
 
 
 def replay(

@@ -31,7 +31,7 @@ from simulator.success.tables import LATE_DONE, ON_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from simulator.glossary import Language
 
@@ -77,11 +77,11 @@ class Value:
         """Whether the scenario assumes any effect at all."""
         return self.scenario.coupled
 
-    def plot(self, lang: Language = "en") -> Figure:
+    def plot(self, ax: Axes | None = None, lang: Language = "en") -> Axes:
         """Return on investment by activity with its interval or, where no effect is assumed, the break-even."""
         from simulator.reporting.plots_value import returns
 
-        return returns(self, lang)
+        return returns(self, lang, ax)
 
 
 def value(
@@ -445,6 +445,7 @@ def save(found: Value, folder: Path, lang: Language = "en") -> list[Path]:
 
     from simulator import provenance
     from simulator.reporting.plots import render
+    from simulator.reporting.plots_value import figure
     from simulator.results import to_json, write_atomically
     from simulator.scenario.loading import dump
 
@@ -453,7 +454,7 @@ def save(found: Value, folder: Path, lang: Language = "en") -> list[Path]:
     files = {
         "value.parquet": buffer.getvalue(),
         "value.csv": found.table.to_csv(index=False, lineterminator="\n").encode(),
-        "figures/value.svg": render(found.plot(lang), "svg", lang, salt="value"),
+        "figures/value.svg": render(figure(found, lang), "svg", lang, salt="value"),
         "summary.json": to_json(summary(found)),
         "scenario.resolved.yaml": dump(found.scenario.document()).encode(),
         "provenance.json": to_json(provenance.record(found.scenario, found.replications)),

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import simulator as sim
 from simulator.cli import main
 from simulator.errors import InputError
-from simulator.reporting.plots_replay import Plots
+from simulator.reporting.plots_replay import Figures
 from simulator.studies import replay as study
 from tests.support.test_replay import CALLS, DATA, recorded_centre
 
@@ -130,7 +130,7 @@ def test_presence_can_be_inferred_and_days_chosen(files):
 
 def test_figures_in_both_languages_show_what_the_table_says(made):
     for lang, word in (("en", "real"), ("ja", "実績")):
-        figure = Plots(made, lang).days()  # type: ignore[arg-type]
+        figure = Figures(made, lang).days()  # type: ignore[arg-type]
         assert len(figure.axes) == 6
         labels = [text.get_text() for text in figure.legends[0].get_texts()]
         assert word in labels
