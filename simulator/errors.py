@@ -7,6 +7,7 @@ raised together in one :class:`InputError`, so that a person mends a file once a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,6 +51,23 @@ class UnitError(ValueRefused):
     """A text such as ``"5 mn"`` is no quantity of the kind asked for."""
 
 
+_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])\b[ =]?")
+_ARGUMENTS = {
+    "account-column": "account_columns",
+    "activity": "activities",
+    "coefficient": "path",
+    "column": "columns",
+    "log-column": "log_columns",
+    "over": "path",
+    "queue": "queues",
+    "set": "overrides",
+    "staff-column": "staff_columns",
+    "status": "states",
+    "variant": "variants",
+}
+"""Python arguments that are not called as their option."""
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One fault of the input.
@@ -67,6 +85,7 @@ class Problem:
     nearest: str | None = None
 
     def __str__(self) -> str:
+        """The fault for a Python caller: options of the command line are said as the arguments of their meaning."""
         line = None if self.line is None else str(self.line) if self.file else f"line {self.line}"
         place = ":".join(part for part in (self.file, line) if part is not None)
         head = f"{place}: " if place else ""
@@ -77,7 +96,7 @@ class Problem:
             text += f"; allowed: {self.allowed}"
         if self.nearest is not None:
             text += f"; did you mean {self.nearest!r}?"
-        return text
+        return _FLAG.sub(lambda flag: _ARGUMENTS.get(flag[1], flag[1].replace("-", "_")) + "=", text)
 
 
 class InputError(SimulatorError, ValueError):

@@ -251,6 +251,13 @@ class _Report:
             good &= np.nan_to_num(self.data["met"][:, :, i], nan=1.0) >= enough
         return np.where(np.isnan(met), np.nan, good)
 
+    def _joint(self, unit: int) -> Array:
+        """1 where a replication meets the unit's targets in all months together, else 0, NaN without any: (R,)."""
+        passed = self._passed(unit)
+        return np.where(
+            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
+        )
+
     def _confidence(self, unit: int) -> float:
         if unit < self.groups:
             items = self.horizon.targets.items
@@ -489,11 +496,7 @@ class _Report:
         need, _ = self._need(u)
         met = self._met(u)
         confidence = self._confidence(u)
-        passed = self._passed(u)
-        joint = np.where(
-            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
-        )
-        share, low, high = clustered_wilson(joint, self.repeats)
+        share, low, high = clustered_wilson(self._joint(u), self.repeats)
         monthly = clustered_wilson(met, self.repeats)[0]
         short = [m for m in range(len(self.months)) if not math.isnan(confidence) and monthly[m] < confidence]
         peak = int(np.argmax(need))
@@ -687,19 +690,24 @@ class Judged:
 
     Attributes:
         met: float64 (R, M), share of the month's windows that meet every target of the unit; NaN without any.
+        together: float64 (R,), 1 where all months together do, else 0; NaN without any.
         confidence: what the targets ask for; NaN without targets.
     """
 
     wing: str
     name: str
     met: Array
+    together: Array
     confidence: float
 
 
 def judge(simulated: Simulated) -> list[Judged]:
     """The plan of a simulation against the targets of its groups and teams."""
     report = _Report(simulated, None, None)
-    return [Judged(wing, name, report._met(u), report._confidence(u)) for u, (wing, name, _) in enumerate(report.units)]
+    return [
+        Judged(wing, name, report._met(u), report._joint(u), report._confidence(u))
+        for u, (wing, name, _) in enumerate(report.units)
+    ]
 
 
 def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:
