@@ -109,6 +109,26 @@ class InputError(SimulatorError, ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def unreadable(error: Exception, encoding: str = "") -> tuple[str, str | None]:
+    """Why a file cannot be read, in words, and what would do: for what opening and decoding a file raise."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file", None
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder, not a file", None
+    if isinstance(error, PermissionError):
+        return "reading it is not permitted", None
+    if isinstance(error, UnicodeDecodeError):
+        where = f"byte {error.start + 1}" if error.start < 1_000_000 else "a byte"
+        message = f"this is no text in the encoding {encoding or error.encoding}, from {where} on"
+        return message, "a text file; another --encoding (cp932, utf-16, latin-1) if it is one"
+    if isinstance(error, LookupError):
+        return f"there is no encoding {encoding!r}", "such as utf-8, cp932, utf-16, latin-1"
+    if isinstance(error, OSError) and error.strerror:
+        return f"it cannot be read: {error.strerror}", None
+    text = str(error)
+    return ("the file is empty" if "No columns" in text else f"it cannot be read: {text}"), None
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name`` (capitals do not matter), or None when nothing is close."""
     by_folded = {str(k).casefold(): str(k) for k in known}

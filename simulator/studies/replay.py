@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import timegrid
-from simulator.errors import InputError, ParameterError, Problem, nearest
+from simulator.errors import InputError, ParameterError, Problem, nearest, unreadable
 from simulator.support import fit
 from simulator.support import replay as days
 
@@ -143,8 +143,13 @@ def replay(
     if fitted is not None:
         try:
             habits = days.Habits.of_document(json.loads(Path(fitted).read_text(encoding="utf-8"))["habits"])
-        except (OSError, ValueError, KeyError, TypeError, ParameterError) as error:
-            message = f"no habits can be read: {error}"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, ParameterError):
+                message = str(error)
+            elif isinstance(error, OSError | UnicodeError):
+                message = unreadable(error)[0]
+            else:
+                message = "these are no habits of a replay"
             problems.append(Problem(str(fitted), None, "", message, allowed="habits.json of an earlier replay"))
     if log is not None and "agent" not in log.columns:
         problems.append(
@@ -162,7 +167,7 @@ def replay(
         raise InputError(problems)
 
     notes = [*log.notes, *there.notes]
-    notes += [f"rows of calls left out, {kind}: {number:,}" for kind, number in log.skipped.items()]
+    notes += [f"rows left out of the whole call log, {kind}: {number:,}" for kind, number in log.skipped.items()]
     if there.stretches["pool"].nunique() > 1:
         kept = days.pools_of_calls(log, there) == pool
         notes.append(f"calls of other pools than {pool}, left out: {(~kept).sum():,} of {len(kept):,}")

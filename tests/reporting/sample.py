@@ -192,7 +192,7 @@ def _headcount() -> list[dict[str, Any]]:
         heads = float(_PLANNED[team][0])
         for i, month in enumerate(MONTHS):
             hires = float(i > 0 and _PLANNED[team][i] > _PLANNED[team][i - 1])
-            measures = {"opening": heads, "starts": 0.15 + hires, "leavers": 0.2}
+            measures = {"opening": heads, "starts": 0.15 + hires, "hires": hires, "leavers": 0.2}
             heads = measures["closing"] = heads + measures["starts"] - measures["leavers"]
             measures["effective"] = heads - 0.3
             measures["open_requisitions"] = 0.4
