@@ -497,7 +497,15 @@ def break_even(
     from simulator.studies.value import break_even as search
 
     with progress:
-        found = search(base, other, coefficient, replications=replications, jobs=jobs, progress=progress.update)
+        found = search(
+            base,
+            other,
+            coefficient,
+            names=(base.name, variant),
+            replications=replications,
+            jobs=jobs,
+            progress=progress.update,
+        )
     if as_json:
         import dataclasses
 
@@ -613,7 +621,7 @@ def fit(
         made = study.draft(calls, **arguments)
     with _Shower(quiet or as_json).working("writing the draft and its figures"):
         study.write(made, folder, given)
-        save_figures(made, folder / "figures")
+        save_figures(made, folder / "figures", lang)
     if as_json:
         from simulator.results import to_json
 
@@ -621,7 +629,7 @@ def fit(
     elif quiet:
         click.echo(str(folder))
     else:
-        for line in made.lines(min(_console().width, 110)):
+        for line in made.lines(min(_console().width, 110), lang):
             click.echo(line)
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 
@@ -659,7 +667,7 @@ def _fit_tickets(
     elif quiet:
         click.echo(str(folder))
     else:
-        for line in made.lines(min(_console().width, 110)):
+        for line in made.lines(min(_console().width, 110), lang):
             click.echo(line)
         then = "" if made.document is None else f"  (next: simulator check {folder / 'scenario.yaml'})"
         click.echo(f"\nDraft: {folder}{then}")

@@ -1,6 +1,6 @@
 """Figures of a replay: real days beside simulated ones, for a planner to judge.
 
-Black is the record, blue the simulation with its band (P10 to P90 of the replications), the thin dashed line Erlang A.
+Black is the record, blue the simulation with its band (P10 to P90 of the replications), the orange dashes Erlang A.
 Style and colours are those of :mod:`simulator.reporting.plots`; pyplot's state stays untouched.
 """
 
@@ -103,17 +103,19 @@ def _beside(ax: Axes, part: pd.DataFrame, lang: Language, *, lines: bool) -> Non
             where = np.repeat(piece, 2) if len(piece) == 1 else piece
             ax.fill_between(shown, low[where], high[where], color=NEED, alpha=0.22, linewidth=0, label=band)
             ax.plot(shown, middle[where], color=NEED, linewidth=1.6, label=label)
-            erlang = part["erlang_a"].to_numpy()[where]
-            ax.plot(
-                shown,
-                erlang,
-                color=PLAN,
-                linewidth=1.0,
-                linestyle=(0, (4, 2)),
-                label=w.term("erlang_a", lang) if label != "_" else "_",
-            )
             band = "_"
             label = "_"
+        # a dash for each, because a line would break into pieces at every gap and where it leaves the axes
+        ax.plot(
+            at,
+            part["erlang_a"],
+            color=PLAN,
+            linewidth=0,
+            marker="_",
+            markersize=7,
+            markeredgewidth=1.6,
+            label=w.term("erlang_a", lang),
+        )
         ax.plot(at, real, color=INK, linewidth=0, marker="o", markersize=3.6, label=real_label)
         # an empty cell's Erlang A may be far off: the record and its simulation decide how high the axis is
         top = max(float(np.max(high)), float(np.max(real)))

@@ -252,8 +252,9 @@ def show_sweep(found: Sweep, console: Console, lang: Language = "en") -> None:
 
 def value_lines(found: Value, lang: Language = "en") -> list[str]:
     """What activities are worth in sentences: ranks where intervals lie apart, break-evens where they were sought."""
-    lines = [] if found.assumed else [w.phrase("value_none", lang)]
-    searched = found.table[["break_even", "break_even_low"]].notna().any(axis=None)
+    or_ask = "" if found.searched else w.phrase("value_or_ask", lang)
+    lines = [] if found.assumed else [w.phrase("value_none", lang, or_ask=or_ask)]
+    never = []
     for row in w.records(found.table):
         told = {
             "activity": w.activity_name(found.scenario, row.activity, lang),
@@ -264,12 +265,14 @@ def value_lines(found: Value, lang: Language = "en") -> list[str]:
         elif found.assumed and row.tied_with:
             others = w.listed([w.activity_name(found.scenario, n, lang) for n in row.tied_with.split(", ")], lang)
             lines.append(w.phrase("value_tied", lang, others=others, **told))
-        if searched and w.missing(row.break_even):
-            lines.append(w.phrase("value_never", lang, **told))
-        elif searched:
+        if found.searched and w.missing(row.break_even):
+            never.append(w.phrase("value_of", lang, **told))
+        elif found.searched:
             numbers = _coefficients(row.break_even, row.break_even_low, row.break_even_high)
             cut = w.share(1.0 - math.exp(row.break_even), lang)
             lines.append(w.phrase("value_break_even", lang, cut=cut, **numbers, **told))
+    if never:
+        lines.append(w.phrase("value_never", lang, activities=w.listed(never, lang, len(never))))
     return lines
 
 
@@ -300,12 +303,15 @@ def show_value(found: Value, console: Console, lang: Language = "en") -> None:
 
 def break_even_lines(found: BreakEven, lang: Language = "en") -> list[str]:
     """Where a decision flips, in sentences."""
+    plans = {"dearer": found.dearer, "cheaper": found.cheaper}
+    lines = [w.phrase("break_even_plans", lang, **plans)]
     if math.isnan(found.coefficient):
         verdict = w.term("verdict_pays" if found.tried[0][1] > 0 else "verdict_costs", lang)
         limit = w.number(max(abs(row[0]) for row in found.tried))
-        return [w.phrase("break_even_none", lang, limit=limit, verdict=verdict)]
+        return [*lines, w.phrase("break_even_none", lang, limit=limit, verdict=verdict, **plans)]
     numbers = _coefficients(found.coefficient, found.low, found.high)
-    return [w.phrase("break_even_at", lang, odds=w.number(found.odds, 2), **numbers)]
+    odds = w.number(found.odds, 2)
+    return [*lines, w.phrase("break_even_at", lang, odds=odds, **numbers, **plans)]
 
 
 def _coefficients(middle: float, low: float, high: float) -> dict[str, str]:

@@ -418,10 +418,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "value_pays": ("pays", "採算点"),
     "value_none": (
         "The scenario assumes no effect of any activity on customers, so that no run can tell what one is worth. Set "
-        "coefficients (success.activities.NAME.effect, couplings) or ask for the break-even.",
+        "coefficients (success.activities.NAME.effect, couplings){or_ask}.",
         "シナリオは活動の顧客への効果を仮定していないため、活動の価値は判断できません。係数"
-        "(success.activities.NAME.effect、couplings)を設定するか、損益分岐を求めてください。",
+        "(success.activities.NAME.effect、couplings)を設定{or_ask}してください。",
     ),
+    "value_or_ask": (" or ask for the break-even (--break-even)", "するか、損益分岐(--break-even)を指定"),
     "value_ranked": ("Ranked {rank}: {activity} ({segment}).", "{rank}位: {activity}({segment})。"),
     "value_tied": (
         "{activity} ({segment}) cannot be ranked: its interval overlaps with {others}.",
@@ -432,22 +433,28 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{middle}).",
         "{activity}({segment})は解約オッズを{cut}下げれば採算が合います(係数 {middle}、区間 {low}〜{high})。",
     ),
+    "value_of": ("{activity} ({segment})", "{activity}({segment})"),
     "value_never": (
-        "{activity} ({segment}) does not pay within the horizon on average, however strong its effect on churn.",
-        "{activity}({segment})は解約への効果がどれほど強くても、期間内には平均して採算が合いません。",
+        "However strong their effect on churn, these do not pay within the horizon on average: {activities}.",
+        "次の活動は解約への効果がどれほど強くても、期間内には平均して採算が合いません: {activities}。",
     ),
     "value_note": (
-        "Kept and expanded: revenue within the horizon, paired, 95 % interval. Relieved: work that would vanish "
-        "because accounts leave; no saving.",
-        "維持・拡大: 期間内の売上(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
+        "Each row is a pair of runs of its own, so that segments need not add up to all. Kept and expanded: revenue "
+        "within the horizon, paired, 95 % interval. Relieved: work that vanishes because accounts leave; no saving.",
+        "各行は個別の対の試行によるため、セグメントの合計は全体と一致するとは限りません。維持・拡大: 期間内の売上"
+        "(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
+    ),
+    "break_even_plans": (
+        "The dearer plan is {dearer}, against {cheaper}: does what it keeps pay for what it costs more?",
+        "費用の高い計画は{dearer}、比較対象は{cheaper}です。維持できる売上は追加の費用に見合うでしょうか。",
     ),
     "break_even_at": (
-        "The decision flips at a coefficient of {middle} (95 % interval {low} to {high}): odds × {odds}.",
-        "判断が変わる係数は{middle}(95%区間 {low}〜{high})、オッズは{odds}倍です。",
+        "{dearer} pays from a coefficient of {middle} on (95 % interval {low} to {high}): odds × {odds}.",
+        "{dearer}が採算に合うのは係数{middle}からです(95%区間 {low}〜{high})、オッズは{odds}倍です。",
     ),
     "break_even_none": (
-        "No coefficient up to ±{limit} flips the decision: it {verdict} throughout.",
-        "±{limit}までの係数では判断は変わりません: 常に{verdict}。",
+        "No coefficient up to ±{limit} flips the decision: {dearer} {verdict} throughout.",
+        "±{limit}までの係数では判断は変わりません: {dearer}は常に{verdict}。",
     ),
     "verdict_pays": ("pays", "採算が合います"),
     "verdict_costs": ("does not pay", "採算が合いません"),
@@ -462,6 +469,33 @@ PHRASES: dict[str, tuple[str, str]] = {
     "effort_axis": ("hours", "時間"),
     "churn_title": ("Churn a month by segment with its 95 % interval", "セグメント別の月次解約率(95%区間)"),
     "churn_counts": ("{events} in {exposure} account-months", "{exposure}顧客月のうち{events}件"),
+    # a call log
+    "fit_calls_title": ("{queue}: calls by weekday", "{queue}: 曜日別の入電"),
+    "fit_calls_axis": ("mean calls per half hour", "30分当たりの平均入電数"),
+    "fit_days_axis": ("{days} recorded days, in order", "記録された{days}日(順番)"),
+    "fit_ratio_axis": ("day's calls ÷ its weekday's mean", "その日の入電数 ÷ 同じ曜日の平均"),
+    "fit_days_title": ("whole days, cv {cv} (bars: 80 % band)", "日ごとの変動係数{cv}(縦線: 80%の帯)"),
+    "fit_days_few": ("too few days for a spread (bars: 80 % band)", "日数が少なく変動は不明(縦線: 80%の帯)"),
+    "fit_patience_title": ("{queue}: patience, {count} gave up", "{queue}: 待てる時間(放棄{count}件)"),
+    "fit_patience_few": (
+        "{queue}: patience, {count} gave up (too few for a law)",
+        "{queue}: 待てる時間(放棄{count}件、分布の推定には不足)",
+    ),
+    "fit_waited_axis": ("seconds waited", "待ち時間(秒)"),
+    "fit_waiting_axis": ("share still waiting", "まだ待っている割合"),
+    "fit_talk_title": ("{queue}: talk, {count} answered, mean {mean} s", "{queue}: 通話(応答{count}件、平均{mean}秒)"),
+    "fit_talk_axis": ("talk", "通話時間"),
+    "fit_talking_axis": ("share still talking", "まだ通話中の割合"),
+    "fit_not_used": ("lowest AIC, not used", "AIC最小(不採用)"),
+    "fit_suggested": ("suggested (Erlang A for 80 % in 20 s)", "提案(アーランA、20秒以内に80%)"),
+    "fit_present": ("present, inferred from the calls", "在席(通話から推定)"),
+    "fit_learned": ("Learned from the log", "記録から分かったこと"),
+    "fit_placeholder": (
+        "NOT in the log: placeholders to replace (listed under `placeholders` in scenario.yaml)",
+        "記録に無いもの: 差し替えるべき仮の値(scenario.yamlの`placeholders`に一覧)",
+    ),
+    "fit_open": ("NOT in the log, and left out of the draft", "記録に無く、下書きにも含めていないもの"),
+    "fit_left_out": ("Read and left out", "読み込み時の注記"),
     # a ticket log
     "tickets_by_hour_title": ("Mean tickets opened, {span}", "曜日・時間帯別の平均起票数、{span}"),
     "tickets_per_day": ("a day", "日計"),
