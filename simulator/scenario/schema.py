@@ -551,7 +551,7 @@ LastWeeks = Annotated[
 class Part(BaseModel):
     """Base of every part: frozen, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 # --- the document ----------------------------------------------------------------------------------------------------

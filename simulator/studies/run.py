@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import itertools
 import math
@@ -549,16 +550,18 @@ class _Report:
 
     def _time_to_full(self, confidence: float) -> float:
         """Months from requisition to a full contribution that are enough with the given probability."""
-        scenario = self.scenario
-        hiring = scenario.hiring
-        ramp = next((i for i, share in enumerate(hiring.ramp) if share >= 1.0 - 1e-12), len(hiring.ramp))
-        laws = [hiring.time_to_hire.law]
-        if any(path.startswith("hiring.time_to_hire") for path in scenario.uncertain):
-            draws = (inputs.draw(scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
-            laws = [inputs.at(scenario, values).hiring.time_to_hire.law for values in draws]
-        # a position's own luck within each draw: quantiles of the mixture over draws
-        points = np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
-        return float(np.quantile(points, confidence)) + ramp
+        ramp = self.scenario.hiring.ramp
+        ramped = next((i for i, share in enumerate(ramp) if share >= 1.0 - 1e-12), len(ramp))
+        return float(np.quantile(self._times_to_hire, confidence)) + ramped
+
+    @functools.cached_property
+    def _times_to_hire(self) -> Array:
+        """Months from requisition to start: a position's own luck within each draw, as the mixture over draws."""
+        laws = [self.scenario.hiring.time_to_hire.law]
+        if any(path.startswith("hiring.time_to_hire") for path in self.scenario.uncertain):
+            draws = (inputs.draw(self.scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
+            laws = [inputs.at(self.scenario, values).hiring.time_to_hire.law for values in draws]
+        return np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
 
     def _targets(self) -> Iterator[dict[str, Any]]:
         for i, target in enumerate(self.horizon.targets.items):
