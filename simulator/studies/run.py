@@ -70,6 +70,7 @@ def simulate(
 ) -> Simulated:
     """Simulate the plan of a scenario, without searching the need."""
     horizon = Horizon(scenario)
+    horizon.kept_bytes = 0  # nothing is replayed
     count = replications or scenario.monte_carlo.replications
     with crew_of(horizon, count, jobs) as workers:
         return _plan(workers, horizon, count, None, progress)
