@@ -602,8 +602,7 @@ def term(name: str, lang: Language) -> str:
     """The label of a KPI, measure or column: the glossary's, else a phrase's, else the name in words."""
     if name in PHRASES:
         return phrase(name, lang)
-    known = name in glossary.KPIS or name in glossary.WORDS
-    return glossary.label(name, lang) if known else name.replace("_", " ")
+    return glossary.label(name, lang) if glossary.known(name) else name.replace("_", " ")
 
 
 def heading(name: str, lang: Language) -> str:
