@@ -16,7 +16,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,10 @@ class _Group(click.Group):
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception as error:
+            if isinstance(error, MemoryError):
+                error = SimulatorError(
+                    "not enough memory: fewer accounts, contacts or agents, or fewer --jobs, need less"
+                )
             hung_up = isinstance(error, OSError) and error.errno == errno.EPIPE  # `simulator check ... | head`
             if ctx.params.get("debug") or hung_up:
                 raise
@@ -67,6 +71,15 @@ def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
+
+
+@contextlib.contextmanager
+def _override_of(option: str) -> Iterator[None]:
+    """Faults of values that a study puts into the scenario are those of the option that gave them."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError([replace(p, file=option) if p.file == "override" else p for p in error.problems]) from None
 
 
 @contextlib.contextmanager
@@ -406,7 +419,7 @@ def sweep(asked: _Asked, over: str | None, book: str | None, need: bool, refine:
     from simulator.reporting.tables import show_sweep
     from simulator.studies import sweep as study
 
-    with progress:
+    with progress, _override_of("--over" if over else "--book"):
         found = study.sweep(
             base,
             path if over else None,
@@ -453,7 +466,7 @@ def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], f
     from simulator.reporting.tables import show_value
     from simulator.studies import value as study
 
-    with progress:
+    with progress, _override_of("--coverage"):
         found = study.value(
             base,
             list(activities) or None,
@@ -496,7 +509,7 @@ def break_even(
     from simulator.results import to_json
     from simulator.studies.value import break_even as search
 
-    with progress:
+    with progress, _override_of("--coefficient"):
         found = search(
             base,
             other,
@@ -518,8 +531,6 @@ def break_even(
 
 def _values(option: str, text: str) -> tuple[str, list[Any]]:
     """A path and the values that it takes, each read as YAML."""
-    from dataclasses import replace
-
     from simulator.scenario import yaml_text
 
     path, equals, listed = text.partition("=")

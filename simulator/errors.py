@@ -51,7 +51,7 @@ class UnitError(ValueRefused):
     """A text such as ``"5 mn"`` is no quantity of the kind asked for."""
 
 
-_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])\b[ =]?")
+_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])\b")
 _ARGUMENTS = {
     "account-column": "account_columns",
     "activity": "activities",
@@ -96,7 +96,7 @@ class Problem:
             text += f"; allowed: {self.allowed}"
         if self.nearest is not None:
             text += f"; did you mean {self.nearest!r}?"
-        return _FLAG.sub(lambda flag: _ARGUMENTS.get(flag[1], flag[1].replace("-", "_")) + "=", text)
+        return _FLAG.sub(lambda flag: _ARGUMENTS.get(flag[1], flag[1].replace("-", "_")), text)
 
 
 class InputError(SimulatorError, ValueError):

@@ -175,7 +175,7 @@ def test_what_a_replay_cannot_do_without(files, tmp_path):
         sim.replay(calls, tmp_path / "two.csv")
     with pytest.raises(InputError, match="did you mean 'main'"):
         sim.replay(calls, tmp_path / "two.csv", pool="mian")
-    with pytest.raises(InputError, match="no habits can be read"):
+    with pytest.raises(InputError, match="these are no habits of a replay"):
         sim.replay(calls, staffing, fitted=calls)
     with pytest.raises(InputError, match="no day has both"):
         sim.replay(calls, staffing, first="2030-01-01")
