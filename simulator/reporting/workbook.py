@@ -121,9 +121,10 @@ class _Writer:
         """One value; a missing one leaves its cell empty."""
         if isinstance(value, str):
             sheet.write_string(row, column, value, self.formats[form])
-            if form not in _FREE:
-                # a heading may take two lines where its language breaks between words
-                self._wide(sheet, column, max(value.split(" "), key=len) if form.startswith("head") else value)
+            if form.startswith("head"):  # in two lines, broken between words
+                self._wide(sheet, column, max(*value.split(" "), value[: len(value) // 2 + 2], key=len))
+            elif form not in _FREE:
+                self._wide(sheet, column, value)
         elif isinstance(value, dt.datetime):
             sheet.write_datetime(row, column, value, self.formats[form])
             self._wide(sheet, column, "2027-04")
@@ -132,6 +133,7 @@ class _Writer:
             self._wide(sheet, column, f"{value:,.0f}")
 
     def _head(self, sheet: Worksheet, row: int, names: Sequence[str], text_columns: int) -> None:
+        sheet.set_row(row, 30)
         for column, name in enumerate(names):
             self._put(sheet, row, column, name, "head" if column < text_columns else "head_right")
 
@@ -221,6 +223,7 @@ class _Writer:
         if not seats or not months:
             return
         sheet = self._sheet("positions")
+        sheet.set_paper(8)  # A3: a column for every month
         names = ("wing", "team", "position", "kind", "replaced", "start", "ramp", "heads_count", "pay_month", "hiring")
         self._head(sheet, 0, [w.term(n, lang) for n in names], 7)
         dates = [_date(month) for month in months]
