@@ -247,6 +247,9 @@ def draw_month(
             break
         room = count  # keyed draws: drawn again they are the same
     time, interval, queue, key, account = (column[:count] for column in found)
+    drawn = Contacts(time=time, interval=interval, queue=queue, key=key, account=account)
+    if np.all(time[1:] >= time[:-1]):  # as those of a single queue that come at a rate
+        return drawn
     place = kernels.order(time, interval, start, first, last)
     return Contacts(
         time=time[place], interval=interval[place], queue=queue[place], key=key[place], account=account[place]
