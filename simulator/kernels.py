@@ -78,8 +78,8 @@ called = njit(**_BARE)
 searches for array expressions one compiles in three quarters of the time. Python must not call it: it has no entry."""
 
 inner = njit(forceinline=True, **_BARE)
-""":data:`called`, but written out where it is called: a call hands over each array in seven parts, which costs a loop of
-some hundred nanoseconds a fifth of its time. Many long ones would take long to compile."""
+""":data:`called`, but written out where it is called: a call hands over each array in seven parts, which costs a loop
+of some hundred nanoseconds a fifth of its time. Many long ones would take long to compile."""
 
 
 @njit(cache=True, inline="always", nogil=True)
