@@ -34,7 +34,7 @@ from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
 
-PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisitions")
+PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions")
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
 
 
