@@ -244,7 +244,12 @@ class _Rules:
                     yield self.document.problem((*steps, i), f"the segment has two owners: {twice}", segment, allowed)
                 else:
                     owner[segment] = name
+            for i, segment in enumerate(_names(_mapping(team).get("pooled_segments"))):
+                if segment not in _names(segments):
+                    at = (*here, "teams", name, "pooled_segments", i)
+                    yield self.problem(at, "the team does not have the segment", segment, _names(segments))
         for name, activity in self.activities.items():
+            yield from self.shortening((*here, "activities", name), _mapping(activity))
             steps = (*here, "activities", name, "segments")
             covered = _mapping(_mapping(activity).get("segments"))
             if covered == {} and isinstance(_mapping(activity).get("segments"), Mapping):
@@ -266,6 +271,13 @@ class _Rules:
             if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)
                 yield self.problem(steps, "the target is for an unknown activity", name, [*self.activities, "all"])
+
+    def shortening(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A share that work is cut short to needs work that is cut short."""
+        share = activity.get("shortened_to")
+        if activity.get("late", "continue") != "shorten" and _read(units.share, share) not in (None, 0.5):
+            message, allowed = "the work is not cut short", "late: shorten beside it"
+            yield self.document.problem((*steps, "shortened_to"), message, shown(share), allowed)
 
     # --- calendars ---
 
@@ -340,6 +352,20 @@ class _Rules:
             allowed = f"up to {span:g} h, the span of the working hours"
             message = "the hours per week do not fit into the working hours"
             yield self.document.problem((*steps, "hours_per_week"), message, f"{week:g} h", allowed)
+        if week is None or not 0 < week <= 168:
+            return
+        overtime = (_read(units.seconds, team.get("overtime")) or 0.0) / timegrid.HOUR_SECONDS
+        if overtime > 168 - week:
+            message = "hours and overtime are more than a week has"
+            yield self.document.problem((*steps, "overtime"), message, f"{overtime:g} h", f"up to {168 - week:g} h")
+        weekdays = [kind for kind in WEEKDAY_KINDS if table.get(kind)]
+        share = _read(units.share, team.get("customer_time", 1))
+        if weekdays and share is not None:
+            free = week / len(weekdays) * share
+            focus = (_read(units.seconds, team.get("focus")) or 0.0) / timegrid.HOUR_SECONDS
+            if focus >= free > 0:
+                message, allowed = "no time is left for meetings", f"less than {free:g} h, what internal time leaves"
+                yield self.document.problem((*steps, "focus"), message, f"{focus:g} h", allowed)
 
     def each_month(
         self, grid: timegrid.TimeGrid, steps: Steps, kinds: list[int], never: str, not_in: str

@@ -18,12 +18,17 @@ from simulator.success.tables import (
     DUE_AFTER,
     DUE_MEETING,
     DUE_WINDOW,
+    EARLIEST_DUE,
     HOLD,
     INTERRUPT,
     LATE,
     MEETING,
     POSTPONE,
+    RENEWAL,
+    SHORTEN,
     SKIP,
+    TIER,
+    VALUE,
     ActivityTables,
     TeamTables,
 )
@@ -42,6 +47,8 @@ CALENDAR_MARGIN_MONTHS = 3
 """How far calendars run past the horizon, so that meetings can be booked ahead."""
 
 _KINDS = {"desk": DESK, "meeting": MEETING, "interrupt": INTERRUPT}
+_LATE = {"continue": LATE, "skip": SKIP, "shorten": SHORTEN}
+_DESK_RULES = {"earliest_due": EARLIEST_DUE, "tier": TIER, "renewal": RENEWAL, "value": VALUE}
 _EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
 _EVERY_DAYS = {"week": 7, "2 weeks": 14}
 
@@ -168,6 +175,7 @@ def _team_tables(scenario: Scenario, team: Team, grid: TimeGrid, longer: TimeGri
     day = max((seconds for _, seconds in lengths.values()), default=0)
     clock = timegrid.business_clock(longer, lengths)
     months = np.array([clock.at_day(int(d)) for d in grid.month_day], dtype=np.int64)
+    whole = functools.partial(np.array, dtype=np.int64)
     tables = TeamTables(
         clock=clock,
         months=months,
@@ -182,6 +190,15 @@ def _team_tables(scenario: Scenario, team: Team, grid: TimeGrid, longer: TimeGri
         rebook_after=team.rebook_after,
         setup=int(team.setup),
         pooled=team.books == "pooled",
+        pooled_segments=np.array([name in team.pooled_segments for name in scenario.accounts], dtype=bool),
+        rule=_DESK_RULES[team.desk_rule],
+        segment_rank=whole(
+            [team.segments.index(n) if n in team.segments else len(team.segments) for n in scenario.accounts]
+        ),
+        overtime=round(team.overtime),
+        week=(clock.day + longer.weekday[0]) // 7,
+        focus_length=round(team.focus),
+        cover=team.cover,
     )
     return tables, day
 
@@ -225,9 +242,10 @@ def _activity_tables(scenario: Scenario, day_seconds: int) -> ActivityTables:
         step_buffer=whole(buffer),
         step_due_days=whole(due_days),
         unprepared=whole([POSTPONE if a.unprepared == "postpone" else HOLD for a in items.values()]),
-        late=whole([SKIP if a.late == "skip" else LATE for a in items.values()]),
-        priority=np.zeros(len(items), dtype=np.int64),
+        late=whole([_LATE[a.late] for a in items.values()]),
+        priority=whole([0 if a.trigger == "renewal" else 1 for a in items.values()]),
         laws=book.tables(),
+        shortened=np.array([a.shortened_to for a in items.values()], dtype=np.float64),
     )
 
 
@@ -271,6 +289,7 @@ def _trigger(activity: Activity) -> int:
         "renewal": workload.RENEWAL,
         "rate": workload.RATE,
         "escalation": workload.ESCALATION,
+        "handover": workload.HANDOVER,
     }[activity.trigger]
 
 

@@ -249,6 +249,38 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "46 h",
             None,
         ),
+        (
+            "customer_time: 70%",
+            "hours_per_week: 40, overtime: 130 h",
+            "success.teams.csm.overtime",
+            "hours and overtime are more than a week has",
+            "130 h",
+            None,
+        ),
+        (
+            "customer_time: 70%",
+            "customer_time: 50%, focus: 4 h",
+            "success.teams.csm.focus",
+            "no time is left for meetings",
+            "4 h",
+            None,
+        ),
+        (
+            "customer_time: 70%",
+            "pooled_segments: [smal]",
+            "success.teams.csm.pooled_segments.0",
+            "the team does not have the segment",
+            "smal",
+            "small",
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: usage_review, segments: {enterprise: 40%}, shortened_to: 30%}",
+            "success.activities.review.shortened_to",
+            "the work is not cut short",
+            "'30%'",
+            None,
+        ),
         # names and placeholders
         (
             "    back: ",

@@ -541,8 +541,8 @@ def test_overtime_saves_what_is_due_and_no_more_than_the_week_allows() -> None:
 
 
 def test_overtime_of_a_week_begins_anew_with_the_next() -> None:
-    """9 h a day, due each day, 5 h of overtime a week: 45 h of work in 40 + 5. With 4 h an hour is left on Friday, which
-    the next week has to make up for."""
+    """9 h a day, due each day, 5 h of overtime a week: 45 h of work in 40 + 5. With 4 h an hour is left on Friday, and
+    the next week has to make up for it."""
     releases = [(0, day * DAY, (day + 1) * DAY) for day in range(10)]
     run = agreed(one_csm([desk(9 * HOUR)], releases, overtime=5 * HOUR, week=WEEKS))
     assert run.rows["outcome"].tolist() == [StepOutcome.ON_TIME] * 10
