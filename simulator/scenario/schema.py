@@ -533,7 +533,16 @@ def _known_country(value: str) -> str:
     return value
 
 
-def _last_weeks(value: object) -> int:
+EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
+"""Months of each period of the calendar."""
+
+
+def last_weeks(value: object) -> int:
+    """Weeks of a window such as "last 4 weeks", 0 for the whole period.
+
+    Raises:
+        UnitError: a text that is neither.
+    """
     match = re.fullmatch(r"\s*last (\d{1,2}) weeks?\s*", str(value))
     if value != "whole period" and (match is None or not 1 <= int(match[1]) <= 52):
         raise UnitError(f"{value!r} is no window (write it as 'last 4 weeks' or 'whole period')")
@@ -542,7 +551,7 @@ def _last_weeks(value: object) -> int:
 
 LastWeeks = Annotated[
     int,
-    BeforeValidator(_last_weeks),
+    BeforeValidator(last_weeks),
     PlainSerializer(lambda n: f"last {n} weeks" if n else "whole period"),
     WithJsonSchema({"type": "string", "examples": ["last 4 weeks", "whole period"]}),
 ]
@@ -883,6 +892,11 @@ class Activity(Part):
             raise ValueError("an activity needs at least one step")
         if sum(step.kind == "meeting" for step in self.steps.values()) > 1:
             raise ValueError("an activity has at most one meeting")
+        kinds = [step.kind for step in self.steps.values()]
+        ahead = kinds.index("meeting") if "meeting" in kinds else 0
+        behind = [name for name, step in list(self.steps.items())[ahead:] if step.before is not None]
+        if behind:
+            raise ValueError(f"before is for a step that a meeting follows, not for {', '.join(behind)}")
         if self.trigger == "cadence" and self.every is None:
             raise ValueError("a cadence needs every")
         if self.trigger == "rate" and not self.per_month:

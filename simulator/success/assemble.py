@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import timegrid
 from simulator.distributions import LawBook, deterministic
-from simulator.scenario.schema import Activity, Scenario, Team
+from simulator.scenario.schema import EVERY_MONTHS, Activity, Scenario, Team
 from simulator.success import surveys, workload
 from simulator.success.portfolio import PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
 from simulator.success.tables import (
@@ -49,7 +49,6 @@ CALENDAR_MARGIN_MONTHS = 3
 _KINDS = {"desk": DESK, "meeting": MEETING, "interrupt": INTERRUPT}
 _LATE = {"continue": LATE, "skip": SKIP, "shorten": SHORTEN}
 _DESK_RULES = {"earliest_due": EARLIEST_DUE, "tier": TIER, "renewal": RENEWAL, "value": VALUE}
-_EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
 _EVERY_DAYS = {"week": 7, "2 weeks": 14}
 
 
@@ -146,7 +145,7 @@ def _survey_tables(scenario: Scenario) -> surveys.SurveyTables:
     return surveys.SurveyTables(
         names=tuple(items),
         kinds=tuple(survey.kind for survey in items.values()),
-        every_months=np.array([_EVERY_MONTHS[survey.every] for survey in items.values()], dtype=np.int64),
+        every_months=np.array([EVERY_MONTHS[survey.every] for survey in items.values()], dtype=np.int64),
         coverage=np.array(coverage, dtype=np.float64).reshape(len(items), len(scenario.accounts)),
         response=np.array([survey.response for survey in items.values()], dtype=np.float64),
         answers=answers,
@@ -262,7 +261,7 @@ def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> Workloa
     return WorkloadTables(
         activity_names=tuple(items),
         trigger=whole([_trigger(a) for a in items.values()]),
-        every_months=whole([_EVERY_MONTHS.get(a.every or "", 1) for a in items.values()]),
+        every_months=whole([EVERY_MONTHS.get(a.every or "", 1) for a in items.values()]),
         every_days=whole([_EVERY_DAYS.get(a.every or "", 1) for a in items.values()]),
         window_days=whole([7 * a.window for a in items.values()]),
         date_spread=np.full(len(items), INVITED_OVER),

@@ -281,6 +281,48 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "'30%'",
             None,
         ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: usage_review, segments: {enterprise: 40%}, window: last 20 weeks}",
+            "success.activities.review.window",
+            "the window is longer than its period",
+            "'last 20 weeks'",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: usage_review, segments: {enterprise: 40%}, every: year, spread: calendar, "
+            "window: last 4 weeks}",
+            "success.activities.review.window",
+            "the window lies outside the horizon",
+            "'last 4 weeks'",
+            None,
+        ),
+        (
+            "    opening: 60\n",
+            "    opening: 60\n    onboarding: 20 months\n    opening_age: 6 months\n",
+            "success.activities.review.phases",
+            "no account can be in such a phase within the horizon",
+            "adoption, expansion, loyalty",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: renewal_3_months, segments: {enterprise: 40%}}",
+            "success.activities.review.trigger",
+            "no account that is covered has a term to renew",
+            "renewal",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{segments: {enterprise: 40%}, every: quarter, "
+            "steps: {call: {meeting: 1 h}, note: {desk: 1 h, before: 1 working day}}}",
+            "success.activities.review",
+            "before is for a step that a meeting follows, not for note",
+            None,
+            None,
+        ),
         # names and placeholders
         (
             "    back: ",
