@@ -183,8 +183,8 @@ def handed_over(hires: dict[str, int]) -> np.ndarray:
 def test_a_handover_is_work_for_the_accounts_that_change_hands() -> None:
     assert handed_over({}).tolist() == [0, 0, 0]
     moved = handed_over({"2027-05": 1})
-    # a new third CSM at half speed takes over a fifth of the work of 20 enterprise accounts, the largest first; those of
-    # the pool have no owner
+    # a new third CSM at half speed takes over a fifth of the work of 20 enterprise accounts, the largest first; what is
+    # pooled has no owner
     assert 2 <= moved[1] <= 5
     assert moved[[0, 2]].tolist() == [0, 0]
 

@@ -715,22 +715,27 @@ def _begin_block(m, c, now, rich):
 
 
 @inner
-def _draw_work(m, c, w, now, rich):
-    """The seconds of the step that the CSM takes up, where it has not been begun."""
-    m[w + I_STATUS], m[w + I_HOLDER] = IN_HAND, c
-    if m[w + I_LEFT] >= 0:
-        return
+def _work_of(m, c, w, share):
+    """The seconds that the CSM needs for the present step, or for a share of it."""
     s = _step(m, m[w + I_STEP])
-    speed = _real(m, _person(m, c) + C_SPEED)
     value = _real(m, w + I_SECONDS + m[w + I_STEP] - m[s + S_BEGIN])
     if m[s + S_KIND] == DESK:
         value *= _real(m, w + I_EFFORT)
-    m[w + I_LEFT] = _whole(value / speed)
-    m[w + I_STARTED] = now
+    return _whole(value * share / _real(m, _person(m, c) + C_SPEED))
+
+
+@inner
+def _draw_work(m, c, w, now, rich):
+    """The step is in the CSM's hand: its seconds, where it has not been begun."""
+    m[w + I_STATUS], m[w + I_HOLDER] = IN_HAND, c
+    if m[w + I_LEFT] >= 0:
+        return
+    m[w + I_LEFT], m[w + I_STARTED] = _work_of(m, c, w, 1.0), now
+    s = _step(m, m[w + I_STEP])
     if rich is not None and m[s + S_LATE] == SHORTEN and m[s + S_KIND] == DESK:
         due = _due_of(m, w, m[w + I_STEP])
         if now + m[w + I_LEFT] > due:
-            m[w + I_LEFT] = _whole(value * _real(m, s + S_SHORTENED) / speed)
+            m[w + I_LEFT] = _work_of(m, c, w, _real(m, s + S_SHORTENED))
             cell = _cell(m, w, m[w + I_STEP], due)
             if cell >= 0:
                 m[cell + SHORTENED] += 1
@@ -905,20 +910,33 @@ def _take_up(m, c0, c1, now, rich):
 
 
 @inner
-def _due_this_evening(m, c, now):
-    """The desk step that the CSM works on after hours (rule 13); -1 where none is due."""
-    hand = m[_person(m, c) + C_HAND]
-    if hand >= 0 and _due_of(m, _work(m, hand), m[_work(m, hand) + I_STEP]) <= now:
-        return hand
-    if m[T_RULE] == EARLIEST_DUE and _first_key(m, Q_READY) > now:
-        return NONE
+def _presses(m, c, w, now):
+    """Can the desk step not wait for the morning? (Rule 13)"""
+    left = m[w + I_LEFT] + m[w + I_OWED] if m[w + I_LEFT] >= 0 else _work_of(m, c, w, 1.0)
+    due = _due_of(m, w, m[w + I_STEP])
+    return due <= now or now + left > due
+
+
+@inner
+def _pressing(m, c, now):
+    """The desk step that the CSM works on after hours; -1 where none presses."""
+    p = _person(m, c)
+    hand = m[p + C_HAND]
+    if hand >= 0:
+        if m[p + C_RUNNING] == ON_DESK:  # so that its seconds left are those of this instant
+            end = m[p + C_END]
+            _pause(m, c, now)
+            m[p + C_RUNNING], m[p + C_END] = ON_DESK, end
+        if _presses(m, c, _work(m, hand), now):
+            return hand
     heap = _queue(m, Q_READY)
     best, first = NONE, FAR
     for position in range(_size(m, Q_READY)):
         i = m[heap + position]
         w = _work(m, i)
         due = _due_of(m, w, m[w + I_STEP])
-        if due <= now and (due < first or (due == first and i < best)) and _may_take(m, w, c, False, NONE):
+        sooner = due < first or (due == first and i < best)
+        if sooner and _may_take(m, w, c, False, NONE) and _presses(m, c, w, now):
             best, first = i, due
     return best
 
@@ -939,7 +957,7 @@ def _work_overtime(m, c0, c1, now, rich):
         for c in range(c0, c1):
             p = _person(m, c)
             if m[p + C_ACTIVE] == 1 and m[p + C_OVERTIME] > most and not _is_away(m, c, day):
-                found = _due_this_evening(m, c, now)
+                found = _pressing(m, c, now)
                 if found >= 0:
                     chosen, i, most = np.int64(c), found, m[p + C_OVERTIME]
         if chosen < 0:

@@ -60,10 +60,11 @@ Rules.
     who are no longer active; unbooked ones look again when a CSM has joined. A CSM not active has no hours.
 12. *Records.* A meeting is ready from its instance's release. Steps that a dropped or departed instance would have
     had later, with a due date not yet fixed, never came due: they have a record and are in no sum.
-13. *Overtime.* It has no place on the clock: at the evening of a business day, desk work that is due by then is worked
-    on after hours, as long as the CSM's seconds of overtime of the calendar week last, and what ends in it ends at that
-    instant. Of those who were there that day the one with most seconds left (tie: lowest index) who has such work goes
-    on with the step in hand, if that is due; else it goes back to the list, for the earliest due date among what the
+13. *Overtime.* It has no place on the clock: at the evening of a business day, pressing desk work is worked on after
+    hours, as long as the CSM's seconds of overtime of the calendar week last, and what ends in it ends at that instant.
+    Pressing is what is due by then, or would end after its due date if the CSM began with it next morning. Of those who
+    were there that day the one with most seconds left (tie: lowest index) who has such work goes on with the step in
+    hand, if that is pressing; else it goes back to the list, for the earliest due date among the pressing work that the
     CSM may take (tie: instance order). Then the choice begins anew. A suspended interrupt waits for the morning.
     Overtime belongs to the month in which its day lies.
 14. *Focus time.* A stretch of whole slots behind a day's internal time in which no meeting is booked and interrupts
@@ -676,23 +677,29 @@ class State:
             if person.week != self.team.week[day]:
                 person.week, person.overtime = int(self.team.week[day]), self.team.overtime
         while True:
-            able = [p for p in there if p.overtime > 0 and (self._in_time(p.hand) or self._due_now(p))]
+            able = [p for p in there if p.overtime > 0 and (self._presses(p, p.hand) or self._pressing(p))]
             if not able:
                 return
             person = min(able, key=lambda p: (-p.overtime, p.index))
-            if not self._in_time(person.hand):
-                choice = self._due_now(person)
+            if not self._presses(person, person.hand):
+                choice = self._pressing(person)
                 if person.hand is not None:
                     self._lay_aside(person.hand)
                 self._pick_up(person, choice, self._due_order)
             self._spend_overtime(person)
 
-    def _in_time(self, instance: Instance | None) -> bool:
-        """Is it due by this evening?"""
-        return instance is not None and self._due_order(instance)[0] <= self.now
+    def _presses(self, person: Person, instance: Instance | None) -> bool:
+        """Can the step not wait for the morning?"""
+        if instance is None:
+            return False
+        if person.running is instance:
+            self._account(person)  # so that its seconds left are those of this instant
+        due = self._due_order(instance)[0]
+        left = self._work_of(person, instance) if instance.left < 0 else instance.left + instance.owed
+        return due <= self.now or self.now + left > due
 
-    def _due_now(self, person: Person) -> list[Instance]:
-        return [i for i in person.desk.ready if self._may_take(person, i) and self._in_time(i)]
+    def _pressing(self, person: Person) -> list[Instance]:
+        return [i for i in person.desk.ready if self._may_take(person, i) and self._presses(person, i)]
 
     def _lay_aside(self, instance: Instance) -> None:
         self._take_away(instance)
@@ -718,17 +725,20 @@ class State:
             self._finish(instance, person)
         self._wake(person.desk)
 
-    def _draw_work(self, person: Person, instance: Instance) -> None:
-        """Rule 1: the seconds of the step that is taken up."""
+    def _work_of(self, person: Person, instance: Instance, share: float = 1.0) -> int:
+        """Rule 1: the seconds of the present step, or of a share of it."""
         desk = self.activities.step_kind[instance.step] == tables.DESK
         value = self._law_value(instance, instance.step) * (instance.effort if desk else 1.0)
-        instance.left = _whole(value / float(self.speed[person.index]))
-        instance.started = self.now
+        return _whole(value * share / float(self.speed[person.index]))
+
+    def _draw_work(self, person: Person, instance: Instance) -> None:
+        """The step is taken up."""
+        instance.left, instance.started = self._work_of(person, instance), self.now
+        desk = self.activities.step_kind[instance.step] == tables.DESK
         due = self._due_of(instance, instance.step)
         assert due is not None
         if desk and self.activities.late[instance.activity] == tables.SHORTEN and self.now + instance.left > due:
-            share = float(self.activities.shortened_share[instance.activity])
-            instance.left = _whole(value * share / float(self.speed[person.index]))
+            instance.left = self._work_of(person, instance, float(self.activities.shortened_share[instance.activity]))
             self._count(instance, instance.step, due, tables.SHORTENED)
 
     def _work_on(self, person: Person, instance: Instance) -> None:

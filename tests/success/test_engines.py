@@ -338,7 +338,8 @@ def early_wake(self: reference.State, desk: reference.Desk) -> None:
         ("_put_down", lambda self, person: None),
         ("_overdue", lambda self, instance: False),
         ("_due_order", lambda self, instance: (self._due_of(instance, instance.step), -instance.number)),
-        ("_due_now", lambda self, person: [i for i in person.desk.ready if self._in_time(i)]),
+        ("_pressing", lambda self, person: [i for i in person.desk.ready if self._presses(person, i)]),
+        ("_presses", lambda self, person, i: i is not None and self._due_order(i)[0] <= self.now),
         ("_focus_time", lambda self, day: range(0)),
         ("_lay_aside", lambda self, instance: self._take_away(instance)),
     ],
@@ -559,6 +560,14 @@ def test_overtime_lays_aside_what_is_not_due() -> None:
     run = agreed(one_csm([desk(2 * DAY), desk(HOUR), trouble], releases, overtime=4 * HOUR, week=WEEKS))
     assert run.rows["finished"].tolist() == [2 * DAY + 3 * HOUR, DAY, DAY + 2 * HOUR]
     assert run.hours[0, 0, tables.H_OVERTIME] == HOUR
+
+
+def test_overtime_for_what_would_be_late_tomorrow() -> None:
+    """Two hours due an hour after the next opening are done tonight; an hour of it is not pressing tonight."""
+    run = agreed(one_csm([desk(2 * HOUR)], [(0, 8 * HOUR - 1, DAY + HOUR)], overtime=4 * HOUR, week=WEEKS))
+    assert run.rows["finished"].tolist() == [DAY]
+    run = agreed(one_csm([desk(HOUR)], [(0, 8 * HOUR - 1, DAY + HOUR)], overtime=4 * HOUR, week=WEEKS))
+    assert run.rows["finished"].tolist() == [DAY + HOUR - 1]
 
 
 def test_in_a_pool_the_one_with_most_overtime_left_stays() -> None:
