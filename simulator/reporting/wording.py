@@ -406,6 +406,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "when_start": ("once at the start of the contract", "契約開始時に1回"),
     "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
     "when_escalation": ("for each escalation", "エスカレーションごと"),
+    "when_handover": ("for each account handed over", "担当引き継ぎごと"),
     "per_month_rate": ("{rate} a month", "月{rate}回"),
     # the value of activities
     "value_title": ("Return on investment by activity", "活動別のROI"),

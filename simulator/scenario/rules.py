@@ -16,7 +16,7 @@ from simulator import timegrid, units
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
-from simulator.scenario.schema import Calendar, canonical_by_month, canonical_hours
+from simulator.scenario.schema import EVERY_MONTHS, Calendar, canonical_by_month, canonical_hours, last_weeks
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
@@ -244,7 +244,13 @@ class _Rules:
                     yield self.document.problem((*steps, i), f"the segment has two owners: {twice}", segment, allowed)
                 else:
                     owner[segment] = name
+            for i, segment in enumerate(_names(_mapping(team).get("pooled_segments"))):
+                if segment not in _names(segments):
+                    at = (*here, "teams", name, "pooled_segments", i)
+                    yield self.problem(at, "the team does not have the segment", segment, _names(segments))
         for name, activity in self.activities.items():
+            yield from self.shortening((*here, "activities", name), _mapping(activity))
+            yield from self.happens((*here, "activities", name), _mapping(activity))
             steps = (*here, "activities", name, "segments")
             covered = _mapping(_mapping(activity).get("segments"))
             if covered == {} and isinstance(_mapping(activity).get("segments"), Mapping):
@@ -266,6 +272,61 @@ class _Rules:
             if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)
                 yield self.problem(steps, "the target is for an unknown activity", name, [*self.activities, "all"])
+
+    def shortening(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A share that work is cut short to needs work that is cut short."""
+        share = activity.get("shortened_to")
+        if activity.get("late", "continue") != "shorten" and _read(units.share, share) not in (None, 0.5):
+            message, allowed = "the work is not cut short", "late: shorten beside it"
+            yield self.document.problem((*steps, "shortened_to"), message, shown(share), allowed)
+
+    def happens(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """Some account can have the activity within the horizon."""
+        covered = [
+            _mapping(self.segments[name])
+            for name, share in _mapping(activity.get("segments")).items()
+            if name in self.segments and _read(units.share, share) != 0
+        ]
+        if not covered:
+            return
+        phases = _names(activity.get("phases"))
+        if phases and self.grid is not None and not any(self.reaches(one, phases, self.grid.months) for one in covered):
+            message, allowed = "no account can be in such a phase within the horizon", "a phase that accounts reach"
+            yield self.document.problem((*steps, "phases"), message, ", ".join(phases), allowed)
+        terms = [_read(units.months, one.get("term", "1 month")) for one in covered]
+        if activity.get("trigger") == "renewal" and all(term is not None and term <= 1 for term in terms):
+            message, allowed = "no account that is covered has a term to renew", "a segment with a term over 1 month"
+            yield self.document.problem((*steps, "trigger"), message, "renewal", allowed)
+        yield from self.window(steps, activity)
+
+    def reaches(self, segment: dict[str, Any], phases: list[str], months: int) -> bool:
+        """Can an account of the segment be in one of the phases in some month? True where that cannot be read."""
+        given = {"onboarding": "3 months", "adoption": "6 months", "opening_age": "24 months", "term": "1 month"}
+        onboarding, adoption, age, term = (_read(units.months, segment.get(n, value)) for n, value in given.items())
+        opening = segment.get("opening")
+        if None in (onboarding, adoption, age, term) or not isinstance(opening, int):
+            return True
+        oldest = months + (max(-(-age // max(term, 1)), 1) * max(term, 1) if opening else 0)
+        reached = {"onboarding": onboarding > 0, "adoption": adoption > 0 and onboarding < oldest}
+        return any(reached.get(phase, onboarding + adoption < oldest) for phase in phases)
+
+    def window(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A window is no longer than its period, and one of them lies in the horizon."""
+        months = EVERY_MONTHS.get(str(activity.get("every")))
+        weeks = _read(last_weeks, activity.get("window"))
+        if months is None or not weeks or self.grid is None:
+            return
+        found = shown(activity["window"])
+        most = months * 31 // 7
+        if weeks > most:
+            allowed = f"up to {most} weeks, the length of the period"
+            yield self.document.problem((*steps, "window"), "the window is longer than its period", found, allowed)
+        elif activity.get("spread", "calendar") == "calendar":
+            opening = (timegrid.add_months(self.grid.start, months) - self.grid.start).days - 7 * weeks
+            if opening >= self.grid.days:
+                message = "the window lies outside the horizon"
+                allowed = f"a window within the first {self.grid.days} days, or a longer horizon"
+                yield self.document.problem((*steps, "window"), message, found, allowed)
 
     # --- calendars ---
 
@@ -340,6 +401,20 @@ class _Rules:
             allowed = f"up to {span:g} h, the span of the working hours"
             message = "the hours per week do not fit into the working hours"
             yield self.document.problem((*steps, "hours_per_week"), message, f"{week:g} h", allowed)
+        if week is None or not 0 < week <= 168:
+            return
+        overtime = (_read(units.seconds, team.get("overtime")) or 0.0) / timegrid.HOUR_SECONDS
+        if overtime > 168 - week:
+            message = "hours and overtime are more than a week has"
+            yield self.document.problem((*steps, "overtime"), message, f"{overtime:g} h", f"up to {168 - week:g} h")
+        weekdays = [kind for kind in WEEKDAY_KINDS if table.get(kind)]
+        share = _read(units.share, team.get("customer_time", 1))
+        if weekdays and share is not None:
+            free = week / len(weekdays) * share
+            focus = (_read(units.seconds, team.get("focus")) or 0.0) / timegrid.HOUR_SECONDS
+            if focus >= free > 0:
+                message, allowed = "no time is left for meetings", f"less than {free:g} h, what internal time leaves"
+                yield self.document.problem((*steps, "focus"), message, f"{focus:g} h", allowed)
 
     def each_month(
         self, grid: timegrid.TimeGrid, steps: Steps, kinds: list[int], never: str, not_in: str

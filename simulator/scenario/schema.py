@@ -533,7 +533,16 @@ def _known_country(value: str) -> str:
     return value
 
 
-def _last_weeks(value: object) -> int:
+EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
+"""Months of each period of the calendar."""
+
+
+def last_weeks(value: object) -> int:
+    """Weeks of a window such as "last 4 weeks", 0 for the whole period.
+
+    Raises:
+        UnitError: a text that is neither.
+    """
     match = re.fullmatch(r"\s*last (\d{1,2}) weeks?\s*", str(value))
     if value != "whole period" and (match is None or not 1 <= int(match[1]) <= 52):
         raise UnitError(f"{value!r} is no window (write it as 'last 4 weeks' or 'whole period')")
@@ -542,7 +551,7 @@ def _last_weeks(value: object) -> int:
 
 LastWeeks = Annotated[
     int,
-    BeforeValidator(_last_weeks),
+    BeforeValidator(last_weeks),
     PlainSerializer(lambda n: f"last {n} weeks" if n else "whole period"),
     WithJsonSchema({"type": "string", "examples": ["last 4 weeks", "whole period"]}),
 ]
@@ -854,7 +863,9 @@ class Activity(Part):
     title: dict[Literal["en", "ja"], str] = {}
     segments: dict[str, Share]
     phases: tuple[Phase, ...] = ("onboarding", "adoption", "expansion", "loyalty")
-    trigger: Literal["cadence", "start", "renewal", "rate", "escalation"] = "cadence"
+    trigger: Literal["cadence", "start", "renewal", "rate", "escalation", "handover"] = default(
+        "cadence", "what makes it: a rhythm, the contract's start or renewal, chance, support, another owner"
+    )
     every: Literal["week", "2 weeks", "month", "2 months", "quarter", "half-year", "year"] | None = None
     spread: Literal["calendar", "contract"] = default(
         "calendar", "windows of the calendar, or dates spread by each account's own contract date"
@@ -867,7 +878,10 @@ class Activity(Part):
     accounts_per_session: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(0, "one to many; 0: one to one")
     steps: dict[str, Step]
     unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
-    late: Literal["continue", "skip"] = "continue"
+    late: Literal["continue", "skip", "shorten"] = default(
+        "continue", "what is not done in time: done late, dropped, or cut short where desk work would end late"
+    )
+    shortened_to: Share = default("50%", "shorten: the share of its hours that a step then gets")
     effect: Effect = Effect()
     source: str | None = None
     placeholder: Flag = False
@@ -878,10 +892,17 @@ class Activity(Part):
             raise ValueError("an activity needs at least one step")
         if sum(step.kind == "meeting" for step in self.steps.values()) > 1:
             raise ValueError("an activity has at most one meeting")
+        kinds = [step.kind for step in self.steps.values()]
+        ahead = kinds.index("meeting") if "meeting" in kinds else 0
+        behind = [name for name, step in list(self.steps.items())[ahead:] if step.before is not None]
+        if behind:
+            raise ValueError(f"before is for a step that a meeting follows, not for {', '.join(behind)}")
         if self.trigger == "cadence" and self.every is None:
             raise ValueError("a cadence needs every")
         if self.trigger == "rate" and not self.per_month:
             raise ValueError("a rate needs per_month")
+        if self.trigger == "handover" and self.accounts_per_session:
+            raise ValueError("a handover is for one account; leave out accounts_per_session")
         return self
 
 
@@ -956,6 +977,17 @@ class Team(Staffed):
     working_hours: Hours = default({"mon-fri": "09:00-18:00"}, "the span; the working time is hours_per_week")
     customer_time: Share = default("100%", "share of working time left beside internal time on the calendar")
     books: Literal["dedicated", "pooled"] = "dedicated"
+    pooled_segments: tuple[str, ...] = default(
+        (), "mixed books: accounts of these segments belong to the whole team, those of the others have owners"
+    )
+    desk_rule: Literal["earliest_due", "tier", "renewal", "value"] = default(
+        "earliest_due",
+        "which desk work comes first: by due date, by the order of the team's segments, renewals, or by value and "
+        "urgency over effort",
+    )
+    overtime: Seconds = default("0 h", "hours a week that each CSM adds after hours while desk work is due")
+    focus: Seconds = default("0 h", "time a day without meetings, in which interrupts wait for desk work")
+    cover: Flag = default(False, "a colleague answers the interrupts of an owner on leave; the book waits")
     slot: Seconds = default("30 min")
     meetings_per_day: Annotated[int, Field(ge=1, le=48), WHOLE] = 48
     lead: WorkingDays = default("3 working days", "from booking to the earliest slot")

@@ -775,7 +775,8 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
     hours = success_kpis.hour_kpis(_with_total(simulated.data["hours"]))
     for t, team in enumerate(model.teams):
         for kpi, value in hours.items():
-            found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+            if kpi != "overtime_share" or team.tables.overtime:
+                found["success", "team", team.name, kpi, "share"] = value[:, :, t]
     found |= success_measures.team_measures(simulated)
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):
