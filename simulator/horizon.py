@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
-from simulator.scenario.schema import Scenario, Staffed
+from simulator.scenario.schema import Group, Scenario, Staffed
 from simulator.success import assemble as success_assemble
 from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
 from simulator.success.tables import Instances, new_hours, new_sums
@@ -247,31 +247,37 @@ class Horizon:
         """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M).
 
         Args:
-            replication: whose unplanned absences are taken off; None for the plan, in which nobody is absent.
+            replication: whose unplanned absences are taken off, and whose shrinkage counts where it is uncertain; None
+                for the plan, in which nobody is absent.
         """
         fence = self.grid.month_interval
         out = np.zeros((len(self.plans), self.grid.intervals), dtype=np.int64)
         for g, plan in enumerate(self.plans):
-            share = 0.0 if replication is None else self._absence(replication)[g]
             for month in range(self.grid.months):
-                these = float(heads[g, month])
-                absent = self._absent(g, month, plan.people(month, these), share, replication) if share > 0 else None
+                these, absent = float(heads[g, month]), None
+                if replication is not None:
+                    drawn = self._group(g, month, replication)
+                    if plan.fixed is None and plan.on_duty > 0:  # shrinkage that is uncertain
+                        these *= (1.0 - drawn.divided_out) / plan.on_duty
+                    if drawn.absence > 0:
+                        absent = self._absent(g, month, plan.people(month, these), drawn.absence, replication)
                 out[g, fence[month] : fence[month + 1]] = plan.agents(month, these, absent)
         return out
 
-    def _absence(self, replication: int) -> list[float]:
-        """The probability of being absent by group, in the input draw of a replication."""
-        support = self.models(replication)[0].scenario.support
-        return [group.absence for group in support.groups.values()] if support else []
+    def _group(self, g: int, month: int, replication: int) -> Group:
+        """A group as the input draw of a replication has it in a month."""
+        support = self.models(replication)[month].scenario.support
+        assert support is not None
+        return list(support.groups.values())[g]
 
-    def _absent(self, g: int, month: int, people: int, share: float, replication: int | None) -> NDArray[np.bool_]:
+    def _absent(self, g: int, month: int, people: int, share: float, replication: int) -> NDArray[np.bool_]:
         """Who of a group is absent on which day of a month, the day before it first: bool (people, days + 1).
 
         The n-th agent has the same days whatever the plan, so that plans are compared on the same absences.
         """
         assert self.scenario.support is not None
         name = list(self.scenario.support.groups)[g]
-        base = randomness.stream(self.seed, replication or 0, f"support.absence.{name}")
+        base = randomness.stream(self.seed, replication, f"support.absence.{name}")
         days = self.grid.ordinal[self.grid.month_day[month] : self.grid.month_day[month + 1]]
         return workforce.absences(randomness.keys(base, np.arange(people)), np.append(days[0] - 1, days), share)
 

@@ -13,6 +13,7 @@ import datetime as dt
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -194,8 +195,11 @@ def build(
         interval: seconds; must divide a day.
     """
     made = _built(start, months, days, timezone, holidays, interval, extra_holidays)
-    values = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
-    return TimeGrid(**{name: v.copy() if isinstance(v, np.ndarray) else v for name, v in values.items()})
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(made):
+        value = getattr(made, field.name)
+        values[field.name] = value.copy() if isinstance(value, np.ndarray) else value
+    return TimeGrid(**values)
 
 
 @functools.lru_cache(maxsize=64)

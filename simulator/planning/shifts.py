@@ -12,9 +12,9 @@ instead of a column for every way to take them (Aykin 1996, Management Science 4
 breaks do not overlap, so any such counts can be handed out to its people.
 
 Ties: of rosters that cost the same, one with the fewest people; of these, one whose people are on the tours named
-first (the least sum of places in the scenario's order). Each is a program of its own with the objectives before it held,
-which is solved far faster than one program with large weights. What is left, break times of equal use, is the solver's
-choice; it is deterministic.
+first (the least sum of places in the scenario's order). Each is a program of its own with the objectives before it
+held, which is solved far faster than one program with large weights. What is left, break times of equal use, is the
+solver's choice; it is deterministic.
 """
 
 from __future__ import annotations
@@ -148,11 +148,9 @@ def cover(tours: Tours, need: NDArray[np.int64], most: int | None = None) -> Cov
 def least_people(tours: Tours, need: NDArray[np.float64]) -> float:
     """A lower bound on the people whose shifts cover a need (C,), which may be fractional: the program without whole
     numbers. Cells that no tour reaches are left out."""
-    reached = np.zeros(len(need), dtype=bool)
-    for stint in tours.stints:
-        reached |= stint.covered
     program = _Program(tours)
-    columns, _ = program.solve(program.objective(np.ones(len(tours.tours))), np.where(reached, need, 0.0), [], False)
-    if columns is None:  # a break that everybody takes at one time leaves a cell that no number of people covers
-        return float(need.max(initial=0.0))
+    columns, _ = program.solve(
+        program.objective(np.ones(len(tours.tours))), np.where(tours.reached(), need, 0.0), [], False
+    )
+    assert columns is not None, "enough people cover what shifts reach"
     return float(columns[: len(tours.tours)].sum())

@@ -30,7 +30,7 @@ def _of_shifts(scenario: Scenario, name: str, plan: GroupPlan) -> Iterator[str]:
     bare: dict[str, list[float]] = {}
     for roster in plan.rosters:
         cells = roster.tours.cells
-        for c in np.flatnonzero(roster.tours.uncovered()):
+        for c in np.flatnonzero((cells.load > 0) & ~roster.tours.reached()):
             bare.setdefault(names[cells.kind[c]], []).append(cells.slot[c] * interval)
     if bare:
         spans = (f"{day} {clock(min(times))} to {clock(max(times) + interval)}" for day, times in bare.items())

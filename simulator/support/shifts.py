@@ -97,12 +97,15 @@ class Tours:
         """Days of the month on which a tour is worked."""
         return int(np.isin(self.kind[1:], self.tours[tour].kinds).sum())
 
-    def uncovered(self) -> NDArray[np.bool_]:
-        """Cells with work at which no tour has anybody. Shape (C,)."""
-        reached = np.zeros(len(self.cells.load), dtype=bool)
+    def reached(self) -> NDArray[np.bool_]:
+        """Cells in which enough people would put somebody at work. Shape (C,)."""
+        found = np.zeros(len(self.cells.load), dtype=bool)
         for stint in self.stints:
-            reached |= stint.covered
-        return (self.cells.load > 0) & ~reached
+            away = np.zeros(len(found), dtype=bool)
+            for spans in stint.breaks:
+                away |= spans.any(axis=1).all(axis=0)  # whenever the break is taken
+            found |= stint.covered & ~away
+        return found
 
 
 def tours(grid: TimeGrid, month: int, load: NDArray[np.float64], chosen: dict[str, Shift]) -> Tours:

@@ -204,4 +204,8 @@ def test_cells_are_those_of_the_month() -> None:
     assert np.array_equal(made.kind[1:], grid.day_kind())
     assert made.days(0) == 21
     assert shifts.hours_per_person(roster({"day": DAY}).tours) == pytest.approx(21 * 8)
-    assert roster(MIXES[0], opening="07:00-20:00").tours.uncovered().any()
+    # nobody reaches 07:00 and, with a lunch at one hour for all, that hour
+    bare = roster({"day": {**DAY, "breaks": [{"after": "3 h", "length": "1 h"}]}}, opening="07:00-20:00").tours
+    assert not bare.reached()[bare.cells.slot < 18].any()
+    assert not bare.reached()[np.isin(bare.cells.slot, (24, 25))].any()
+    assert bare.reached()[(bare.cells.slot == 26) & (bare.cells.kind < 5)].all()
