@@ -83,6 +83,10 @@ INSTANCES = [
         "free": {"start": "08:00", "length": "8 h", "days": "mon", "breaks": [{"after": "3 h", "length": "1 h"}]},
         "rest": {"start": "16:00", "length": "4 h", "days": "mon"},
     },
+    {
+        "full": {"start": "08:00", "length": "9 h", "days": "mon"},
+        "half": {"start": ["08:00", "12:00"], "length": "4 h", "days": "mon"},
+    },
     {"night": {"start": "18:00", "length": "8 h", "days": ["mon", "tue"]}, "day": {"start": "00:00", "length": "3 h"}},
 ]
 
@@ -94,7 +98,7 @@ def test_the_cover_costs_no_more_than_brute_force(patterns: dict, seed: int) -> 
     rng = np.random.default_rng(seed)
     reach = np.any([s.covered for s in tours.stints], axis=0)
     # the needs of some hours, at most as much as few people can give
-    need = np.where(reach & (rng.random(len(reach)) < 0.25), rng.integers(0, 3, len(reach)), 0)
+    need = np.where(reach & (rng.random(len(reach)) < 0.35), rng.integers(0, 3, len(reach)), 0)
     best = brute(tours, need, most=3)
     found = planning.cover(tours, need)
     if best is None:
@@ -133,6 +137,14 @@ def test_no_more_people_than_allowed() -> None:
     assert full is not None
     assert full.people.tolist() == [2, 0, 0]
     assert planning.cover(tours, both, most=1) is None
+
+
+def test_hours_cost_before_heads_do() -> None:
+    tours = made(INSTANCES[5])
+    both = np.where((tours.cells.kind == 0) & np.isin(tours.cells.slot, (9, 13)), 1, 0)
+    found = planning.cover(tours, both)
+    assert found is not None
+    assert found.people.tolist() == [0, 1, 1], "8 paid hours of two, not 9 of one"
 
 
 def test_the_relaxed_program_is_a_lower_bound() -> None:

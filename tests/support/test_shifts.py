@@ -112,6 +112,11 @@ def test_placing_one_by_one_is_near_the_best_of_all(patterns: dict, heads: int) 
     assert worth(made.cover(heads).astype(float)) >= 0.98 * best
 
 
+def test_breaks_count_against_a_tour() -> None:
+    long = {"start": "08:00", "length": "9 h", "breaks": [{"after": "3 h", "latest": "4 h", "length": "2 h"}]}
+    assert roster({"long": long, "short": {"start": "08:00", "length": "8 h"}}).tour_of(1) == [1]
+
+
 def test_rosters_hang_together() -> None:
     """One more head changes nobody else's tour, whatever the order in which plans are asked for."""
     made, other = roster(MIXES[0]), roster(MIXES[0])
@@ -186,6 +191,20 @@ def test_agents_present_are_binomial(patterns: dict | None) -> None:
     morning, evening, tomorrow = (draws[:, i] - full[i] for i in (busy[0], busy[17], busy[18]))
     assert np.corrcoef(morning, evening)[0, 1] > 0.95
     assert abs(np.corrcoef(morning, tomorrow)[0, 1]) < 0.1
+
+
+def test_without_shifts_the_last_agents_are_missed_at_the_peak_alone() -> None:
+    grid = calendar()
+    load = np.where(grid.interval_slot == 20, 30.0, 5.0)
+    plan = GroupPlan((pattern(grid, 0, load),), np.array([30 * 24.0]))
+    full = plan.agents(0, 10.0)
+    assert full.max() > 2 * full.min() > 0
+    away = np.zeros((plan.people(0, 10.0), 31), dtype=bool)
+    away[-1, 1] = True  # the last person, on the first day
+    gone = full - plan.agents(0, 10.0, away)
+    assert np.flatnonzero(gone).tolist() == [20]
+    away[0, 1] = True
+    assert (full - plan.agents(0, 10.0, away))[:48].tolist() == [1] * 20 + [2] + [1] * 27
 
 
 def test_another_head_leaves_the_others_their_absences() -> None:
