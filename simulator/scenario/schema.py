@@ -506,6 +506,17 @@ def _timezone(value: object) -> str:
     return str(value)
 
 
+def _currency(value: object) -> str:
+    from iso4217 import Currency
+
+    # gold, bond units, codes for tests and for no currency have no smallest unit: nobody is paid in them
+    known = [currency.code for currency in Currency if currency.exponent is not None]
+    if value not in known:
+        near = nearest(str(value).upper(), known)
+        raise ValueRefused("unknown currency", allowed="a code of ISO 4217 such as USD, EUR or JPY", nearest=near)
+    return str(value)
+
+
 def _country(value: object) -> object:
     if value is None:
         return None
@@ -1190,7 +1201,7 @@ class Scenario(Part):
     """A frozen scenario. Its uncertain inputs stand at their central value; ``uncertain`` says how they vary."""
 
     name: str
-    currency: str = "USD"
+    currency: Annotated[str, BeforeValidator(_currency)] = default("USD", "code of ISO 4217")
     calendar: Calendar
     monte_carlo: MonteCarlo = MonteCarlo()
     accounts: dict[str, Segment] = {}
