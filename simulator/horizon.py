@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
-from simulator.scenario.schema import Scenario, Staffed
+from simulator.scenario.schema import Group, Scenario, Staffed
 from simulator.success import assemble as success_assemble
 from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
 from simulator.success.tables import VALUE, Instances, new_hours, new_sums
@@ -67,8 +67,8 @@ class Staffing:
     """Staffing that a search tries instead of the plan; a wing left None is not simulated.
 
     Attributes:
-        groups: float64 (G, M), effective heads per support group and month (spread as in
-            :mod:`simulator.support.staffing`).
+        groups: float64 (G, M), effective heads per support group and month, all fully ramped (put on shifts as in
+            :mod:`simulator.support.shifts`, or spread as in :mod:`simulator.support.staffing`).
         teams: int64 (T, M), CSMs per team and month, all fully ramped.
     """
 
@@ -233,7 +233,7 @@ class Horizon:
         models = self.models(replication)
         out: dict[str, NDArray[np.float64]] = {}
         if staffing.groups is not None:
-            desk = _SupportDesk(self, self.staff(staffing.groups))
+            desk = _SupportDesk(self, self.staff(staffing.groups, replication))
             for month, contacts in seen.contacts:
                 desk.until(month, models[month], contacts)
             out |= desk.results()
@@ -243,14 +243,43 @@ class Horizon:
             out |= calendar.results()
         return out
 
-    def staff(self, heads: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M)."""
+    def staff(self, heads: NDArray[np.float64], replication: int | None = None) -> NDArray[np.int64]:
+        """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M).
+
+        Args:
+            replication: whose unplanned absences are taken off, and whose shrinkage counts where it is uncertain; None
+                for the plan, in which nobody is absent.
+        """
         fence = self.grid.month_interval
         out = np.zeros((len(self.plans), self.grid.intervals), dtype=np.int64)
         for g, plan in enumerate(self.plans):
             for month in range(self.grid.months):
-                out[g, fence[month] : fence[month + 1]] = plan.agents(month, float(heads[g, month]))
+                these, absent = float(heads[g, month]), None
+                if replication is not None:
+                    drawn = self._group(g, month, replication)
+                    if plan.fixed is None and plan.on_duty > 0:  # shrinkage that is uncertain
+                        these *= (1.0 - drawn.divided_out) / plan.on_duty
+                    if drawn.absence > 0:
+                        absent = self._absent(g, month, plan.people(month, these), drawn.absence, replication)
+                out[g, fence[month] : fence[month + 1]] = plan.agents(month, these, absent)
         return out
+
+    def _group(self, g: int, month: int, replication: int) -> Group:
+        """A group as the input draw of a replication has it in a month."""
+        support = self.models(replication)[month].scenario.support
+        assert support is not None
+        return list(support.groups.values())[g]
+
+    def _absent(self, g: int, month: int, people: int, share: float, replication: int) -> NDArray[np.bool_]:
+        """Who of a group is absent on which day of a month, the day before it first: bool (people, days + 1).
+
+        The n-th agent has the same days whatever the plan, so that plans are compared on the same absences.
+        """
+        assert self.scenario.support is not None
+        name = list(self.scenario.support.groups)[g]
+        base = randomness.stream(self.seed, replication, f"support.absence.{name}")
+        days = self.grid.ordinal[self.grid.month_day[month] : self.grid.month_day[month + 1]]
+        return workforce.absences(randomness.keys(base, np.arange(people)), np.append(days[0] - 1, days), share)
 
     def _keep(self, replication: int, seen: Demand) -> None:
         with self._lock:
@@ -284,15 +313,11 @@ class Horizon:
         asked: list[NDArray[np.float64]] = []
         desk = calendars = None
         if scenario.support is not None:
-            heads = np.array(
-                [
-                    np.full(grid.months, plan.fixed) if plan.fixed is not None else p.effective
-                    for p, plan in zip(people, self.plans, strict=False)
-                ]
-            ).reshape(groups, grid.months)
             if staffing is not None and staffing.groups is not None:
-                heads = staffing.groups
-            desk = _SupportDesk(self, self.staff(heads), reference)
+                heads, pace = staffing.groups, np.ones((groups, grid.months))
+            else:
+                heads, pace = self._on_hand(people[:groups])
+            desk = _SupportDesk(self, self.staff(heads, replication), reference, pace)
         if scenario.success is not None:
             capacity = [p.capacity for p in people[groups:]]
             if staffing is not None and staffing.teams is not None:
@@ -329,6 +354,24 @@ class Horizon:
         results |= desk.results() if desk else {}
         results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
         return results, Demand.of(models, contacts, work)
+
+    def _on_hand(self, people: Sequence[workforce.People]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Heads by group and month that take contacts, and the factor on their handle times: two arrays (G, M).
+
+        The ramp acts on one of the two, never on both.
+        """
+        shape = (len(people), self.grid.months)
+        there = np.array([p.heads for p in people], dtype=float).reshape(shape)
+        effective = np.array([p.effective for p in people], dtype=float).reshape(shape)
+        by_speed = self.scenario.hiring.ramp_in_support == "speed"
+        heads, pace = (there, np.ones(shape)) if by_speed else (effective, np.ones(shape))
+        if by_speed:
+            np.divide(there, effective, out=pace, where=effective > 0)
+            heads = np.where(effective > 0, there, 0.0)  # who cannot do anything yet is not there
+        for g, plan in enumerate(self.plans):
+            if plan.fixed is not None:
+                heads[g], pace[g] = plan.fixed, 1.0
+        return heads, pace
 
     def _shifts(
         self,
@@ -453,9 +496,20 @@ def _cost(people: Sequence[workforce.People], scenario: Scenario) -> NDArray[np.
 
 
 class _SupportDesk:
-    """The support engine of one replication and one staffing, month after month."""
+    """The support engine of one replication and one staffing, month after month.
 
-    def __init__(self, horizon: Horizon, staff: NDArray[np.int64], reference: bool = False) -> None:
+    Args:
+        staff: int64 (G, I), agents present.
+        pace: float64 (G, M), factor on the handle times of each group in each month; default 1.
+    """
+
+    def __init__(
+        self,
+        horizon: Horizon,
+        staff: NDArray[np.int64],
+        reference: bool = False,
+        pace: NDArray[np.float64] | None = None,
+    ) -> None:
         if reference:
             from simulator.support.reference import run
         else:
@@ -463,6 +517,7 @@ class _SupportDesk:
         self.engine = run
         self.horizon = horizon
         self.staff = staff
+        self.pace = pace
         assert horizon.central.support is not None
         self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
         self.state: SupportState | None = None
@@ -479,8 +534,11 @@ class _SupportDesk:
     def until(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
         """Serve the contacts up to the end of a month; returns the escalations of accounts."""
         assert model.support is not None
+        tables = model.support.tables
+        if self.pace is not None:
+            tables = support_assemble.paced(tables, self.pace[:, month])
         outcome, self.state = self.engine(
-            model.support.tables,
+            tables,
             self.horizon.layout.clock,
             contacts,
             self.staff,

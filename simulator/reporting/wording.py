@@ -190,6 +190,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "by_month": ("means by month", "月別の平均"),
     "activities": ("Activities", "活動"),
     "requirement": ("Agents by time of day", "時間帯別の必要人数"),
+    "on_shifts": ("People on shifts who cover the need at least cost", "必要人数を最小費用で満たすシフト別人数"),
+    "paid_hours": ("paid hours", "支払対象時間"),
     "assumptions": ("Assumptions", "前提"),
     "placeholders": ("Placeholders to replace", "差し替えるべき仮の値"),
     "uncertain": ("Uncertain inputs", "不確実な前提"),

@@ -6,6 +6,7 @@ with the schema's. A part that is malformed is the schema's business: rules pass
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,15 @@ from simulator import timegrid, units
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
-from simulator.scenario.schema import EVERY_MONTHS, Calendar, canonical_by_month, canonical_hours, last_weeks
+from simulator.scenario.schema import (
+    EVERY_MONTHS,
+    SHRINKAGE,
+    Calendar,
+    Shift,
+    canonical_by_month,
+    canonical_hours,
+    last_weeks,
+)
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
@@ -60,6 +69,7 @@ class _Rules:
         self.segments = _mapping(data.get("accounts"))
         self.queues = _mapping(support.get("queues"))
         self.groups = _mapping(support.get("groups"))
+        self.shifts = _mapping(support.get("shifts"))
         self.activities = _mapping(success.get("activities"))
         self.teams = _mapping(success.get("teams"))
         self.on_time = _mapping(_mapping(success.get("targets")).get("on_time"))
@@ -128,6 +138,8 @@ class _Rules:
             if group.get("agents") is not None and group.get("headcount"):
                 allowed = "agents (a fixed number present) or headcount (employed), not both"
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
+            yield from self.shifts_of(steps, group)
+            yield from self.counted_twice(steps, group)
         fed = {_meant(to, self.queues) for to in self._escalations().values()}
         for name, queue in self.queues.items():
             steps = (*here, "queues", name)
@@ -150,6 +162,38 @@ class _Rules:
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
                 )
         yield from self.escalation_loops()
+
+    def shifts_of(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """A group names shifts that are there, each once, and only where heads are to be put on them."""
+        names = _names(group.get("shifts"))
+        for i, name in enumerate(names):
+            if name not in self.shifts:
+                yield self.problem((*steps, "shifts", i), "the group names an unknown shift", name, self.shifts)
+            elif name in names[:i]:
+                allowed = "each shift once"
+                yield self.document.problem((*steps, "shifts", i), "the group names a shift twice", name, allowed)
+        if names and group.get("agents") is not None:
+            allowed = "headcount beside shifts; agents are there in every open interval"
+            yield self.document.problem((*steps, "shifts"), "a fixed number of agents works no shifts", None, allowed)
+
+    def counted_twice(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """Each lost minute is counted once: what is simulated is not divided out too."""
+        breaks = [n for n in _names(group.get("shifts")) if _mapping(self.shifts.get(n)).get("breaks")]
+        simulated = {"breaks": f"shift {breaks[0]} has breaks"} if breaks else {}
+        if _read(units.share, group.get("absence")):
+            simulated["absence"] = "absence is drawn per agent and day"
+        shrinkage = group.get("shrinkage")
+        at = (*steps, "shrinkage")
+        if isinstance(shrinkage, Mapping):
+            for kind, why in simulated.items():
+                if _read(units.share, shrinkage.get(kind)):
+                    message = f"the time is lost twice: {why}, and it is divided out as well"
+                    yield self.document.problem((*at, kind), message, shown(shrinkage[kind]), f"no {kind} here")
+        elif simulated and _read(units.share, shrinkage):
+            kinds = ", ".join(kind for kind in SHRINKAGE if kind not in simulated)
+            why = "; ".join(simulated.values())
+            message = f"it may hold {' and '.join(simulated)}, and that time would be lost twice: {why}"
+            yield self.document.problem(at, message, shown(shrinkage), f"shares by kind: {kinds}")
 
     def hold(self, steps: Steps, escalation: dict[str, Any]) -> Iterator[Problem]:
         """What tells of a hold needs one; values that ask for none may stand, as in a resolved document."""
@@ -357,6 +401,10 @@ class _Rules:
             )
         for name, queue in self.queues.items():
             yield from self.opening(grid, ("support", "queues", name, "hours"), _mapping(queue).get("hours", "always"))
+        for name, shift in self.shifts.items():
+            yield from self.whole_intervals(grid, ("support", "shifts", name), shift)
+        for name, group in self.groups.items():
+            yield from self.on_duty(grid, ("support", "groups", name, "shifts"), _mapping(group))
         for name, team in self.teams.items():
             yield from self.working(grid, ("success", "teams", name), _mapping(team))
         staffed = [(("support", "groups", n), g) for n, g in self.groups.items()]
@@ -378,12 +426,50 @@ class _Rules:
         edges = {second for spans in table.values() for span in spans for second in span}
         odd = sorted(second for second in edges if second % grid.interval)
         if odd:
-            found = ", ".join(_clock(second) for second in odd)
+            found = ", ".join(timegrid.clock(second) for second in odd)
             allowed = f"multiples of the interval, {units.format_seconds(grid.interval)}"
             yield self.document.problem(steps, "the hours cut an interval in two", found, allowed)
             return
         kinds = [kind for kind, spans in table.items() if spans]
         yield from self.each_month(grid, steps, kinds, "the queue is never open", "the queue is not open in")
+
+    def whole_intervals(self, grid: timegrid.TimeGrid, steps: Steps, shift: Any) -> Iterator[Problem]:
+        """Agents are there for whole intervals: a shift and its breaks begin and end with one."""
+        made = _read(Shift.model_validate, shift)
+        if made is None:
+            return
+        allowed = f"multiples of the interval, {units.format_seconds(grid.interval)}"
+        odd = [text for text in made.start if timegrid.clock_seconds(text) % grid.interval]
+        if odd:
+            yield self.document.problem((*steps, "start"), "the shift starts within an interval", odd[0], allowed)
+        if made.length % grid.interval:
+            found = units.format_seconds(made.length)
+            yield self.document.problem((*steps, "length"), "the shift ends within an interval", found, allowed)
+        for i, pause in enumerate(made.breaks):
+            for name, value in (("length", pause.length), ("after", pause.after), ("latest", pause.latest or 0.0)):
+                if value % grid.interval:
+                    message = "the break is no whole number of intervals"
+                    hint = f"{allowed}; a finer calendar.interval; or shrinkage for breaks so short"
+                    yield self.document.problem((*steps, "breaks", i, name), message, units.format_seconds(value), hint)
+
+    def on_duty(self, grid: timegrid.TimeGrid, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """The shifts of a group bring somebody there while one of its queues is open."""
+        found = [_read(Shift.model_validate, self.shifts.get(name)) for name in _names(group.get("shifts"))]
+        tables = [_hours(_mapping(self.queues.get(q)).get("hours", ALWAYS)) for q in _names(group.get("serves"))]
+        day = timegrid.DAY_SECONDS
+        shifts, opening = [s for s in found if s is not None], [t for t in tables if t is not None]
+        if not shifts or len(shifts) < len(found) or not opening or len(opening) < len(tables):
+            return
+        for shift in shifts:
+            kinds = [kind for days in shift.days for kind in timegrid.day_kinds(days)]
+            stints = [(timegrid.clock_seconds(text), kind) for text in shift.start for kind in kinds]
+            for (begin, kind), table in itertools.product(stints, opening):
+                end = begin + shift.length
+                after = table.get((kind + 1) % 7, []) if end > day else []
+                spans = [*table.get(kind, []), *((a + day, b + day) for a, b in after)]
+                if any(a < end and begin < b for a, b in spans):
+                    return
+        yield self.document.problem(steps, "no queue of the group is open while its shifts work")
 
     def working(self, grid: timegrid.TimeGrid, steps: Steps, team: dict[str, Any]) -> Iterator[Problem]:
         """A team works in every month, and its week fits its hours."""
@@ -450,7 +536,3 @@ def _hours(value: Any) -> dict[int, list[tuple[float, float]]] | None:
 
 def _is_month(text: str) -> bool:
     return len(text) == 7 and text[:4].isdigit() and text[4] == "-" and text[5:] in {f"{m:02d}" for m in range(1, 13)}
-
-
-def _clock(second: float) -> str:
-    return f"{int(second // 3600):02d}:{int(second % 3600 // 60):02d}"
