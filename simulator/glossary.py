@@ -469,6 +469,13 @@ SUCCESS: dict[str, Term] = {
         "searches that found no slot ÷ searches for a slot",
         "空きが見つからなかった回数 ÷ 空きを探した回数",
     ),
+    "shortened_share": Term(
+        "Work cut short",
+        "短縮実施率",
+        "share",
+        "steps begun with a share of their hours because they would have ended late ÷ steps due",
+        "期限に間に合わないため時間を短縮して着手した工程 ÷ 期限を迎えた数",
+    ),
     "steps_late": Term(
         "Steps late or missed",
         "期限に遅れた工程数",

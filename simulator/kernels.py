@@ -69,11 +69,17 @@ helper would count each array that it is handed, in and out (a support contact t
 maker = _kept()
 """For kernels that Python calls and that create arrays."""
 
-inner = njit(  # type: ignore[call-overload]
-    nogil=True, _nrt=False, no_rewrites=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+_BARE: dict[str, Any] = {
+    "nogil": True, "_nrt": False, "no_rewrites": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
+
+called = njit(**_BARE)
 """For functions that only kernels call and that create and keep no array either. Without wrappers for Python and
 searches for array expressions one compiles in three quarters of the time. Python must not call it: it has no entry."""
+
+inner = njit(forceinline=True, **_BARE)
+""":data:`called`, but written out where it is called: a call hands over each array in seven parts, which costs a loop
+of some hundred nanoseconds a fifth of its time. Many long ones would take long to compile."""
 
 
 @njit(cache=True, inline="always", nogil=True)

@@ -6,6 +6,10 @@ only through what is carried over. The answer rate may fall when an agent is add
 ones), so passing is never inferred from a neighbour: a plan counts only if its own simulation passed, and below the
 plan found the search goes on looking.
 
+Groups on shifts are searched in whole rosters (:mod:`simulator.support.shifts`): what a plan of so many heads can have
+there is what is simulated, so their need is no lower bound. The closed form's curve, covered by shifts, proposes where
+to look; the agents per interval of the need are covered at least cost at the end (:mod:`simulator.planning.shifts`).
+
 Success. Heads are whole and few: constant heads are simulated from too few to enough, then the quarters are put
 together and adjusted one at a time, because what a quarter leaves undone burdens the next.
 """
@@ -22,6 +26,7 @@ from numpy.typing import NDArray
 
 from simulator.horizon import Horizon, Staffing
 from simulator.montecarlo.precision import estimate
+from simulator.planning import shifts
 from simulator.scenario.schema import Scenario
 from simulator.success.tables import DUE, ON_TIME
 from simulator.support import assemble, erlang
@@ -47,10 +52,11 @@ class SupportNeed:
 
     Attributes:
         hours: float64 (G, M), agent-hours of the need.
-        heads: int64 (G, M), whole heads after shrinkage; before shifts, so a lower bound.
+        heads: int64 (G, M), whole heads after shrinkage; a lower bound for groups without shifts.
         agents: int64 (G, I), agents per interval of the need, whose own simulation passed.
         passed: bool (M,), whether the month's targets are met with their confidence.
         least: float64 (draws, G, M), whole heads that meet a group's targets in expectation over chance, by draw.
+        rosters: by group, then month: people on tours at least cost; empty for groups without shifts.
     """
 
     hours: NDArray[np.float64]
@@ -58,6 +64,7 @@ class SupportNeed:
     agents: NDArray[np.int64]
     passed: NDArray[np.bool_]
     least: NDArray[np.float64]
+    rosters: tuple[tuple[shifts.Cover | None, ...], ...] = ()
 
 
 CLEARLY_SHORT = 0.2
@@ -132,6 +139,7 @@ class _SupportSearch:
         self.mine = own_targets(horizon)
         self.per_head = np.maximum(np.stack([plan.hours_per_head for plan in horizon.plans]), 1e-9)
         self.searched = np.array([bool(mine) for mine in self.mine])
+        self.absence = [group.absence for group in support.groups.values()]
         self.price = np.array([group.salary_per_year for group in support.groups.values()])
         repeats = horizon.repeats
         self.swept = screening(math.ceil(0.6 * replications), repeats, SWEPT)
@@ -146,7 +154,19 @@ class _SupportSearch:
         heads, whole = self._whole(heads, look)
         agents = self.horizon.staff(heads)
         hours = heads * self.per_head
-        return SupportNeed(hours, whole, agents, look.passed, self._least(whole))
+        rosters = tuple(self._rosters(g, heads[g]) for g in range(self.groups))
+        return SupportNeed(hours, whole, agents, look.passed, self._least(whole), rosters)
+
+    def _rosters(self, g: int, heads: NDArray[np.float64]) -> tuple[shifts.Cover | None, ...]:
+        """The agents of the need on shifts at least cost, with no more people than were simulated, by month. (None if
+        the solver found none in its bounds.) A part of a person is rostered as a whole one."""
+        plan = self.horizon.plans[g]
+        found = []
+        for roster, each in zip(plan.rosters, heads, strict=False):
+            people = math.ceil(round(each * plan.on_duty, 9))
+            need = np.where(roster.tours.cells.load > 0, roster.cover(people), 0)
+            found.append(shifts.cover(roster.tours, need, people))
+        return tuple(found)
 
     def _heads(self, margin: float) -> NDArray[np.float64]:
         """Heads whose hours give every cell the closed form's margin plus ``margin``, in steps."""
@@ -155,7 +175,12 @@ class _SupportSearch:
             factor = (self.beta[g] if self.searched[g] else 0.0) + (margin if self.searched[g] else 0.0)
             for m, cells in enumerate(plan.patterns):
                 agents = np.maximum(cells.load + factor * np.sqrt(cells.load), 0.0)
-                heads[g, m] = float(agents @ cells.hours) / self.per_head[g, m]
+                if plan.rosters:
+                    people = shifts.least_people(plan.rosters[m].tours, agents)
+                    heads[g, m] = people / max(plan.on_duty, 1e-9)
+                else:
+                    heads[g, m] = float(agents @ cells.hours) / self.per_head[g, m]
+            heads[g] /= max(1.0 - self.absence[g], 1e-9)
         return np.ceil(heads / STEP - 1e-9) * STEP
 
     def _sweep(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

@@ -117,6 +117,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         "sizing": _sizing(summary, lang),
         "accounts": _accounts(result, lang),
         "headcount": _headcount(result, lang),
+        "shifts": _shifts(result, lang),
         "kpis": _kpis(result, lang),
         "activities": _activities(result, lang),
         "assumptions": _assumptions(result, lang),
@@ -313,6 +314,19 @@ def _headcount(result: Result, lang: Language) -> list[Grid]:
         rows: dict[str, dict[str, str]] = {}
         for row in w.records(part):
             rows.setdefault(w.term(row.measure, lang), {})[row.month] = w.number(row.mean, 1)
+        grids += _by_month(str(team), rows, w.months_of(part), lang)
+    return grids
+
+
+def _shifts(result: Result, lang: Language) -> list[Grid]:
+    """One table per group on shifts: people by shift down, months across."""
+    grids = []
+    for team, part in result.shifts.groupby("team", sort=False):
+        rows: dict[str, dict[str, str]] = {}
+        for row in w.records(part.sort_values(["shift", "start", "days"], kind="stable")):
+            rows.setdefault(f"{row.shift} {row.start} {row.days}", {})[row.month] = w.number(row.people)
+        paid = part.groupby("month", sort=False)["paid_hours"].sum()
+        rows[w.phrase("paid_hours", lang)] = {str(month): w.number(hours) for month, hours in paid.items()}
         grids += _by_month(str(team), rows, w.months_of(part), lang)
     return grids
 

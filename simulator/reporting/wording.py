@@ -190,6 +190,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "by_month": ("means by month", "月別の平均"),
     "activities": ("Activities", "活動"),
     "requirement": ("Agents by time of day", "時間帯別の必要人数"),
+    "on_shifts": ("People on shifts who cover the need at least cost", "必要人数を最小費用で満たすシフト別人数"),
+    "paid_hours": ("paid hours", "支払対象時間"),
     "assumptions": ("Assumptions", "前提"),
     "placeholders": ("Placeholders to replace", "差し替えるべき仮の値"),
     "uncertain": ("Uncertain inputs", "不確実な前提"),
@@ -406,6 +408,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "when_start": ("once at the start of the contract", "契約開始時に1回"),
     "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
     "when_escalation": ("for each escalation", "エスカレーションごと"),
+    "when_handover": ("for each account handed over", "担当引き継ぎごと"),
     "per_month_rate": ("{rate} a month", "月{rate}回"),
     # the value of activities
     "value_title": ("Return on investment by activity", "活動別のROI"),

@@ -41,6 +41,7 @@ from simulator.success.tables import (
     UNPREPARED,
 )
 from simulator.support import kpis as support_kpis
+from simulator.timegrid import WEEKDAYS, clock
 from simulator.workforce import COSTS
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ class _Report:
             "staffing": list(self._staffing()),
             "kpis": list(self._kpis()),
             "requirement": list(self._requirement()),
+            "shifts": list(self._on_shifts()),
             "headcount": list(self._headcount()),
             "cost": list(self._cost()),
             "accounts": list(self._accounts()),
@@ -342,27 +344,49 @@ class _Report:
     def _requirement(self) -> Iterator[tuple[Any, ...]]:
         if self.support is None:
             return
-        from simulator.timegrid import WEEKDAYS
-
         assert self.scenario.support is not None
         names = (*WEEKDAYS, "holiday")
         for g, group in enumerate(self.scenario.support.groups):
             for m, month in enumerate(self.months):
-                cells = self.horizon.plans[g].patterns[m]
-                first = int(self.grid.month_interval[m])
-                interval_of_cell = np.full(len(cells.load), -1)
-                inside = np.flatnonzero(cells.cell_of >= 0)
-                interval_of_cell[cells.cell_of[inside]] = inside
-                for c in range(len(cells.load)):
-                    start = cells.slot[c] * self.grid.interval
-                    time = f"{int(start // 3600):02d}:{int(start % 3600 // 60):02d}"
-                    yield (
-                        month,
-                        group,
-                        names[cells.kind[c]],
-                        time,
-                        int(self.support.agents[g, first + interval_of_cell[c]]),
-                    )
+                for kind, slot, agents in self._cells(g, m):
+                    start = slot * self.grid.interval
+                    yield month, group, names[kind], clock(start), agents
+
+    def _cells(self, g: int, m: int) -> Iterator[tuple[int, int, int]]:
+        """Kind of day, slot and agents of the need of a group in a month."""
+        assert self.support is not None
+        plan = self.horizon.plans[g]
+        cells = plan.patterns[m]
+        if plan.rosters:
+            people = math.ceil(round(float(self.support.hours[g, m] / plan.hours_per_head[m]) * plan.on_duty, 9))
+            agents = plan.rosters[m].cover(people)
+            seen: dict[tuple[int, int], int] = {}
+            for c in np.argsort(
+                cells.hours, kind="stable"
+            ):  # after a night shift a day has several forms: the usual one
+                if cells.load[c] > 0 or agents[c] > 0:
+                    seen[int(cells.kind[c]), int(cells.slot[c])] = int(agents[c])
+            yield from ((kind, slot, count) for (kind, slot), count in sorted(seen.items()))
+            return
+        first = int(self.grid.month_interval[m])
+        interval_of_cell = np.full(len(cells.load), -1)
+        inside = np.flatnonzero(cells.cell_of >= 0)
+        interval_of_cell[cells.cell_of[inside]] = inside
+        for c in range(len(cells.load)):
+            there = self.support.agents[g, first + interval_of_cell[c]]
+            yield int(cells.kind[c]), int(cells.slot[c]), int(there)
+
+    def _on_shifts(self) -> Iterator[tuple[Any, ...]]:
+        """People on tours that cover the need at least cost."""
+        if self.support is None:
+            return
+        for g, rosters in enumerate(self.support.rosters):
+            for m, cover in enumerate(rosters):
+                tours = self.horizon.plans[g].rosters[m].tours
+                for t in np.flatnonzero(cover.people) if cover else ():
+                    tour, people = tours.tours[t], int(cover.people[t])  # type: ignore[union-attr]
+                    paid = people * tours.days(int(t)) * tour.paid_hours
+                    yield self.months[m], self.units[g][1], tour.shift, clock(tour.start), tour.days, people, paid
 
     def _headcount(self) -> Iterator[tuple[Any, ...]]:
         people = self.data["people"]
@@ -529,7 +553,7 @@ class _Report:
             "p_enough_all_high": _none(float(high)),
             "first_short_month": self.months[short[0]] if short else None,
             "first_short_p": float(monthly[short[0]]) if short else None,
-            "lower_bound": wing == "support" and fixed is None,
+            "lower_bound": wing == "support" and fixed is None and not getattr(unit, "shifts", ()),
             "unmet": unmet,
         }
 
@@ -775,7 +799,8 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
     hours = success_kpis.hour_kpis(_with_total(simulated.data["hours"]))
     for t, team in enumerate(model.teams):
         for kpi, value in hours.items():
-            found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+            if kpi != "overtime_share" or team.tables.overtime:
+                found["success", "team", team.name, kpi, "share"] = value[:, :, t]
     found |= success_measures.team_measures(simulated)
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):

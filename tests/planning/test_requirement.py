@@ -8,6 +8,8 @@ import pytest
 
 from simulator.horizon import Horizon, Staffing
 from simulator.planning import requirement
+from simulator.scenario.document import Document
+from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
 from tests.models import both_wings, one_queue, over
 
@@ -98,6 +100,57 @@ def test_spreading_by_the_root_is_near_the_cheapest_plan_of_all() -> None:
     agents = [int(need.agents[0, opening == slot].max()) for slot in (9, 10, 11)]
     # one agent-hour of the day: the family has one plan per total, brute force has many
     assert best <= sum(agents) <= best + 1
+
+
+def on_shifts(**group: object) -> Scenario:
+    document = small_centre("1 per min", {"service_level": "80% in 20 s"}).document()
+    document["calendar"]["start"] = "2027-04-05"
+    document["support"]["queues"]["calls"]["hours"] = {"mon-sat": "09:00-17:00"}
+    document["support"]["shifts"] = {
+        "early": {"start": "09:00", "length": "5 h", "days": ["mon-fri", "tue-sat"]},
+        "late": {"start": "12:00", "length": "5 h", "days": ["mon-fri", "tue-sat"]},
+    }
+    document["support"]["groups"]["agents"] |= {"shifts": ["early", "late"], "hours_per_week": 25, **group}
+    return freeze(Document(document))
+
+
+def test_the_need_on_shifts_is_the_least_of_all_rosters() -> None:
+    horizon = Horizon(on_shifts())
+    evaluate = evaluator(horizon)
+    need = requirement.support_need(horizon, evaluate, 40)
+    items = horizon.targets.items
+
+    def passes(heads: float) -> bool:
+        met = evaluate(Staffing(groups=np.full((1, 1), heads)), 40)["met"]
+        return bool(requirement.slack(met, items, range(len(items)))[0] >= 0)
+
+    assert need.passed.all()
+    whole = int(need.heads[0, 0])
+    assert passes(whole)
+    assert whole == next(n for n in range(1, 60) if passes(float(n)))
+    # covered by no more people than were simulated, and everywhere by as many agents
+    cover, roster = need.rosters[0][0], horizon.plans[0].rosters[0]
+    assert cover is not None
+    assert cover.proven
+    assert cover.people.sum() <= whole
+    open_ = roster.tours.cells.load > 0
+    people = math.ceil(round(float(need.hours[0, 0] / horizon.plans[0].hours_per_head[0]), 9))
+    assert np.all(cover.agents[open_] >= roster.cover(people)[open_])
+    # and more heads than hours alone would need
+    free = requirement.support_need(Horizon(on_shifts(shifts=[])), evaluator(Horizon(on_shifts(shifts=[]))), 40)
+    assert free.heads[0, 0] <= whole
+    assert free.rosters == ((),)
+
+
+def test_absence_and_shrinkage_raise_the_need_on_shifts() -> None:
+    heads = []
+    for group in ({}, {"absence": "20%"}, {"shrinkage": {"absence": "20%"}}):
+        horizon = Horizon(on_shifts(**group))
+        heads.append(int(requirement.support_need(horizon, evaluator(horizon), 40).heads[0, 0]))
+    plain, drawn, divided = heads
+    assert divided == pytest.approx(plain / 0.8, abs=1)
+    # who is away by chance is missed more than a steady fifth of the hours
+    assert drawn >= divided > plain
 
 
 def test_an_impossible_target_is_named_and_not_hidden() -> None:

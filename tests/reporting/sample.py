@@ -186,6 +186,22 @@ def _requirement() -> list[dict[str, Any]]:
     return rows
 
 
+def _shifts() -> list[dict[str, Any]]:
+    return [
+        {
+            "month": month,
+            "team": "tier1",
+            "shift": shift,
+            "start": start,
+            "days": days,
+            "people": people + (month == MONTHS[-1]),
+            "paid_hours": 160.0 * people,
+        }
+        for month in MONTHS
+        for shift, start, days, people in (("early", "08:00", "mon-fri", 9), ("late", "11:30", "tue-sat", 12))
+    ]
+
+
 def _headcount() -> list[dict[str, Any]]:
     rows = []
     for team, wing in TEAMS.items():
@@ -385,6 +401,7 @@ def sample(**changes: Any) -> Result:
         "staffing": _staffing,
         "kpis": _kpis,
         "requirement": _requirement,
+        "shifts": _shifts,
         "headcount": _headcount,
         "cost": _cost,
         "accounts": _accounts,
