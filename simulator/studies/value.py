@@ -442,7 +442,8 @@ def break_even(
 
     sign = 1.0 if net(STRONGEST / 4).mean() >= net(-STRONGEST / 4).mean() else -1.0
     found = search_break_even(net, sign, base.monte_carlo.chance_repeats)
-    first, second = names or (base.name, other.name)
+    alike = ("the first plan", "the second plan")
+    first, second = names or ((base.name, other.name) if base.name != other.name else alike)
     dearer, cheaper = (first, second) if rich is one else (second, first)
     return dataclasses.replace(found, dearer=dearer, cheaper=cheaper)
 

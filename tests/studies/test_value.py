@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from matplotlib.figure import Figure
 
 import simulator as sim
 from simulator.cli import main
@@ -160,7 +161,10 @@ def test_a_decision_flips_where_lateness_costs_enough() -> None:
     found = break_even(rich, lean, "couplings.churn_by_late_activities", replications=4)
     assert 0 < found.coefficient < STRONGEST
     assert found.tried[0][1] == pytest.approx(-3 * 6_000_000 * 1.3 * 4 / 12), "at 0 the gap is the pay of three"
-    (line,) = break_even_lines(found)
+    assert (found.dearer, found.cheaper) == ("the first plan", "the second plan"), "both are called alike"
+    plans, line = break_even_lines(found)
+    assert "dearer plan is the first plan, against the second plan" in plans
+    assert line.startswith("the first plan pays from a coefficient of ")
     assert f"{found.coefficient:.2f}" in line
 
 
@@ -220,6 +224,6 @@ def test_wrong_words_are_refused(tmp_path: Path, words: tuple[str, ...], text: s
 
 @pytest.mark.parametrize(("lang", "title"), [("en", "Return on investment"), ("ja", "活動別のROI")])
 def test_the_figure_shows_returns_or_break_evens(found: Value, lang, title: str) -> None:
-    ax = returns(found, lang).axes[0]
+    ax = returns(found, lang, Figure().subplots())
     assert ax.get_title(loc="left").startswith(title)
     assert len(ax.get_yticklabels()) == 3
