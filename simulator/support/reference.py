@@ -31,12 +31,20 @@ which order a queue tries its groups (``level``) and in which order a group take
    after that the entry, in its place, goes on as a cold one whose patience starts now, or as a deferred one.
    After-call work follows the hold. *Deferred*: the line is given back, and the entry is a *ticket*, which neither
    balks nor abandons nor is dropped at closing, and stays one at later tiers, whatever their way of transfer.
-7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
+7. A caller who was blocked, balked or abandoned *redials* if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
-   the queue where it first arrived, as a new entry of the same contact with attempt + 1, leg 0 and a key made of the
-   lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay is drawn by the
-   lost call.
-8. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
+   the queue that the lost call had entered from outside, as a new entry of the same contact with attempt + 1, leg 0 and
+   a key made of the lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay
+   is drawn by the lost call.
+8. Where inquiries are followed, a contact that is answered and not escalated *resolves* its inquiry if its keyed
+   uniform lies below the probability of the queue that it ends in. If not, and if the inquiry has had fewer *repeats*
+   than that queue allows, the customer contacts again as a redial does, but in the queue that is named, if one is, and
+   after a delay from the end of talk that counts only while the queue they come to is open: a delay that is over in
+   the night ends in the morning, after as much open time. All contacts of one inquiry are one ``contact``; redials are
+   its attempts less its repeats. The inquiry begins with the first; its effort grows by hold, talk and after-call work
+   (added in this order), its customer's own time by the delays. It ends resolved, at the end of talk; or unresolved,
+   when a customer is lost and does not redial, or not content and does not contact again.
+9. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
    interval starts in which it is closed, all who wait and whom nobody has taken; until it opens again an entry, of
    whatever kind, is dropped at once and takes no line. Who is dropped gives a line back and does not redial.
 
@@ -59,7 +67,8 @@ so that months laid end to end equal one run. Contacts that are open at the end 
 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
 which they pass, up to the end of the horizon. A hold is talk of the first tier, counted when it is over; its busy
-seconds are counted then, and at the end of every call.
+seconds are counted then, and at the end of every call. What an answer settles of an inquiry is counted at the answer,
+in the cell and the queue of the inquiry's first contact.
 
 Every random number is drawn by the contact's key, the purpose and the leg.
 """
@@ -95,6 +104,8 @@ from simulator.support.tables import (
     REDIAL,
     REDIAL_DELAY,
     REDIAL_KEY,
+    REPEAT_DELAY,
+    RESOLUTION,
     TALK,
     Clock,
     Contacts,
@@ -108,6 +119,7 @@ from simulator.support.tables import (
     Transfer,
     check_run,
     mark_in_service,
+    open_before,
 )
 
 
@@ -209,6 +221,15 @@ class _Entry:
     ticket: bool = False
     holder: _Holder | None = None
     hold: float = 0.0
+    repeats: int = 0
+    inquiry_queue: int = 0
+    inquiry_interval: int = 0
+    inquiry_arrived: float = 0.0
+    effort: float = 0.0
+    own_time: float = 0.0
+    responded: bool = False
+    resolved: bool = False
+    returns_at: float = nan
 
 
 class _Desk:
@@ -230,7 +251,7 @@ class _Desk:
         self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
         self.busy: dict[int, tuple[float, int, float]] = {}
         self.talking: dict[int, _Entry] = {}
-        self.redialing: dict[int, _Entry] = {}
+        self.returning: dict[int, _Entry] = {}
         self.overrun_since = self.call_start = state.time
         self.interval = self.first_interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
@@ -266,10 +287,13 @@ class _Desk:
             entry.talk_end, entry.escalates = float(row["talk_end"]), bool(row["escalates"])
             entry.outcome = Outcome.ANSWERED
             self.keep_talking(entry)
-        for row in state.redialing:
+            if not entry.escalates and entry.deadline < inf:
+                self.keep_returning(entry)
+        for row in state.returning:
             entry = _opened(row)
-            entry.outcome = Outcome.ABANDONED  # lost in one way or another
-            self.keep_redialing(entry)
+            entry.talk_end = float(row["talk_end"])
+            entry.outcome = Outcome.ABANDONED if isnan(entry.talk_end) else Outcome.ANSWERED  # lost in one way or another
+            self.keep_returning(entry)
 
     # --- the contact --------------------------------------------------------------------------------------------------
 
@@ -289,27 +313,42 @@ class _Desk:
             arrived=self.calendar.now,
             talk=float(self.contacts.talk[i]) if self.contacts.talk.size else nan,
         )
+        if self.tables.inquiries:
+            entry.inquiry_queue, entry.inquiry_interval, entry.inquiry_arrived = queue, entry.interval, entry.arrived
+            self.follow(entry, QueueMeasure.INQUIRIES)
+            self.follow(entry, QueueMeasure.DUE, self.is_due(entry))
         self.call(entry)
 
-    def redial(self, earlier: _Entry) -> None:
-        """A caller who was lost tries again."""
-        del self.redialing[earlier.number]
+    def come_back(self, earlier: _Entry) -> None:
+        """A caller who was lost tries again, or a customer whose inquiry was not resolved."""
+        del self.returning[earlier.number]
         attempt = earlier.attempt + 1
+        repeats = earlier.outcome is Outcome.ANSWERED
+        queue = self.comes_to(earlier) if repeats else earlier.origin
         entry = _Entry(
             number=self.entries,
             contact=earlier.contact,
             key=randomness.bits(earlier.key, REDIAL_KEY, attempt)[0],
             account=earlier.account,
-            queue=earlier.origin,
+            queue=queue,
             leg=0,
             attempt=attempt,
-            origin=earlier.origin,
+            origin=queue,
             interval=self.interval,
-            line=int(self.tables.line_pool[earlier.origin]),
+            line=int(self.tables.line_pool[queue]),
             arrived=self.calendar.now,
+            repeats=earlier.repeats + repeats,
+            **_inquiry(earlier),
         )
-        self.count(entry, QueueMeasure.REDIALS)
+        self.count(entry, QueueMeasure.REPEATS if repeats else QueueMeasure.REDIALS)
+        if repeats and entry.repeats == 1:
+            self.follow(entry, QueueMeasure.REPEATED_WITHIN, self.is_timely(entry, entry.arrived))
         self.call(entry)
+
+    def comes_to(self, earlier: _Entry) -> int:
+        """The queue that a customer who is not content contacts next."""
+        queue = int(self.tables.repeat_to[earlier.queue])
+        return queue if queue >= 0 else earlier.origin
 
     def call(self, entry: _Entry) -> None:
         """Enter from outside, if a line is free."""
@@ -352,6 +391,8 @@ class _Desk:
             ticket=earlier.ticket or deferred,
             holder=earlier.holder,
             hold=0.0 if earlier.holder is None else nan,
+            repeats=earlier.repeats,
+            **_inquiry(earlier),
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
@@ -378,6 +419,7 @@ class _Desk:
         entry.outcome, entry.end = Outcome.DROPPED, self.calendar.now
         self.free_line(entry)
         self.count(entry, QueueMeasure.DROPPED)
+        self.follow(entry, QueueMeasure.UNRESOLVED)
 
     def register(self, entry: _Entry) -> None:
         self.entries += 1
@@ -449,6 +491,8 @@ class _Desk:
     def end_hold(self, entry: _Entry, holder: _Holder, end: float) -> None:
         """The agent who holds with this caller goes on to after-call work at ``end``."""
         entry.holder, entry.hold = None, end - entry.arrived
+        if self.tables.inquiries:
+            entry.effort += entry.hold
         law = int(self.tables.after_call[holder.queue, holder.group])
         free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
         self.keep_busy(holder.number, holder.group, free_at, self.time_away(entry, holder.group, entry.leg - 1))
@@ -489,16 +533,62 @@ class _Desk:
 
     def lose(self, entry: _Entry) -> None:
         """A caller is gone without an answer; he may call again."""
-        queue, tables = entry.queue, self.tables
-        if not tables.redials[queue] or entry.attempt >= tables.redial_attempts[queue]:
-            return
-        if randomness.uniform(entry.key, REDIAL, entry.leg)[0] < tables.redial_probability[queue]:
-            entry.deadline = self.calendar.now + self.draw(int(tables.redial_delay[queue]), entry, REDIAL_DELAY)
-            self.keep_redialing(entry)
+        queue, tables, now = entry.queue, self.tables, self.calendar.now
+        redials = (
+            tables.redials[queue]
+            and entry.attempt - entry.repeats < tables.redial_attempts[queue]
+            and randomness.uniform(entry.key, REDIAL, entry.leg)[0] < tables.redial_probability[queue]
+        )
+        if redials:
+            self.leave_until(now + self.draw(int(tables.redial_delay[queue]), entry, REDIAL_DELAY), entry, now)
+        else:
+            self.follow(entry, QueueMeasure.UNRESOLVED)
 
-    def keep_redialing(self, entry: _Entry) -> None:
-        self.redialing[entry.number] = entry
-        self.calendar.at(entry.deadline, _Kind.REDIAL, entry.number, lambda: self.redial(entry))
+    def respond(self, entry: _Entry, talk: float, after_call: float) -> None:
+        """What an answer does for the inquiry of a contact."""
+        entry.effort += talk
+        entry.effort += after_call
+        if not entry.responded:
+            self.follow(entry, QueueMeasure.RESPONDED)
+            self.follow(entry, QueueMeasure.FIRST_RESPONSE, entry.answered_at - entry.inquiry_arrived)
+            entry.responded = True
+        if not entry.escalates:
+            self.settle(entry)
+
+    def settle(self, entry: _Entry) -> None:
+        """What the last talk of a call does for its inquiry."""
+        queue, tables, end = entry.queue, self.tables, entry.talk_end
+        elapsed = end - entry.inquiry_arrived
+        if randomness.uniform(entry.key, RESOLUTION, entry.leg)[0] < tables.resolution[queue]:
+            entry.resolved = True
+            timely = self.is_timely(entry, end)
+            self.follow(entry, QueueMeasure.RESOLVED)
+            self.follow(entry, QueueMeasure.RESOLVED_WITHIN, timely)
+            self.follow(entry, QueueMeasure.RESOLVED_FIRST, timely and entry.repeats == 0)
+            self.follow(entry, QueueMeasure.RESOLUTION_TIME, elapsed)
+            self.follow(entry, QueueMeasure.RESOLUTION_TIME_NET, elapsed - entry.own_time)
+            self.follow(entry, QueueMeasure.RESOLUTION_EFFORT, entry.effort)
+        elif tables.repeats[queue] and entry.repeats < tables.repeat_attempts[queue]:
+            delay = self.draw(int(tables.repeat_delay[queue]), entry, REPEAT_DELAY)
+            self.leave_until(self.after_open_time(self.comes_to(entry), end, delay), entry, end)
+        else:
+            self.follow(entry, QueueMeasure.UNRESOLVED)
+
+    def after_open_time(self, queue: int, start: float, delay: float) -> float:
+        """The instant at which a queue has been open for ``delay`` seconds since ``start``."""
+        clock = self.clock.interval_start, open_before(self.tables, self.clock), self.tables.opening, queue
+        return max(start, float(kernels.open_instant(*clock, kernels.open_time(*clock, start) + delay)))
+
+    def leave_until(self, time: float, entry: _Entry, since: float) -> None:
+        """The customer goes away at ``since`` and contacts again at ``time``."""
+        entry.deadline = entry.returns_at = time
+        if self.tables.inquiries:
+            entry.own_time += time - since
+        self.keep_returning(entry)
+
+    def keep_returning(self, entry: _Entry) -> None:
+        self.returning[entry.number] = entry
+        self.calendar.at(entry.deadline, _Kind.REDIAL, entry.number, lambda: self.come_back(entry))
 
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
@@ -510,6 +600,7 @@ class _Desk:
         entry.outcome, entry.group, entry.taken_at, entry.answered_at = Outcome.ANSWERED, group, now, answered_at
         entry.talk_end = answered_at + talk
         entry.end = entry.talk_end + after_call
+        entry.deadline = inf
         if tables.escalation_to[queue] >= 0:
             u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
             entry.escalates = bool(u < tables.escalation_probability[queue])
@@ -517,6 +608,8 @@ class _Desk:
             law = int(tables.conference[entry.holder.queue])
             stays = answered_at + self.draw(law, entry, CONFERENCE) if law >= 0 else answered_at
             self.end_hold(entry, entry.holder, min(stays, entry.talk_end))
+        if tables.inquiries:
+            self.respond(entry, talk, after_call)
         self.keep_talking(entry)
         if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
@@ -622,6 +715,20 @@ class _Desk:
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
         self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
 
+    def follow(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
+        """Count for the inquiry that an entry belongs to, if inquiries are followed."""
+        if self.tables.inquiries:
+            self.sums.queue[self.clock.cell[entry.inquiry_interval], entry.inquiry_queue, measure] += amount
+
+    def is_due(self, entry: _Entry) -> bool:
+        """Whether the horizon shows what becomes of the inquiry in the time that its queue allows."""
+        return bool(entry.inquiry_arrived + self.tables.resolution_within[entry.inquiry_queue] <= self.clock.end)
+
+    def is_timely(self, entry: _Entry, time: float) -> bool:
+        return self.is_due(entry) and bool(
+            time - entry.inquiry_arrived <= self.tables.resolution_within[entry.inquiry_queue]
+        )
+
     def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float, interval: int) -> None:
         """Split seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
         for i in range(interval, self.clock.intervals):
@@ -648,8 +755,9 @@ class _Desk:
             table = np.array(
                 [
                     (
-                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.interval, e.group,
-                        e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.outcome, e.escalates,
+                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.repeats, e.interval,
+                        e.group, e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.returns_at,
+                        e.outcome, e.escalates, e.resolved,
                     )
                     for e in self.rows
                 ],
@@ -663,6 +771,7 @@ class _Desk:
         busy = sorted((end, number, group, away) for number, (end, group, away) in self.busy.items())
         waiting = sorted((e for queue in self.waiting for e in queue), key=lambda e: e.number)
         talking = sorted((e for e in self.talking.values() if e.escalates or e.line >= 0), key=lambda e: e.number)
+        returning = [e for e in self.returning.values() if e.number not in self.talking or e.line < 0]
         return SupportState(
             time=until,
             interval=self.next_interval,
@@ -679,7 +788,7 @@ class _Desk:
             service_away=np.array([away for _, _, _, away in busy], dtype=np.float64),
             waiting=_open_rows(waiting),
             talking=_open_rows(talking),
-            redialing=_open_rows(sorted(self.redialing.values(), key=lambda e: e.number)),
+            returning=_open_rows(sorted(returning, key=lambda e: e.number)),
         )
 
 
@@ -690,7 +799,17 @@ def _opened(row: Any) -> _Entry:
     entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
     if row["holder_entry"] >= 0:
         entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
+    for name in ("repeats", *_INQUIRY):
+        setattr(entry, name, row[name].item())
     return entry
+
+
+_INQUIRY = ("inquiry_queue", "inquiry_interval", "inquiry_arrived", "effort", "own_time", "responded")
+
+
+def _inquiry(earlier: _Entry) -> dict[str, Any]:
+    """What a contact hands on to the next of its inquiry."""
+    return {name: getattr(earlier, name) for name in _INQUIRY}
 
 
 def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
@@ -698,7 +817,7 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
         (
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
             e.arrived, e.deadline, e.talk, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
-            *(e.holder or (-1, -1, -1, -1)),
+            *(e.holder or (-1, -1, -1, -1)), e.repeats, *(getattr(e, name) for name in _INQUIRY),
         )
         for e in entries
     ]  # fmt: skip

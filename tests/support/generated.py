@@ -24,7 +24,10 @@ RULES = {
     "closing": ("dropping",),
     "head start": ("head_start",),
     "time away": ("away",),
-}
+    "repeat contacts": (
+        "inquiries", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within", "opening",
+    ),
+}  # fmt: skip
 """The tables of each of the rarer rules."""
 
 
@@ -99,6 +102,8 @@ def case(seed: int) -> Case:
         book.row(distributions.with_zero((_whole_law if whole else _law)(more, 10.0), 0.4)) if steps else -1
         for steps in stepping
     ]
+    then = np.random.default_rng([seed, 5])
+    repeat = [law_of(then, 10.0) if then.random() < 0.8 else -1 for _ in range(queues)]
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -129,6 +134,13 @@ def case(seed: int) -> Case:
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
         head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
         away=np.array(away),
+        inquiries=bool(then.random() < 0.6),
+        resolution=then.choice([0.0, 0.5, 0.8, 1.0], size=queues),
+        repeat_attempts=then.integers(0, 4, size=queues),
+        repeat_delay=np.array(repeat),
+        repeat_to=np.where(then.random(queues) < 0.6, -1, then.integers(0, queues, size=queues)),
+        resolution_within=then.choice([5.0, 40.0, 200.0, np.inf], size=queues),
+        opening=~_dropping(then, queues, intervals),
     )
     if seed % PLAIN == 0:
         tables = with_rules(tables)

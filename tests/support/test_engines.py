@@ -82,7 +82,7 @@ def assert_same(a: Run, b: Run) -> None:
     for mine, other in zip(a.states, b.states, strict=True):
         for field in dataclasses.fields(SupportState):
             x, y = getattr(mine, field.name), getattr(other, field.name)
-            if field.name in ("waiting", "talking", "redialing"):
+            if field.name in ("waiting", "talking", "returning"):
                 assert_same_rows(x, y)
             else:
                 np.testing.assert_array_equal(x, y, err_msg=field.name)
@@ -97,7 +97,7 @@ def assert_same_sums(a: Sums, b: Sums) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_engines_give_the_same_outcome_for_every_contact(seed: int) -> None:
-    assert_same(reference_run(seed), run(compiled, generated.case(seed)))
+    assert_same(reference_run(seed), run(compiled, generated.case(seed), every_rule=seed % generated.PLAIN > 0))
 
 
 @pytest.mark.parametrize("seed", range(0, 80, 2))
@@ -109,15 +109,24 @@ def test_looking_at_deadlines_late_equals_abandonment_as_event(seed: int) -> Non
 @pytest.mark.parametrize("seed", range(0, 80, generated.PLAIN))
 def test_the_kernel_without_the_rarer_rules_equals_that_with_them(seed: int) -> None:
     case = generated.case(seed)
-    assert not compiled._is_rich(case.tables)
+    assert compiled._rules(case.tables) == (None, None, None)
     assert_same(run(compiled, case), run(compiled, case, every_rule=True))
 
 
 @pytest.mark.parametrize("rule", generated.RULES)
 def test_a_rarer_rule_asks_for_its_kernel(rule: str) -> None:
     tables = [generated.case(seed).tables for seed in SEEDS]
-    assert any(compiled._is_rich(generated.with_rules(t, rule)) for t in tables)
-    assert not any(compiled._is_rich(generated.with_rules(t)) for t in tables)
+    assert any(True in compiled._rules(generated.with_rules(t, rule)) for t in tables)
+    assert not any(True in compiled._rules(generated.with_rules(t)) for t in tables)
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 2))
+@pytest.mark.parametrize("rules", [("balking", "closing"), ("redials",), ("redials", "repeat contacts")])
+def test_the_kernel_of_some_rules_equals_that_of_all(seed: int, rules: tuple[str, ...]) -> None:
+    case = generated.case(seed)
+    case = dataclasses.replace(case, tables=generated.with_rules(case.tables, *rules))
+    assert None in compiled._rules(case.tables)
+    assert_same(run(compiled, case), run(compiled, case, every_rule=True))
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])
@@ -149,6 +158,10 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
         contact, attempt, leg = records[["contact", "attempt", "leg"]][i].tolist()
         hold[place[contact, attempt, leg - 1]] = records["hold"][i]
     talk = records["talk_end"] - records["answered_at"] + np.nan_to_num(hold)
+    again = (records["attempt"] > 0) & (records["leg"] == 0)
+    repeats = {tuple(row[:2]): row[2] for row in records[["contact", "attempt", "repeats"]].tolist()}
+    calls = zip(records["contact"].tolist(), records["attempt"].tolist(), records["repeats"].tolist(), strict=True)
+    repeated = np.array([n > repeats.get((contact, attempt - 1), 0) for contact, attempt, n in calls], dtype=bool)
     columns = {
         QueueMeasure.OFFERED: np.ones(len(records)),
         QueueMeasure.TRANSFERRED_IN: records["leg"] > 0,
@@ -164,13 +177,16 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
         QueueMeasure.TALK: np.where(answered, talk, 0.0),
         QueueMeasure.AFTER_CALL: np.where(answered, records["end"] - records["talk_end"], 0.0),
         QueueMeasure.ESCALATED: (outcome == Outcome.ANSWERED) & records["escalated"],
-        QueueMeasure.REDIALS: (records["attempt"] > 0) & (records["leg"] == 0),
+        QueueMeasure.REDIALS: again & ~repeated,
+        QueueMeasure.REPEATS: again & repeated,
         QueueMeasure.BALKED: outcome == Outcome.BALKED,
         QueueMeasure.DROPPED: outcome == Outcome.DROPPED,
         QueueMeasure.OVERFLOWED: answered & (tables.after[records["queue"], records["group"]] > 0),
     }
-    for measure in QueueMeasure:
-        np.add.at(sums.queue[..., measure], into, columns[measure].astype(float))
+    for measure, values in columns.items():
+        np.add.at(sums.queue[..., measure], into, values.astype(float))
+    if tables.inquiries:
+        add_inquiries(sums.queue, case, records, hold)
     start, end, group = records["taken_at"], records["end"] + np.nan_to_num(hold, nan=np.inf), records["group"]
     for g in range(tables.groups):
         mine = group == g
@@ -184,6 +200,43 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
             cell[GroupMeasure.STAFFED] += case.staff[g, i] * (right - left)
             cell[GroupMeasure.OVERRUN] += np.sum(np.maximum(busy - case.staff[g, i], 0) * np.diff(points))
     return sums
+
+
+def add_inquiries(sums: NDArray[np.float64], case: generated.Case, records: NDArray[Any], hold: NDArray[Any]) -> None:
+    """What each inquiry came to, told from its rows one after the other."""
+    lost = (Outcome.BLOCKED, Outcome.BALKED, Outcome.ABANDONED, Outcome.DROPPED)
+    order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
+    for _, group in itertools.groupby(order, key=lambda i: records["contact"][i]):
+        places = list(group)
+        rows = records[places]
+        begin, queue = rows["arrived"][0], rows["queue"][0]
+        of_queue = sums[case.clock.cell[rows["interval"][0]], queue]
+        of_queue[QueueMeasure.INQUIRIES] += 1
+        within = case.tables.resolution_within[queue]
+        due = begin + within <= case.clock.end
+        of_queue[QueueMeasure.DUE] += due
+        answered = rows[~np.isnan(rows["answered_at"])]
+        if len(answered):
+            of_queue[QueueMeasure.RESPONDED] += 1
+            of_queue[QueueMeasure.FIRST_RESPONSE] += answered["answered_at"].min() - begin
+        repeats = rows[(rows["repeats"] == 1) & (rows["leg"] == 0)]
+        if len(repeats):
+            of_queue[QueueMeasure.REPEATED_WITHIN] += due and repeats["arrived"][0] - begin <= within
+        last = rows[-1]
+        assert rows["resolved"].sum() == last["resolved"]  # nothing follows on a talk that resolves
+        if last["resolved"]:
+            elapsed = last["talk_end"] - begin
+            of_queue[QueueMeasure.RESOLVED] += 1
+            of_queue[QueueMeasure.RESOLVED_WITHIN] += due and elapsed <= within
+            of_queue[QueueMeasure.RESOLVED_FIRST] += due and elapsed <= within and last["repeats"] == 0
+            of_queue[QueueMeasure.RESOLUTION_TIME] += elapsed
+            left = np.where(np.isnan(rows["talk_end"]), rows["end"], rows["talk_end"])
+            of_queue[QueueMeasure.RESOLUTION_TIME_NET] += elapsed - np.nansum(rows["returns_at"] - left)
+            handled = np.nansum(rows["end"] - rows["answered_at"]) + np.sum(hold[places])
+            of_queue[QueueMeasure.RESOLUTION_EFFORT] += handled
+        elif np.isnan(last["returns_at"]) and not last["escalated"]:
+            over = last["outcome"] in (*lost, Outcome.ANSWERED, Outcome.IN_SERVICE)
+            of_queue[QueueMeasure.UNRESOLVED] += over
 
 
 def with_time_away(case: generated.Case) -> bool:
@@ -216,7 +269,7 @@ def test_flow_balance_of_every_call(seed: int) -> None:
         gone = flow[:, ways].sum(axis=1)
         np.testing.assert_array_equal(opening + flow[:, QueueMeasure.OFFERED], gone + outcome.waiting)
         offered = np.bincount(contacts.queue, minlength=case.tables.queues)
-        offered = offered + flow[:, QueueMeasure.TRANSFERRED_IN] + flow[:, QueueMeasure.REDIALS]
+        offered = offered + flow[:, [QueueMeasure[n] for n in ("TRANSFERRED_IN", "REDIALS", "REPEATS")]].sum(axis=1)
         np.testing.assert_array_equal(flow[:, QueueMeasure.OFFERED], offered)
         escalated = np.zeros(case.tables.queues)
         target = case.tables.escalation_to
@@ -289,7 +342,33 @@ def test_the_generated_models_exercise_every_feature() -> None:
             np.isin(rows["end"][rows["outcome"] == Outcome.ABANDONED], rows["end"][answered]),
         )
         see("served by several groups", len(np.unique(rows["group"])) > 2)
-        again = (rows["attempt"] > 0) & (rows["leg"] == 0)
+        before = {tuple(row[:2]): row[2] for row in rows[["contact", "attempt", "repeats"]].tolist()}
+        more = [n > before.get((c, a - 1), 0) for c, a, n in rows[["contact", "attempt", "repeats"]].tolist()]
+        repeat = np.array(more, dtype=bool) & (rows["leg"] == 0)
+        again = (rows["attempt"] > 0) & (rows["leg"] == 0) & ~repeat
+        see("repeat", repeat)
+        see("third repeat", repeat & (rows["repeats"] == 3))
+        see("redial after a repeat", again & (rows["repeats"] > 0))
+        see("repeat after a redial", repeat & (rows["attempt"] > rows["repeats"]))
+        see("repeat in another queue", repeat & (tables.repeat_to >= 0).any())
+        see("repeat after the second tier", rows["returns_at"][answered & (rows["leg"] > 0)] > 0)
+        see("repeat of one who held a line", (rows["returns_at"] > 0) & answered & (tables.line_pool[rows["queue"]] >= 0))
+        see("repeat at once", rows["returns_at"] == rows["talk_end"])
+        see("repeat blocked", repeat & (rows["outcome"] == Outcome.BLOCKED))
+        see("repeat when an agent is freed", np.isin(rows["arrived"][repeat], rows["end"][answered]))
+        see("resolved by a repeat", rows["resolved"] & (rows["repeats"] > 0))
+        see("resolved at the second tier", rows["resolved"] & (rows["leg"] > 0))
+        see("resolved after a hold", rows["resolved"] & (rows["hold"] > 0))
+        content = rows["resolved"] | rows["escalated"] | (rows["returns_at"] > 0)
+        see("given up after an answer", answered & ~content & tables.inquiries)
+        if tables.inquiries and tables.opening.size:
+            to = np.where(tables.repeat_to[rows["queue"]] < 0, rows["queue"], tables.repeat_to[rows["queue"]])
+            starts = case.clock.interval_start
+            shut = ~tables.opening[to, np.clip(np.searchsorted(starts, rows["talk_end"]) - 1, 0, len(starts) - 2)]
+            see("not content while the queue is closed", shut & (rows["returns_at"] > 0) & answered)
+            see("delay until the queue opens", np.isin(rows["returns_at"], starts[:-1]))
+        see("inquiry within its time", result.sums.queue[..., QueueMeasure.RESOLVED_FIRST])
+        see("inquiry repeated within its time", result.sums.queue[..., QueueMeasure.REPEATED_WITHIN])
         lost = [Outcome.BLOCKED, Outcome.BALKED, Outcome.ABANDONED]
         see("redial", again)
         see("third redial", rows["attempt"] == 3)
@@ -361,7 +440,11 @@ def test_the_generated_models_exercise_every_feature() -> None:
             for row in state.waiting:
                 opens = row["arrived"] + np.array(tables.overflow_times[row["queue"]])
                 see("carried over between overflow times", (opens < state.time).any() and (opens > state.time).any())
-            see("carried over before a redial", len(state.redialing))
+            see("carried over before a redial", np.isnan(state.returning["talk_end"]))
+            see("carried over before a repeat", state.returning["talk_end"] < state.time)
+            see("carried over talking before a repeat", state.returning["talk_end"] >= state.time)
+            unsettled = ~state.talking["escalates"] & (state.talking["deadline"] < np.inf)
+            see("carried over with a line before a repeat", unsettled)
             see("carried over waiting after a redial", state.waiting["attempt"] > 0)
             see("carried over in service", len(state.service_end))
             see("carried over before its escalation", state.talking["escalates"])
@@ -425,6 +508,7 @@ def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: 
         "priority", "level", "after", "escalation_probability", "line_capacity", "answer_within", "balking",
         "redial_probability", "redial_attempts", "dropping", "answer_delay", "transfer",
         "hold_limit", "hold_fallback", "conference", "head_start", "away",
+        "inquiries", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within", "opening",
     ],
 )  # fmt: skip
 def test_a_changed_table_is_caught(name: str) -> None:
@@ -438,7 +522,11 @@ def test_a_changed_table_is_caught(name: str) -> None:
             value = int(Transfer.DEFERRED) - value
         elif name in ("answer_delay", "conference"):
             value = np.full_like(value, -1)
-        elif name in ("escalation_probability", "balking", "redial_probability"):
+        elif name in ("opening", "inquiries"):
+            value = ~value if name == "opening" else not value
+        elif name in ("repeat_delay", "repeat_to"):
+            value = np.full_like(value, -1)
+        elif name in ("escalation_probability", "balking", "redial_probability", "resolution"):
             value = 1.0 - value
         elif name == "head_start":
             value = -value
@@ -572,6 +660,8 @@ def test_a_head_start_counts_as_waiting(engine: ModuleType) -> None:
         **{name: np.repeat(getattr(tables, name), 2) for name in ("balking", "redial_probability")},
         **{name: np.repeat(getattr(tables, name), 2) for name in ("redial_attempts", "redial_delay")},
         **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["warm and deferred transfer"]},
+        **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["repeat contacts"][1:-1]},
+        opening=np.zeros((2, 0), dtype=np.bool_),
         dropping=np.zeros((2, 0), dtype=np.bool_),
         after=np.zeros((2, 1)),
         head_start=np.array([0.0, 90.0]),
@@ -615,7 +705,7 @@ def test_lost_callers_redial(engine: ModuleType) -> None:
     assert rows["attempt"].tolist() == [0, 0, 1, 1, 2, 2]
     assert rows["answered_at"].tolist()[5] == 120.0
     assert len(set(rows["key"].tolist())) == 6
-    assert len(state.redialing) == 0
+    assert len(state.returning) == 0
     counted = [QueueMeasure.OFFERED, QueueMeasure.REDIALS, QueueMeasure.ABANDONED, QueueMeasure.ANSWERED]
     assert sums.queue[:, 0, counted].tolist() == [[5.0, 3.0, 5.0, 0.0], [1.0, 1.0, 0.0, 1.0]]
 
@@ -822,7 +912,7 @@ def test_read_only_inputs_are_taken() -> None:
     for array in (case.contacts.time, case.contacts.key, case.staff, case.clock.interval_start, case.tables.talk):
         array.setflags(write=False)
     assert_same(run(reference, case), run(compiled, case))
-    kernels = {str(signature[-1]) for signature in compiled._advance.signatures}  # with and without the rarer rules
+    kernels = {str(signature[-3:]) for signature in compiled._advance.signatures}  # one for each set of the rarer rules
     assert len(compiled._advance.signatures) == len(kernels), "another kind of array compiled the kernel once more"
 
 
