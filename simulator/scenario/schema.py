@@ -680,6 +680,26 @@ class Redial(Part):
     attempts: Annotated[int, Field(ge=1, le=99), WHOLE] = default(1, "redials of one contact, at most")
 
 
+class Resolution(Part):
+    """A contact that is answered and not escalated resolves the inquiry, or the customer contacts again.
+
+    The exchanges of a ticket are the same: ``delay`` is then the time that the customer takes to answer.
+    """
+
+    probability: Share
+    delay: DurationLaw = Field(description="until the customer contacts again, in open time of the queue they come to")
+    to: str | None = default(None, "the queue they come to; absent: the one they came to before")
+    attempts: Annotated[int, Field(ge=0, le=99), WHOLE] = default(3, "repeats of one inquiry, at most")
+    within: Seconds = default("7 days", "inquiries that begin here should be resolved by then")
+
+
+class Away(Part):
+    """An agent whom no contact awaits at the end of one may step away."""
+
+    probability: Share
+    duration: DurationLaw
+
+
 Window = Literal["interval", "day", "week", "month", "quarter"]
 
 
@@ -711,6 +731,8 @@ class Queue(Part):
     after_call: DurationLaw = default("0 s")
     lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
     escalation: Escalation | None = None
+    resolution: Resolution | None = default(None, "whether an answer is the end of it; absent: nobody asks")
+    head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
     answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
     targets: QueueTargets | None = None
@@ -793,6 +815,7 @@ class Group(Staffed):
     )
     shrinkage: Share = default("0%")
     answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")
+    away: Away | None = default(None, "after a contact an agent may step away, if no other waits")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = 1.0
 
 

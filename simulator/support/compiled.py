@@ -1536,7 +1536,19 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     table = np.zeros(rows, dtype=RECORD)
     if rows:
         carried = table[: len(state.waiting)]
-        same = ("entry", "contact", "key", "account", "queue", "leg", "attempt", "repeats", "interval", "arrived", "hold")
+        same = (
+            "entry",
+            "contact",
+            "key",
+            "account",
+            "queue",
+            "leg",
+            "attempt",
+            "repeats",
+            "interval",
+            "arrived",
+            "hold",
+        )
         for name in same:
             carried[name] = state.waiting[name]
         carried["group"] = -1

@@ -292,7 +292,8 @@ class _Desk:
         for row in state.returning:
             entry = _opened(row)
             entry.talk_end = float(row["talk_end"])
-            entry.outcome = Outcome.ABANDONED if isnan(entry.talk_end) else Outcome.ANSWERED  # lost in one way or another
+            # without an answer it was lost in one way or another
+            entry.outcome = Outcome.ABANDONED if isnan(entry.talk_end) else Outcome.ANSWERED
             self.keep_returning(entry)
 
     # --- the contact --------------------------------------------------------------------------------------------------

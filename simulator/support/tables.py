@@ -136,6 +136,11 @@ class Outcome(IntEnum):
     DROPPED = 6
 
 
+def lost(outcome: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which outcomes are those of customers who left, or were turned away, without an answer."""
+    return np.isin(outcome, (Outcome.ABANDONED, Outcome.BLOCKED, Outcome.BALKED, Outcome.DROPPED))
+
+
 RECORD = np.dtype(
     [
         ("entry", "i8"),
@@ -164,12 +169,11 @@ RECORD = np.dtype(
 """One row per entry of a contact into a queue.
 
 ``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
-:class:`Contacts` plus the number of contacts of earlier calls), ``attempt`` the calls of one contact from 0 (redials and repeats
-keep its number and have keys of their own), ``repeats`` how many of them are repeats so far, ``leg`` the queues of one
-call from 0. ``interval``
-and ``arrived`` are those of the entry into this queue. ``taken_at`` is when an agent turns to it, who answers at
-``answered_at``. ``end`` is the end of after-call work, the abandonment,
-the arrival when blocked or balked, or the drop. ``escalated``: goes on to the next tier at the end of talk.
+:class:`Contacts` plus the number of contacts of earlier calls), ``attempt`` the calls of one contact from 0 (redials
+and repeats keep its number and have keys of their own), ``repeats`` how many of them are repeats so far, ``leg`` the
+queues of one call from 0. ``interval`` and ``arrived`` are those of the entry into this queue. ``taken_at`` is when an
+agent turns to it, who answers at ``answered_at``. ``end`` is the end of after-call work, the abandonment, the arrival
+when blocked or balked, or the drop. ``escalated``: goes on to the next tier at the end of talk.
 ``hold``: seconds for which the agent of the tier before held with this caller, from ``arrived`` on; NaN while that goes
 on, 0 where there was none. That agent's own row has ``talk_end`` and ``end`` as without the hold.
 ``resolved``: the inquiry ends with this talk, where inquiries are followed. ``returns_at``: when the customer, lost or
@@ -217,8 +221,8 @@ OPEN = np.dtype(
 ``origin`` is the queue that this call entered first. A customer who has gone and will redial, or contact again, is
 open too, with that instant as ``deadline`` (one who still talks and holds a line stands among the talks).
 ``inquiry_*`` tell where and when the inquiry's first contact arrived, ``effort`` the handling of the inquiry so far,
-``own_time`` the customer's delays, ``responded`` whether anybody has answered. ``ticket``: nobody is on the line, and it waits as long as it must. ``holder_*``
-is the earlier entry whose agent holds with the caller, or will at the end of a talk that is escalated warmly (its own
+``own_time`` the customer's delays, ``responded`` whether anybody has answered. ``ticket``: nobody is on the line, and
+it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds with the caller, or will at the end of a talk that is escalated warmly (its own
 then); -1 none. ``hold`` as in :data:`RECORD`.
 """
 

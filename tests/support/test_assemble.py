@@ -18,9 +18,11 @@ from simulator.support.tables import QueueMeasure
 from tests.models import one_queue
 
 
-def totals(queue: dict[str, object], agents: int = 16, **more: object) -> np.ndarray:
+def totals(
+    queue: dict[str, object], agents: int = 16, calendar: dict[str, object] | None = None, **more: object
+) -> np.ndarray:
     """The sums of the first replication of one queue, the same from both engines. Shape (1, measures)."""
-    scenario = one_queue(queue=queue, group={"agents": agents, **more})
+    scenario = one_queue(queue=queue, group={"agents": agents, **more}, calendar=calendar or {})
     horizon = Horizon(scenario)
     fast, readable = horizon.simulate(0), horizon.simulate(0, reference=True)
     # the same seconds added in another order
@@ -48,6 +50,56 @@ def test_balking_and_redials_of_a_scenario() -> None:
     assert 0.5 * lost < again[0, QueueMeasure.REDIALS] < lost
     # some are lost for good after their second redial
     assert totals({"redial": {**redial, "attempts": 9}})[0, QueueMeasure.REDIALS] > again[0, QueueMeasure.REDIALS]
+
+
+def test_repeats_and_time_away_of_a_scenario() -> None:
+    hours = {"daily": "09:00-18:00"}
+    resolution = {"probability": "60%", "delay": {"exponential": "3 h"}, "attempts": 9, "within": "8 h"}
+    open_days = {"days": 5}
+    found = totals({"hours": hours, "patience": None, "resolution": resolution}, agents=60, calendar=open_days)[0]
+    of = {measure.name.lower(): found[measure] for measure in QueueMeasure}
+    assert of["offered"] == of["inquiries"] + of["repeats"]
+    assert of["answered"] == of["offered"]
+    assert of["resolved"] / of["answered"] == pytest.approx(0.6, abs=0.02)
+    assert of["first_response"] < of["resolution_time_net"] < of["resolution_time"]
+    assert 0 < of["repeated_within"] < of["resolved_first"] < of["resolved_within"] < of["due"] < of["inquiries"]
+    # repeats stand outside no opening hours: nobody waits for the morning
+    assert of["wait_answered"] == 0.0
+    away = totals_of_groups(away={"probability": "50%", "duration": "10 min"}, agents=60)
+    assert 0.1 < KPIS["time_away"](away)[0] < 0.9
+    assert KPIS["time_away"](totals_of_groups(agents=60))[0] == 0.0
+
+
+def totals_of_groups(**group: object) -> np.ndarray:
+    """Sums of one group, shape (1, measures)."""
+    return Horizon(one_queue(group=group)).simulate(0)["group"].sum(axis=0)
+
+
+def test_the_expected_load_is_that_of_a_desk_at_which_nobody_waits() -> None:
+    """Escalations, holds and repeats: what a simulation with plenty of agents does is what the closed form says."""
+    document = copy.deepcopy(
+        one_queue(queue={"patience": None}, group={"agents": 300}, calendar={"days": 12}).document()
+    )
+    calls = document["support"]["queues"]["calls"]
+    calls["escalation"] = {
+        "to": "experts", "probability": "30%", "transfer": "warm", "conference": {"exponential": "2 min"},
+    }  # fmt: skip
+    again = {"probability": "70%", "delay": {"exponential": "5 min"}}
+    calls["resolution"] = {**again, "attempts": 2}
+    document["support"]["queues"]["experts"] = {
+        "talk": {"exponential": "4 min"}, "after_call": "1 min", "resolution": {**again, "to": "mail", "attempts": 1},
+    }  # fmt: skip
+    document["support"]["queues"]["mail"] = {"talk": "6 min", "resolution": again}
+    document["support"]["groups"]["experts"] = {"agents": 200, "serves": ["experts"], "answer_delay": "10 s"}
+    document["support"]["groups"]["mail"] = {"agents": 200, "serves": ["mail"]}
+    horizon = Horizon(freeze(Document(document)))
+    runs = [horizon.simulate(r) for r in range(4)]
+    seconds = horizon.grid.interval_start[-1]
+    entries = np.mean([run["queue"].sum(axis=0)[:, QueueMeasure.OFFERED] for run in runs], axis=0)
+    busy = np.mean([run["group"].sum(axis=0)[:, 0] for run in runs], axis=0) / seconds
+    # some 400,000 calls; the last repeats lie beyond the end
+    np.testing.assert_allclose(horizon.expected_contacts.sum(axis=1), entries, rtol=0.01)
+    np.testing.assert_allclose(horizon.load.mean(axis=1), busy, rtol=0.01)
 
 
 def arrival_tables_of(scenario: Scenario) -> ArrivalTables:

@@ -352,7 +352,10 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("repeat after a redial", repeat & (rows["attempt"] > rows["repeats"]))
         see("repeat in another queue", repeat & (tables.repeat_to >= 0).any())
         see("repeat after the second tier", rows["returns_at"][answered & (rows["leg"] > 0)] > 0)
-        see("repeat of one who held a line", (rows["returns_at"] > 0) & answered & (tables.line_pool[rows["queue"]] >= 0))
+        see(
+            "repeat of one who held a line",
+            (rows["returns_at"] > 0) & answered & (tables.line_pool[rows["queue"]] >= 0),
+        )
         see("repeat at once", rows["returns_at"] == rows["talk_end"])
         see("repeat blocked", repeat & (rows["outcome"] == Outcome.BLOCKED))
         see("repeat when an agent is freed", np.isin(rows["arrived"][repeat], rows["end"][answered]))
@@ -708,6 +711,46 @@ def test_lost_callers_redial(engine: ModuleType) -> None:
     assert len(state.returning) == 0
     counted = [QueueMeasure.OFFERED, QueueMeasure.REDIALS, QueueMeasure.ABANDONED, QueueMeasure.ANSWERED]
     assert sums.queue[:, 0, counted].tolist() == [[5.0, 3.0, 5.0, 0.0], [1.0, 1.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_inquiries_that_are_not_resolved_come_back_in_open_time(engine: ModuleType) -> None:
+    """Calls of 20 s resolve nothing; customers call again after 30 s, at most twice. Closed from 100 to 200 s."""
+    clock = Clock(np.array([0.0, 100.0, 200.0, 300.0]), np.array([0, 0, 1]))
+    book = LawBook()
+    talk, delay = (book.row(distributions.deterministic(x)) for x in (20.0, 30.0))
+    tables = dataclasses.replace(
+        one_queue(1.0),
+        talk=np.array([[talk]]),
+        laws=book.tables(),
+        inquiries=True,
+        resolution=np.zeros(1),
+        repeat_attempts=np.array([2]),
+        repeat_delay=np.array([delay]),
+        resolution_within=np.array([60.0]),
+        opening=np.array([[True, False, True]]),
+    )
+    sums = Sums.zeros(tables, clock)
+    contacts, staff = calls_at([0.0, 40.0], clock), np.ones((1, 3), dtype=np.int64)
+    outcome, state = engine.run(tables, clock, contacts, staff, None, 1000.0, sums=sums, records=True)
+    rows = outcome.records
+    assert rows is not None
+    # the first calls again at 50 (answered at 60, when the other has ended) and with 20 s left to closing at 80 it has
+    # 10 s to go at the opening; the other at 60 + 30, answered at 90, has 30 s to go
+    assert rows["arrived"].tolist() == [0.0, 40.0, 50.0, 90.0, 210.0, 230.0]
+    assert rows["answered_at"].tolist() == [0.0, 40.0, 60.0, 90.0, 210.0, 230.0]
+    assert rows["returns_at"].tolist()[:4] == [50.0, 90.0, 210.0, 230.0]
+    assert np.isnan(rows["returns_at"][4:]).all()
+    assert rows["repeats"].tolist() == [0, 0, 1, 1, 2, 2]
+    assert len(state.returning) == 0
+    names = ("INQUIRIES", "REPEATS", "UNRESOLVED", "RESOLVED", "DUE", "REPEATED_WITHIN", "RESPONDED")
+    counted = [QueueMeasure[name] for name in names]
+    assert sums.queue[:, 0, counted].tolist() == [[2, 2, 2, 0, 2, 2, 2], [0, 2, 0, 0, 0, 0, 0]]
+    content = dataclasses.replace(tables, resolution=np.ones(1))
+    sums = Sums.zeros(content, clock)
+    engine.run(content, clock, contacts, staff, None, 1000.0, sums=sums)
+    names = ("RESOLVED", "RESOLVED_FIRST", "RESOLUTION_TIME", "RESOLUTION_TIME_NET", "RESOLUTION_EFFORT", "REPEATS")
+    assert sums.queue[0, 0, [QueueMeasure[name] for name in names]].tolist() == [2, 2, 40, 40, 40, 0]
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])

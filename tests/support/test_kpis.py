@@ -39,7 +39,9 @@ def queue_sums(**values):
 DAY = queue_sums(
     offered=100, transferred_in=10, blocked=4, abandoned=16, short_abandoned=5, abandoned_within=8, answered=80,
     answered_within=60, wait_answered=1600, wait_abandoned=480, talk=16000, after_call=4000, escalated=12,
-    overflowed=20, redials=7, balked=1, dropped=2,
+    overflowed=20, redials=7, balked=1, dropped=2, repeats=3, inquiries=90, responded=80, first_response=2400,
+    resolved=70, unresolved=15, resolution_time=70_000, resolution_time_net=35_000, resolution_effort=21_000,
+    due=60, resolved_within=45, resolved_first=36, repeated_within=6,
 )  # fmt: skip
 EXPECTED = {
     "offered": 100, "transferred_in": 10, "answered": 80, "abandoned": 16, "short_abandoned": 5, "blocked": 4,
@@ -48,7 +50,10 @@ EXPECTED = {
     "sl_served_over_served": 0.75, "sl_incl_short_abandons": 0.68, "asa": 20, "mean_wait": 2080 / 96,
     "mean_wait_abandoned": 30, "talk_time": 200, "after_call_time": 50, "handle_time": 250, "escalation_rate": 0.15,
     "overflowed": 20, "overflow_rate": 0.25, "redials": 7, "balked": 1, "balking": 0.01,
-    "dropped": 2, "drop_rate": 0.02,
+    "dropped": 2, "drop_rate": 0.02, "repeats": 3, "inquiries": 90, "unanswered_inquiries": 10,
+    "unresolved_inquiries": 15, "open_inquiries": 5, "first_response_time": 30, "resolution_time": 1000,
+    "resolution_time_net": 500, "resolution_effort": 300, "resolution_rate": 0.75, "first_contact_resolution": 0.6,
+    "repeat_rate": 0.1,
 }  # fmt: skip
 
 
@@ -57,14 +62,17 @@ def test_every_queue_kpi_by_hand():
     assert found.keys() == EXPECTED.keys()
     for name, value in EXPECTED.items():
         assert found[name] == pytest.approx([value]), name  # pytest's 1e-6: one division
+    without = kpis.evaluate("queue", DAY[None], inquiries=False)
+    assert found.keys() - without.keys() == {name for name in found if KPIS[name].of_inquiries}
 
 
 def test_occupancy_counts_overrun_as_time_at_work():
     sums = np.zeros((2, len(GroupMeasure)))
-    sums[0, [GroupMeasure.BUSY, GroupMeasure.STAFFED, GroupMeasure.OVERRUN]] = 2700.0, 3500.0, 100.0
+    columns = [GroupMeasure.BUSY, GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]
+    sums[0, columns] = 2700.0, 3500.0, 100.0, 360.0
     found = kpis.evaluate("group", sums)
-    assert found.keys() == {"occupancy"}
-    assert found["occupancy"][0] == 0.75
+    assert found.keys() == {"occupancy", "time_away"}
+    assert (found["occupancy"][0], found["time_away"][0]) == (0.75, 0.1)
     assert math.isnan(found["occupancy"][1])
 
 
@@ -118,6 +126,7 @@ def record(outcome, arrived, answered_at=math.nan, talk_end=math.nan, end=math.n
     row = np.zeros(1, RECORD)
     row["group"] = -1
     row["outcome"] = outcome
+    row["returns_at"] = math.nan
     row["taken_at"] = answered_at
     row["arrived"], row["answered_at"], row["talk_end"], row["end"] = arrived, answered_at, talk_end, end
     row["interval"] = arrived // 100
