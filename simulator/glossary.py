@@ -238,7 +238,27 @@ SUPPORT: dict[str, Term] = {
         "time away from the desk ÷ staffed time with overrun",
         "離席時間 ÷ 在席時間(延長を含む)",
     ),
-    "backlog": Term("Backlog", "未処理件数", "count", "open deferrable contacts at the end", "期末に残る未処理の件数"),
+    "backlog": Term(
+        "Backlog",
+        "未処理件数",
+        "count",
+        "deferrable contacts that wait at the ends of intervals, on average",
+        "各時間帯の終わりに残る未処理の件数(平均)",
+    ),
+    "occupancy_real_time": Term(
+        "Occupancy, real-time work",
+        "稼働率(即時対応)",
+        "share",
+        "time busy with what cannot wait ÷ staffed time with overrun",
+        "即時対応の作業時間 ÷ 在席時間(延長を含む)",
+    ),
+    "occupancy_deferrable": Term(
+        "Occupancy, deferrable work",
+        "稼働率(メールなど)",
+        "share",
+        "time busy with what can wait ÷ staffed time with overrun",
+        "後回しできる作業の時間 ÷ 在席時間(延長を含む)",
+    ),
     "cost_per_contact": Term(
         "Cost per contact", "1件あたりコスト", "money", "team cost ÷ answered", "チーム費用 ÷ 応答数"
     ),

@@ -44,6 +44,12 @@ inner = njit(  # type: ignore[call-overload]
 searches for array expressions one compiles in three quarters of the time. Python must not call it: it has no entry."""
 
 
+inner_switched = njit(  # type: ignore[call-overload]
+    nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
+"""The same for functions with an argument that may be None: only with rewrites is what stands under it left out."""
+
+
 @njit(cache=True, inline="always", nogil=True)
 def mix(x):
     """The finaliser moremur of one unsigned 64-bit word (see :func:`simulator.randomness.mix`)."""

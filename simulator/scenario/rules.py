@@ -144,6 +144,9 @@ class _Rules:
             if queue.get("at_closing") == "drop" and canonical_hours(queue.get("hours", "always")) == ALWAYS:
                 allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
                 yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
+            if queue.get("business_time") is True and queue.get("patience") is not None:
+                message, allowed = "waits in business time are those of contacts without patience", "either of the two"
+                yield self.document.problem((*steps, "business_time"), message, "true", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)

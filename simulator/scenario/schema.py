@@ -720,7 +720,7 @@ class QueueTargets(Part):
 class Queue(Part):
     """A kind of contact."""
 
-    channel: Literal["call", "email"] = "call"
+    channel: Literal["call", "email"] = default("call", "email is work that can wait: its backlog is counted")
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
@@ -735,6 +735,7 @@ class Queue(Part):
     head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
     answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
+    business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
     @property
@@ -750,6 +751,9 @@ class Serves(Part):
     priority: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     level: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     after: Seconds = default("0 s", "overflow: the group may take a contact that has waited so long")
+    reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
+        0, "one is started only while more agents of the group are idle than this"
+    )
 
 
 def canonical_serves(value: Any) -> Any:
@@ -780,6 +784,7 @@ _SERVES_SCHEMA = {
     "properties": {
         **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
         "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
+        "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
     },
 }
 ServesTable = Annotated[

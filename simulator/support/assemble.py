@@ -37,7 +37,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
     book = LawBook()
     talk, after_call = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
     priority, level = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    after = np.zeros(shape)
+    after, reserve = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     for g, group in enumerate(support.groups.values()):
         for name, serves in group.serves.items():
             q = queues.index(name)
@@ -46,6 +46,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
             if queue.after_call.mean > 0:
                 after_call[q, g] = book.row(queue.after_call.law.scaled(group.handle_time_factor))
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
+            reserve[q, g] = serves.reserve
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
     items = list(support.queues.values())
     delays = [group.answer_delay for group in support.groups.values()]
@@ -86,7 +87,10 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         repeat_delay=np.array([book.row(r.delay.law) if r else -1 for r in resolutions], dtype=np.int64),
         repeat_to=np.array([queues.index(r.to) if r and r.to else -1 for r in resolutions], dtype=np.int64),
         resolution_within=np.array([r.within if r else _WEEK for r in resolutions]),
-        opening=always if opening.all() or not any(resolutions) else opening,
+        opening=always if opening.all() else opening,
+        deferrable=np.array([q.channel == "email" for q in items]),
+        business_time=np.array([q.business_time for q in items]),
+        reserve=reserve,
         laws=book.tables(),
     )
 

@@ -89,8 +89,11 @@ _DUE = int(QueueMeasure.DUE)
 _RESOLVED_WITHIN = int(QueueMeasure.RESOLVED_WITHIN)
 _RESOLVED_FIRST = int(QueueMeasure.RESOLVED_FIRST)
 _REPEATED_WITHIN = int(QueueMeasure.REPEATED_WITHIN)
+_BACKLOG = int(QueueMeasure.BACKLOG)
+_READINGS = int(QueueMeasure.READINGS)
 _BUSY = int(GroupMeasure.BUSY)
 _AWAY_SUM = int(GroupMeasure.AWAY)
+_DEFERRABLE = int(GroupMeasure.DEFERRABLE)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
 _IS_WAITING = int(Outcome.WAITING)
@@ -102,6 +105,7 @@ _IS_DROPPED = int(Outcome.DROPPED)
 
 _DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
 _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
+_READ = 11
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -112,7 +116,7 @@ A *seat* is the place of a busy agent, kept only where agents may step away: it 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _COUNTS = range(13, 17)
+_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _NEXT_READING, _COUNTS = range(13, 18)
 
 
 class Model(NamedTuple):
@@ -165,6 +169,10 @@ class Model(NamedTuple):
     repeat_to: NDArray[np.int64]
     resolution_within: NDArray[np.float64]
     opening: NDArray[np.bool_]
+    deferrable: NDArray[np.bool_]
+    business_time: NDArray[np.bool_]
+    tries_reserve: NDArray[np.int64]
+    serves_reserve: NDArray[np.int64]
 
 
 class Input(NamedTuple):
@@ -272,9 +280,14 @@ def _drop_first(time, item, n):
 # --- contacts and agents ----------------------------------------------------------------------------------------------
 
 
-@kernels.inner
-def _idle_group(queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count):
-    """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle."""
+@kernels.inner_switched
+def _idle_group(
+    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count
+):
+    """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle.
+
+    ``tries_reserve`` is None where no group keeps agents back.
+    """
     best = -1
     level = 0
     since = 0.0
@@ -282,6 +295,8 @@ def _idle_group(queue, arrived, t, tries_start, tries_group, tries_level, tries_
         if best >= 0 and tries_level[k] != level:
             break
         group = tries_group[k]
+        if tries_reserve is not None and idle_count[group] <= tries_reserve[k]:
+            continue
         if idle_count[group] > 0 and arrived + tries_after[k] <= t:
             head = idle[group, idle_head[group]]
             if best < 0 or head < since:
@@ -366,6 +381,19 @@ def _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count):
 
 
 @kernels.inner
+def _read_backlog(deferrable, cell, slots, first, after, queue_sums, t):
+    """Count those who wait in deferrable queues at ``t``."""
+    for queue in range(deferrable.shape[0]):
+        if deferrable[queue]:
+            slot = first[queue]
+            while slot >= 0:
+                if slots[slot].deadline >= t:  # else has given up, and nobody has looked since
+                    queue_sums[cell, queue, _BACKLOG] += 1.0
+                slot = after[slot]
+            queue_sums[cell, queue, _READINGS] += 1.0
+
+
+@kernels.inner
 def _next_closing(closing, interval):
     """The first interval from ``interval`` on in which a queue drops contacts."""
     while interval < closing.shape[0] and not closing[interval]:
@@ -409,8 +437,8 @@ def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, 
 
 @kernels.inner
 def _end_hold(
-    law, law_scale, law_zero, after_call_law, away_law, interval_start, cell, next_cell, call_start, first_interval,
-    queue_sums, group_sums, service_time, service_item, n_service, seat_free, seat_group, seat_away,
+    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell, call_start,
+    first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free, seat_group, seat_away,
     holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, end,
 ):  # fmt: skip
     """The agent who has held with a caller of leg ``leg`` for ``hold`` seconds goes on to after-call work at ``end``.
@@ -425,6 +453,8 @@ def _end_hold(
     queue_sums[cell[holder_interval], holder_queue, _TALK_SUM] += hold
     since, begun = max(arrived, call_start), max(interval, first_interval)
     _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, holder_group, begun, since, free_at)
+    if deferrable[holder_queue]:
+        _count_passing(interval_start, cell, next_cell, group_sums, _DEFERRABLE, holder_group, begun, since, free_at)
     place = holder_group
     if away_law.shape[0] > 0:
         place = seat_free[n_service]
@@ -465,7 +495,7 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 
 
 @kernels.outer
-def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry, mail):
     """Process the events before ``until``.
 
     ``first_row`` is the row of the record table less the entry number of a new entry. The switches of :func:`_rules`
@@ -527,7 +557,16 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     if inquiry is not None:
         resolution, resolution_within = model.resolution, model.resolution_within
         repeat_attempts, repeat_delay, repeat_to = model.repeat_attempts, model.repeat_delay, model.repeat_to
+    if inquiry is not None or mail is not None:
         opening, open_before = model.opening, given.open_before
+    deferrable = model.deferrable
+    if mail is None:
+        tries_reserve = None
+    else:
+        business_time = model.business_time
+        tries_reserve, serves_reserve = model.tries_reserve, model.serves_reserve
+        next_reading = count[_NEXT_READING]
+        t_read = interval_start[next_reading] if next_reading <= intervals else inf
     recording = rows.shape[0] > 0
     talk_given = arrival_talk.shape[0] > 0
     if rich is not None:
@@ -556,6 +595,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         else:
             t = t_release
             kind = _FREE_LINE
+            if mail is not None and t_read <= t:
+                t = t_read
+                kind = _READ
             t_service = service_time[0] if n_service > 0 else inf
             if t_service < t:
                 t = t_service
@@ -633,6 +675,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if head < 0:
                     continue
                 if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
+                    continue
+                if mail is not None and idle_count[group] < serves_reserve[k]:
                     continue
                 if rich is not None and ages:
                     entered = slots[head].arrived - head_start[queue]
@@ -807,9 +851,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     if recording:
                         rows[row].hold = hold
                     n_service = _end_hold(
-                        law, law_scale, law_zero, after_call_law, away_law, interval_start, cell, next_cell, call_start,
-                        first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free,
-                        seat_group, seat_away,
+                        law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                        call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                        seat_free, seat_group, seat_away,
                         holder_entry, holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
                     )  # fmt: skip
                     holder_entry = -1
@@ -828,8 +872,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     lines[line] += 1
             if not lost:
                 group = _idle_group(
-                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
-                )
+                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                    idle, idle_head, idle_count,
+                )  # fmt: skip
                 if (
                     rich is not None
                     and group < 0
@@ -881,6 +926,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 next_group = 0
                 next_interval += 1
                 t_staff = interval_start[next_interval] if next_interval < intervals else inf
+            continue
+
+        elif mail is not None and kind == _READ:
+            _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, t)
+            next_reading += 1
+            t_read = interval_start[next_reading] if next_reading <= intervals else inf
             continue
 
         elif kind == _FREE_LINE:
@@ -940,17 +991,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 queue = held.queue
                 arrived = held.arrived
                 group = _idle_group(
-                    queue,
-                    arrived,
-                    t,
-                    tries_start,
-                    tries_group,
-                    tries_level,
-                    tries_after,
-                    idle,
-                    idle_head,
-                    idle_count,
-                )
+                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                    idle, idle_head, idle_count,
+                )  # fmt: skip
                 if group < 0:
                     t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
             if t_next < inf:
@@ -975,9 +1018,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if held.entry == item >> _ITEM_BITS and held.waiting and held.holder_entry >= 0:
                 held.hold = t - held.arrived
                 n_service = _end_hold(
-                    law, law_scale, law_zero, after_call_law, away_law, interval_start, cell, next_cell, call_start,
-                    first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free,
-                    seat_group, seat_away,
+                    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                    call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                    seat_free, seat_group, seat_away,
                     held.holder_entry, held.holder_group, held.holder_queue, held.holder_interval, held.arrived,
                     held.interval, held.hold, held.key, held.leg, t,
                 )  # fmt: skip
@@ -1019,9 +1062,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         if recording:
                             rows[slot_row[slot]].hold = hold
                         n_service = _end_hold(
-                        law, law_scale, law_zero, after_call_law, away_law, interval_start, cell, next_cell, call_start,
-                        first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free,
-                        seat_group, seat_away,
+                        law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                        call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                        seat_free, seat_group, seat_away,
                             held.holder_entry, held.holder_group, held.holder_queue, held.holder_interval, held.arrived,
                             held.interval, hold, held.key, held.leg, t,
                         )  # fmt: skip
@@ -1103,6 +1146,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 _push(service_time, service_item, n_service, end, item)
                 n_service += 1
             wait = answered_at - arrived
+            if mail is not None and business_time[queue]:
+                wait = kernels.open_time(interval_start, open_before, opening, queue, answered_at)
+                wait -= kernels.open_time(interval_start, open_before, opening, queue, arrived)
             c = cell[interval]
             queue_sums[c, queue, _ANSWERED] += 1.0
             if wait <= within[queue]:
@@ -1114,6 +1160,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
             _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, busy_until)
+            if mail is not None and deferrable[queue]:
+                _count_passing(interval_start, cell, next_cell, group_sums, _DEFERRABLE, group, now, t, busy_until)
             if rich is not None and holder_entry >= 0:
                 stays = answered_at
                 if conference[holder_queue] >= 0:
@@ -1122,9 +1170,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 stays = min(stays, talk_end)
                 hold = stays - arrived
                 n_service = _end_hold(
-                    law, law_scale, law_zero, after_call_law, away_law, interval_start, cell, next_cell, call_start,
-                    first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free,
-                    seat_group, seat_away,
+                    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                    call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                    seat_free, seat_group, seat_away,
                     holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, stays,
                 )  # fmt: skip
                 if inquiry is not None:
@@ -1266,6 +1314,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     count[_ENTRIES] = entries
     if rich is not None:
         count[_NEXT_CLOSING] = next_closing
+    if mail is not None:
+        if status == _DONE and t_read == until:
+            _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, until)
+            next_reading += 1
+        count[_NEXT_READING] = next_reading
     if status == _DONE:
         for queue in range(first.shape[0]):  # those who have given up and whom no freed agent has looked at since
             slot = first[queue]
@@ -1276,6 +1329,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     begun = max(slots[slot].interval, first_interval)
                     group = slots[slot].holder_group
                     _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, begun, since, until)
+                    if deferrable[slots[slot].holder_queue]:
+                        _count_passing(
+                            interval_start, cell, next_cell, group_sums, _DEFERRABLE, group, begun, since, until
+                        )
                 if slots[slot].deadline < until:
                     _unlink(first, last, before, after, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
@@ -1324,14 +1381,14 @@ def run(
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
-    rules = (True, True, tables.inquiries or None) if every_rule else _rules(tables)
+    rules = (True, True, tables.inquiries or None, True) if every_rule else _rules(tables)
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
         agents = np.maximum(agents, present.max(axis=1))
     carried = len(state.waiting)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
-    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16)
+    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start)
     while (
         status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), *rules)
     ) != _DONE:
@@ -1350,11 +1407,12 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     return np.require(array, kind, ["C", "W", "A"])
 
 
-def _rules(tables: SupportTables) -> tuple[bool | None, bool | None, bool | None]:
+def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
     """Which of the rarer rules a model uses, True or None each.
 
     ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold, dropping, head starts, time
-    away. ``again``: customers who come back. ``inquiry``: inquiries are followed.
+    away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``: deferrable work, agents
+    kept in reserve, waits in open time.
     """
     transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
     rare = (
@@ -1368,7 +1426,8 @@ def _rules(tables: SupportTables) -> tuple[bool | None, bool | None, bool | None
     )
     rich = any(bool(array.any()) for array in rare)
     again = tables.inquiries or bool(tables.redials.any())
-    return rich or None, again or None, tables.inquiries or None
+    mail = any(bool(array.any()) for array in (tables.deferrable, tables.business_time, tables.reserve))
+    return rich or None, again or None, tables.inquiries or None, mail or None
 
 
 @functools.lru_cache(maxsize=64)
@@ -1413,6 +1472,10 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.repeat_to, np.int64),
         _plain(tables.resolution_within, np.float64),
         _plain(tables.opening, np.bool_),
+        _plain(tables.deferrable, np.bool_),
+        _plain(tables.business_time, np.bool_),
+        np.array([tables.reserve[q, g] for q, row in enumerate(tables.tries) for g, _ in row]),
+        np.array([tables.reserve[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
     )
 
 
@@ -1442,6 +1505,7 @@ def _load(
     agents: NDArray[np.int64],
     rows: int,
     escalations: int,
+    interval_start: NDArray[np.float64],
 ) -> Work:
     """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have, ``rows`` and
     ``escalations`` are the room to begin with."""
@@ -1497,6 +1561,7 @@ def _load(
     count[_NEXT_INTERVAL] = state.interval
     count[_NEXT_CLOSING] = state.interval
     count[_FIRST_INTERVAL] = max(state.interval - 1, 0)
+    count[_NEXT_READING] = interval_start.searchsorted(state.time, side="right")
     count[_ENTRIES] = state.entries
     count[_CONTACTS_BEFORE] = state.contacts
     return Work(

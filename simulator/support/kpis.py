@@ -19,7 +19,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import ParameterError
-from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables, holds, lost
+from simulator.support.tables import (
+    Clock,
+    GroupMeasure,
+    Outcome,
+    QueueMeasure,
+    Sums,
+    SupportTables,
+    holds,
+    lost,
+    open_seconds,
+)
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "queue": tuple(measure.name.lower() for measure in QueueMeasure),
@@ -120,6 +130,7 @@ _ALL = (
     Kpi("handle_time", "queue", "s", None, "talk + after_call", "answered"),
     Kpi("overflow_rate", "queue", "share", None, "overflowed", "answered"),
     Kpi("escalation_rate", "queue", "share", "lower", "escalated", "answered"),
+    Kpi("backlog", "queue", "count", "lower", "backlog", "readings"),
     Kpi("repeats", "queue", "count", "lower", "repeats", None, True),
     Kpi("inquiries", "queue", "count", None, "inquiries", None, True),
     Kpi("unanswered_inquiries", "queue", "count", "lower", "inquiries - responded", None, True),
@@ -135,6 +146,8 @@ _ALL = (
     Kpi("repeat_rate", "queue", "share", "lower", "repeated_within", "due", True),
     # agents who finish a contact after their shift worked those seconds too
     Kpi("occupancy", "group", "share", None, "busy", "staffed + overrun"),
+    Kpi("occupancy_real_time", "group", "share", None, "busy - deferrable", "staffed + overrun"),
+    Kpi("occupancy_deferrable", "group", "share", None, "deferrable", "staffed + overrun"),
     Kpi("time_away", "group", "share", "lower", "away", "staffed + overrun"),
 )
 
@@ -191,6 +204,11 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
     abandoned = outcome == Outcome.ABANDONED
     wait = waits(records)
+    in_open_time = tables.business_time[queue] & answered
+    for q in np.unique(queue[in_open_time]):
+        mine = in_open_time & (queue == q)
+        start, end = (open_seconds(tables, clock, int(q), records[name][mine]) for name in ("arrived", "answered_at"))
+        wait[mine] = end - start
     within = wait <= tables.answer_within[queue]
 
     def add(measure: QueueMeasure, which: NDArray[np.bool_], amount: ArrayLike = 1.0) -> None:
@@ -212,6 +230,12 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.REPEATS, again & repeated)
     add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
     add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
+    left = np.where(answered, records["taken_at"], np.where(lost(outcome), records["end"], np.inf))
+    for i, time in enumerate(clock.interval_start[1:]):
+        waiting = (records["arrived"] < time) & (left >= time)
+        here = np.bincount(queue[waiting], minlength=tables.queues) * tables.deferrable
+        sums.queue[clock.cell[i], :, QueueMeasure.BACKLOG] += here
+        sums.queue[clock.cell[i], :, QueueMeasure.READINGS] += tables.deferrable
     add(QueueMeasure.WAIT_ANSWERED, answered, wait)
     add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
@@ -228,12 +252,15 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     start, end, group = (records[name][served] for name in ("taken_at", "end", "group"))
     end = end + hold[served]
     interval = np.searchsorted(clock.interval_start, start, side="right") - 1
+    can_wait = tables.deferrable[queue[served]]
     while start.size:  # one round per cell that a service reaches into
         following = clock.next_cell[interval]
         stop = np.minimum(end, clock.interval_start[following])
         np.add.at(sums.group[..., GroupMeasure.BUSY], (clock.cell[interval], group), stop - start)
+        np.add.at(sums.group[..., GroupMeasure.DEFERRABLE], (clock.cell[interval], group), (stop - start) * can_wait)
         goes_on = (end > stop) & (following < clock.intervals)
         start, end, group, interval = stop[goes_on], end[goes_on], group[goes_on], following[goes_on]
+        can_wait = can_wait[goes_on]
     sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]] = np.nan
     return sums
 

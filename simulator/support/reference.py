@@ -8,17 +8,19 @@ which order a queue tries its groups (``level``) and in which order a group take
 1. It arrives at its queue and is numbered: the *entry* number counts all entries into queues in the order in which
    they happen, transfers included. If its queue belongs to a line pool and all lines of the pool are taken, it is
    blocked and gone, even if an agent is idle. Otherwise it takes a line of the pool. So does an entry by redial.
-2. If an agent of a group that is open to it is idle, it is answered at once: by the groups of the lowest level that
-   has an idle agent, and among those by the agent who has been idle longest (equal: the lower group; inside a group:
-   the one who became idle first). A group that serves the queue is open to the contact from ``arrived + after`` on.
+2. If an agent of a group that is open to it is idle, and more agents of that group are idle than its *reserve* for the
+   queue, it is answered at once: by the groups of the lowest level that has such an agent, and among those by the agent
+   who has been idle longest (equal: the lower group; inside a group: the one who became idle first). A group that
+   serves the queue is open to the contact from ``arrived + after`` on.
 3. Otherwise it balks, and gives its line back, if its keyed uniform lies below the queue's probability (at any tier).
    If not, it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
    back. Patience counts from entry into this queue and is drawn only by those who must wait.
-4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now, the highest
-   priority, and within a priority the longest wait, the queue's head start added to it (equal: the lowest entry
-   number). If there is none, the agent is idle from now, unless after a contact it steps away for a time drawn by that
-   contact: then it is set free once more at the end of that time, and does not step away again. At each instant at
-   which a further group opens to a waiting contact, an idle agent takes it as in 2.
+4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now (and for
+   whose queue at least its reserve of other agents of the group is idle), the highest priority, and within a priority the
+   longest wait, the queue's head start added to it (equal: the lowest entry number). If there is none, the agent is
+   idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once more
+   at the end of that time, and does not step away again. At each instant at which a further group opens to a waiting
+   contact, an idle agent takes it as in 2.
 5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
    call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
    answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded contact at its
@@ -54,13 +56,13 @@ work, whoever is free first. On a rise the surplus is reduced first (somebody wh
 agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back. After the
 horizon the last interval's staff stays.
 
-**Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
-staffing, overflow time, hold limit, transfer, arrival, redial, abandonment, closing. The index is the entry number (of
-a redial: that of the lost entry), for staffing the group, for arrivals the contact's place in
-:class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is answered, and
-an arrival at the start of an interval meets the staff of that interval. What an event schedules for the present
-instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A group's
-staffing change is one event: all its new agents start before anything else happens.
+**Ties.** The next event is the least by (time, kind, index). Kinds in order: reading of the backlog, end of talk, end
+of after-call work, staffing, overflow time, hold limit, transfer, arrival, redial (or repeat), abandonment, closing.
+The index is the entry number (of a redial: that of the lost entry), for staffing the group, for arrivals the contact's
+place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is
+answered, and an arrival at the start of an interval meets the staff of that interval. What an event schedules for the
+present instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A
+group's staffing change is one event: all its new agents start before anything else happens.
 
 **A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call,
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
@@ -68,7 +70,9 @@ so that months laid end to end equal one run. Contacts that are open at the end 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
 which they pass, up to the end of the horizon. A hold is talk of the first tier, counted when it is over; its busy
 seconds are counted then, and at the end of every call. What an answer settles of an inquiry is counted at the answer,
-in the cell and the queue of the inquiry's first contact.
+in the cell and the queue of the inquiry's first contact. At the end of each interval (and of a call that ends with it)
+those who wait in deferrable queues are counted. Where waits are in open time, each is the queue's open time at its end
+less that at its start.
 
 Every random number is drawn by the contact's key, the purpose and the leg.
 """
@@ -154,22 +158,25 @@ def run(
         desk.calendar.step()
     desk.settle_overrun(until)
     desk.settle_holds(until)
+    if until in clock.interval_start[1:]:
+        desk.read_backlog(int(clock.interval_start.searchsorted(until)) - 1)
     return desk.outcome(until, records), desk.state(until)
 
 
 class _Kind(IntEnum):
     """What happens first of the things that happen at one instant."""
 
-    END_OF_TALK = 0
-    END_OF_AFTER_CALL = 1
-    STAFFING = 2
-    OVERFLOW = 3
-    HOLD_LIMIT = 4
-    TRANSFER = 5
-    ARRIVAL = 6
-    REDIAL = 7
-    ABANDONMENT = 8
-    CLOSING = 9
+    READING = 0
+    END_OF_TALK = 1
+    END_OF_AFTER_CALL = 2
+    STAFFING = 3
+    OVERFLOW = 4
+    HOLD_LIMIT = 5
+    TRANSFER = 6
+    ARRIVAL = 7
+    REDIAL = 8
+    ABANDONMENT = 9
+    CLOSING = 10
 
 
 class _Calendar(simpy.Environment):
@@ -245,6 +252,7 @@ class _Desk:
         sums: Sums,
     ) -> None:
         self.tables, self.clock, self.contacts, self.plan, self.sums = tables, clock, contacts, staff, sums
+        self.business_clock = clock.interval_start, open_before(tables, clock), tables.opening
         self.calendar = _Calendar(initial_time=state.time)
         self.waiting: list[deque[_Entry]] = [deque() for _ in range(tables.queues)]
         self.idle: list[deque[float]] = [deque() for _ in range(tables.groups)]
@@ -265,6 +273,9 @@ class _Desk:
         for i in range(state.interval, tables.dropping.shape[1]):
             if tables.dropping[:, i].any():
                 self.calendar.at(float(clock.interval_start[i]), _Kind.CLOSING, i, self.close)
+        for i in range(state.interval - 1, clock.intervals):
+            if i >= 0 and clock.interval_start[i + 1] > state.time:
+                self.calendar.at(float(clock.interval_start[i + 1]), _Kind.READING, i, partial(self.read_backlog, i))
         for i, time in enumerate(contacts.time.tolist()):
             self.calendar.at(time, _Kind.ARRIVAL, i, partial(self.arrive, i))
 
@@ -455,7 +466,7 @@ class _Desk:
         choices = [
             (level, self.idle[group][0], group)
             for group, level in self.tables.tries[entry.queue]
-            if self.idle[group] and self.is_open(entry, group)
+            if len(self.idle[group]) > self.tables.reserve[entry.queue, group] and self.is_open(entry, group)
         ]
         return min(choices)[2] if choices else None
 
@@ -504,7 +515,7 @@ class _Desk:
         """Busy seconds of a hold, from its start or from that of this call."""
         interval = max(entry.interval, self.first_interval)
         start = max(entry.arrived, self.call_start)
-        self.count_passing(GroupMeasure.BUSY, holder.group, start, until, interval)
+        self.count_busy(holder.queue, holder.group, start, until, interval)
 
     def settle_holds(self, until: float) -> None:
         for queue in self.waiting:
@@ -577,8 +588,11 @@ class _Desk:
 
     def after_open_time(self, queue: int, start: float, delay: float) -> float:
         """The instant at which a queue has been open for ``delay`` seconds since ``start``."""
-        clock = self.clock.interval_start, open_before(self.tables, self.clock), self.tables.opening, queue
-        return max(start, float(kernels.open_instant(*clock, kernels.open_time(*clock, start) + delay)))
+        seconds = self.open_time(queue, start) + delay
+        return max(start, float(kernels.open_instant(*self.business_clock, queue, seconds)))
+
+    def open_time(self, queue: int, time: float) -> float:
+        return float(kernels.open_time(*self.business_clock, queue, time))
 
     def leave_until(self, time: float, entry: _Entry, since: float) -> None:
         """The customer goes away at ``since`` and contacts again at ``time``."""
@@ -615,11 +629,14 @@ class _Desk:
         if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
             self.busy[entry.number] = (inf, group, 0.0)
-            self.count_passing(GroupMeasure.BUSY, group, now, entry.talk_end, self.interval)
+            busy_until = entry.talk_end
         else:
             self.keep_busy(entry.number, group, entry.end, self.time_away(entry, group, entry.leg))
-            self.count_passing(GroupMeasure.BUSY, group, now, entry.end, self.interval)
+            busy_until = entry.end
+        self.count_busy(queue, group, now, busy_until, self.interval)
         wait = answered_at - entry.arrived
+        if tables.business_time[queue]:
+            wait = self.open_time(queue, answered_at) - self.open_time(queue, entry.arrived)
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
         self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
@@ -689,7 +706,7 @@ class _Desk:
             (priority, head.arrived - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
             for head in itertools.islice(self.waiting[queue], 1)
-            if self.is_open(head, group)
+            if self.is_open(head, group) and len(self.idle[group]) >= self.tables.reserve[queue, group]
         ]
         if heads:
             self.answer(self.waiting[min(heads)[3]].popleft(), group)
@@ -711,6 +728,12 @@ class _Desk:
         for _ in range(change - stay):
             self.start(group)
 
+    def read_backlog(self, interval: int) -> None:
+        for queue in np.flatnonzero(self.tables.deferrable).tolist():
+            sums = self.sums.queue[self.clock.cell[interval], queue]
+            sums[QueueMeasure.BACKLOG] += len(self.waiting[queue])
+            sums[QueueMeasure.READINGS] += 1.0
+
     # --- sums ---------------------------------------------------------------------------------------------------------
 
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
@@ -729,6 +752,12 @@ class _Desk:
         return self.is_due(entry) and bool(
             time - entry.inquiry_arrived <= self.tables.resolution_within[entry.inquiry_queue]
         )
+
+    def count_busy(self, queue: int, group: int, start: float, end: float, interval: int) -> None:
+        """Seconds for which an agent is busy with a contact of a queue."""
+        self.count_passing(GroupMeasure.BUSY, group, start, end, interval)
+        if self.tables.deferrable[queue]:
+            self.count_passing(GroupMeasure.DEFERRABLE, group, start, end, interval)
 
     def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float, interval: int) -> None:
         """Split seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""

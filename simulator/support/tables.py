@@ -51,8 +51,8 @@ class Transfer(IntEnum):
 class QueueMeasure(IntEnum):
     """Columns of :attr:`Sums.queue`, each a sum over the entries into a queue, by the interval of entry.
 
-    Waits count from entry into that queue. ``TALK`` and ``AFTER_CALL`` are counted in full when the contact is
-    answered, so that calls in progress at the end do not shorten the mean.
+    Waits count from entry into that queue, in open time where the queue says so. ``TALK`` and ``AFTER_CALL`` are
+    counted in full when the contact is answered, so that calls in progress at the end do not shorten the mean.
     """
 
     OFFERED = 0
@@ -108,6 +108,10 @@ class QueueMeasure(IntEnum):
     """Resolved within that time, and without a repeat."""
     REPEATED_WITHIN = 30
     """With a repeat within that time."""
+    BACKLOG = 31
+    """Contacts of a deferrable queue that wait when an interval ends, before anything else at that instant."""
+    READINGS = 32
+    """Ends of intervals at which they were counted."""
 
 
 class GroupMeasure(IntEnum):
@@ -121,6 +125,8 @@ class GroupMeasure(IntEnum):
     """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun: busy, idle, away."""
     AWAY = 3
     """Time away from the desk between contacts, split like busy time."""
+    DEFERRABLE = 4
+    """The part of the busy time that contacts of deferrable queues took."""
 
 
 class Outcome(IntEnum):
@@ -222,8 +228,8 @@ OPEN = np.dtype(
 open too, with that instant as ``deadline`` (one who still talks and holds a line stands among the talks).
 ``inquiry_*`` tell where and when the inquiry's first contact arrived, ``effort`` the handling of the inquiry so far,
 ``own_time`` the customer's delays, ``responded`` whether anybody has answered. ``ticket``: nobody is on the line, and
-it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds with the caller, or will at the end of a talk that is escalated warmly (its own
-then); -1 none. ``hold`` as in :data:`RECORD`.
+it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds with the caller, or will at the end of
+a talk that is escalated warmly (its own then); -1 none. ``hold`` as in :data:`RECORD`.
 """
 
 ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
@@ -274,6 +280,10 @@ class SupportTables:
             of the queue that they come to; -1 nobody does, also when left out.
         repeat_to: int64 (Q,), that queue; -1 the one that the call entered, also when left out.
         resolution_within: float64 (Q,), seconds within which inquiries that begin here should be resolved.
+        deferrable: bool (Q,), queues whose contacts are work that can wait; it changes nothing but what is counted.
+        business_time: bool (Q,), queues whose waits count only while they are open; nobody loses patience there.
+        reserve: int64 (Q, G), a contact of the queue is started only while more agents of the group are idle than that;
+            0 when left out.
         opening: bool (Q, I), intervals in which the queue is open, for what counts in open time; (Q, 0) or left out:
             always.
         away: int64 (G,), law row of the time for which an agent whom no contact awaits at the end of one steps away,
@@ -317,6 +327,9 @@ class SupportTables:
     repeat_to: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     resolution_within: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     opening: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    deferrable: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    business_time: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    reserve: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -340,6 +353,9 @@ class SupportTables:
             "repeat_to": np.full(q, -1),
             "resolution_within": np.full(q, np.inf),
             "opening": np.zeros((q, 0), dtype=np.bool_),
+            "deferrable": np.zeros(q, dtype=np.bool_),
+            "business_time": np.zeros(q, dtype=np.bool_),
+            "reserve": np.zeros((q, g), dtype=np.int64),
         }
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
@@ -365,10 +381,12 @@ class SupportTables:
             "repeat_delay",
             "repeat_to",
             "resolution_within",
+            "deferrable",
+            "business_time",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
         _require(self.away.shape == (g,), "away must have one value per group")
-        for name in ("talk", "after_call", "priority", "level", "after"):
+        for name in ("talk", "after_call", "priority", "level", "after", "reserve"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
         _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
         for name in ("dropping", "opening"):
@@ -388,6 +406,8 @@ class SupportTables:
         _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be cold, warm or deferred")
         fallbacks = (Transfer.COLD, Transfer.DEFERRED)
         _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
+        _require(bool(np.all(self.reserve >= 0)), "reserve must not be negative")
+        _require(not np.any(self.business_time & (self.patience >= 0)), "waits in open time have no patience")
         _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
         _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
         for name in ("escalation_probability", "balking", "redial_probability", "resolution"):
@@ -559,6 +579,15 @@ class Clock:
     def next_cell(self) -> NDArray[np.int64]:
         """Per interval the first later interval of another cell (I where there is none)."""
         return np.searchsorted(self.cell, self.cell, side="right").astype(np.int64)
+
+
+def open_seconds(tables: SupportTables, clock: Clock, queue: int, time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds for which a queue has been open by each instant, float64 (n,); after the horizon it always is."""
+    if not tables.opening.size:
+        return time
+    i = np.clip(np.searchsorted(clock.interval_start, time, side="right") - 1, 0, clock.intervals)
+    is_open = np.append(tables.opening[queue], True)[i]
+    return open_before(tables, clock)[queue, i] + np.where(is_open, time - clock.interval_start[i], 0.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,6 +63,14 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
         ),
         (
             "      escalation: {",
+            "      business_time: true\n      escalation: {",
+            f"{PHONE}.business_time",
+            "waits in business time are those of contacts without patience",
+            "true",
+            None,
+        ),
+        (
+            "      escalation: {",
             "      resolution: {probability: 80%, delay: 1 h, to: fone}\n      escalation: {",
             f"{PHONE}.resolution.to",
             "customers are to come back to an unknown queue",

@@ -53,6 +53,7 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
             "      resolution: {probability: 80 %, delay: 1 day, to: tier2, attempts: 2, within: 3 days}\n"
             "      head_start: 30 s\n      escalation: {",
         ),
+        ("serves: {tier2: 1}", "serves: {tier2: {reserve: 2}}"),
         ("serves: {tier2: 1}", "serves: {tier2: 1}, away: {probability: 30 %, duration: {exponential: 5 min}}"),
     ],
 )

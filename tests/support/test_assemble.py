@@ -70,6 +70,39 @@ def test_repeats_and_time_away_of_a_scenario() -> None:
     assert KPIS["time_away"](totals_of_groups(agents=60))[0] == 0.0
 
 
+def test_email_in_business_time_beside_calls() -> None:
+    """Mail is worked off while more than two agents are idle; what comes in the evening waits for the morning."""
+    document = copy.deepcopy(one_queue(group={"agents": 22}, calendar={"days": 3}).document())
+    support = document["support"]
+    support["queues"]["mail"] = {
+        "channel": "email", "hours": {"daily": "09:00-18:00"}, "arrivals": {"rate": "0.5 per min"}, "talk": "3 min",
+        "answer_within": "1 h", "business_time": True,
+    }  # fmt: skip
+    support["groups"]["agents"]["serves"] = {"calls": {"priority": 1}, "mail": {"priority": 2, "reserve": 2}}
+
+    def run(**mail: object) -> tuple[np.ndarray, np.ndarray]:
+        changed = copy.deepcopy(document)
+        changed["support"]["queues"]["mail"] |= mail
+        horizon = Horizon(freeze(Document(changed)))
+        fast, readable = horizon.simulate(0), horizon.simulate(0, reference=True)
+        for part in ("queue", "group"):
+            np.testing.assert_allclose(fast[part], readable[part], rtol=1e-9, atol=1e-9)
+        return fast["queue"].sum(axis=0), fast["group"].sum(axis=0)
+
+    queue, group = run()
+    elapsed, _ = run(business_time=False)
+    assert KPIS["backlog"](queue)[1] > 0
+    assert np.isnan(KPIS["backlog"](queue)[0])
+    assert KPIS["asa"](queue)[1] <= KPIS["asa"](elapsed)[1]
+    real, mail, both = (KPIS[f"occupancy{kind}"](group)[0] for kind in ("_real_time", "_deferrable", ""))
+    assert both == pytest.approx(real + mail)
+    assert mail > 0.03
+    support["groups"]["agents"]["serves"]["mail"]["reserve"] = 0
+    eager, _ = run()
+    assert KPIS["backlog"](eager)[1] < KPIS["backlog"](queue)[1]
+    assert KPIS["service_level"](eager)[0] < KPIS["service_level"](queue)[0]
+
+
 def totals_of_groups(**group: object) -> np.ndarray:
     """Sums of one group, shape (1, measures)."""
     return Horizon(one_queue(group=group)).simulate(0)["group"].sum(axis=0)

@@ -362,3 +362,26 @@ def test_repeats_of_what_is_not_resolved(probability: float) -> None:
     assert_ratio("effort", m[Q.RESOLUTION_EFFORT], m[Q.RESOLVED], contacts / mu)
     assert_ratio("resolved", m[Q.RESOLVED], m[Q.INQUIRIES], 1.0 - (1 - probability) ** 100)
     assert_ratio("first response", m[Q.FIRST_RESPONSE], m[Q.RESPONDED], theory.e_wait)
+
+
+@pytest.mark.parametrize("reserve", [0, 2, 4])
+def test_deferrable_work_with_a_reserve(reserve: int) -> None:
+    """Calls beside mail that never runs out, against the threshold chain of Gans and Zhou."""
+    n, lam, mu, theta = 10, 5.0, 1.0, 0.5
+    service = distributions.exponential(1 / mu)
+    model = tables({(0, 0): service, (1, 0): service}, [distributions.exponential(1 / theta), None], within=0.1)
+    model = replace(
+        model,
+        priority=np.array([[1], [2]]),
+        reserve=np.array([[0], [reserve]]),
+        deferrable=np.array([False, True]),
+    )
+    # more mail than the agents could do in the time that is left over
+    sums = steady(model, [n], [lam, 1.5 * (n - lam)], 3.0, "blending")
+    theory = erlang.measures_blending(
+        agents=n, arrival_rate=lam, service_rate=mu, reserve=reserve, abandonment_rate=theta, answer_within=0.1
+    )
+    names = ("p_abandon", "e_wait", "occupancy", "sl_served_over_offered")
+    check_queue(sums, {name: getattr(theory, name) for name in names})
+    staffed = sums.group[:, 0, G.STAFFED]
+    assert_ratio("mail", sums.group[:, 0, G.DEFERRABLE], staffed, theory.outbound_rate / mu / n)
