@@ -140,7 +140,10 @@ class _Rules:
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
             yield from self.shifts_of(steps, group)
             yield from self.counted_twice(steps, group)
-        fed = {_meant(to, self.queues) for to in self._escalations().values()}
+        fed = {
+            _meant(to, self.queues)
+            for to in (*self._targets("escalation").values(), *self._targets("resolution").values())
+        }
         for name, queue in self.queues.items():
             steps = (*here, "queues", name)
             queue = _mapping(queue)
@@ -148,11 +151,14 @@ class _Rules:
                 yield self.problem(steps, "nobody serves the queue", name, None)
             if queue.get("arrivals") is None and name not in fed:
                 yield self.problem(
-                    steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
+                    steps, "no contact ever reaches the queue: it has no arrivals, and no escalation or repeat feeds it"
                 )
             if queue.get("at_closing") == "drop" and canonical_hours(queue.get("hours", "always")) == ALWAYS:
                 allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
                 yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
+            if queue.get("business_time") is True and queue.get("patience") is not None:
+                message, allowed = "waits in business time are those of contacts without patience", "either of the two"
+                yield self.document.problem((*steps, "business_time"), message, "true", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)
@@ -161,6 +167,10 @@ class _Rules:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
                 )
+            to = _mapping(queue.get("resolution")).get("to")
+            if isinstance(to, str) and to not in self.queues:
+                message = "customers are to come back to an unknown queue"
+                yield self.problem((*steps, "resolution", "to"), message, to, self.queues)
         yield from self.escalation_loops()
 
     def shifts_of(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
@@ -216,13 +226,14 @@ class _Rules:
                 message = f"there is no {factor} factor that this could shape"
                 yield self.document.problem((*steps, name), message, shown(arrivals[name]), f"{spread} beside it")
 
-    def _escalations(self) -> dict[str, str]:
-        pairs = {name: _mapping(_mapping(queue).get("escalation")).get("to") for name, queue in self.queues.items()}
+    def _targets(self, way: str) -> dict[str, str]:
+        """The queue that each queue sends its contacts to by escalation or resolution."""
+        pairs = {name: _mapping(_mapping(queue).get(way)).get("to") for name, queue in self.queues.items()}
         return {name: to for name, to in pairs.items() if isinstance(to, str)}
 
     def escalation_loops(self) -> Iterator[Problem]:
         """Each loop at its first queue in the document's order (found from several queues, it is the same problem)."""
-        target = self._escalations()
+        target = self._targets("escalation")
         for start in target:
             walk: list[str] = []
             name = start

@@ -752,6 +752,26 @@ class Redial(Part):
     attempts: Annotated[int, Field(ge=1, le=99), WHOLE] = default(1, "redials of one contact, at most")
 
 
+class Resolution(Part):
+    """A contact that is answered and not escalated resolves the inquiry, or the customer contacts again.
+
+    The exchanges of a ticket are the same: ``delay`` is then the time that the customer takes to answer.
+    """
+
+    probability: Share
+    delay: DurationLaw = Field(description="until the customer contacts again, in open time of the queue they come to")
+    to: str | None = default(None, "the queue they come to; absent: the one they came to before")
+    attempts: Annotated[int, Field(ge=0, le=99), WHOLE] = default(3, "repeats of one inquiry, at most")
+    within: Seconds = default("7 days", "inquiries that begin here should be resolved by then")
+
+
+class Away(Part):
+    """An agent whom no contact awaits at the end of one may step away."""
+
+    probability: Share
+    duration: DurationLaw
+
+
 Window = Literal["interval", "day", "week", "month", "quarter"]
 
 
@@ -772,7 +792,7 @@ class QueueTargets(Part):
 class Queue(Part):
     """A kind of contact."""
 
-    channel: Literal["call", "email"] = "call"
+    channel: Literal["call", "email"] = default("call", "email is work that can wait: its backlog is counted")
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
@@ -783,8 +803,11 @@ class Queue(Part):
     after_call: DurationLaw = default("0 s")
     lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
     escalation: Escalation | None = None
+    resolution: Resolution | None = default(None, "whether an answer is the end of it; absent: nobody asks")
+    head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
     answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
+    business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
     @property
@@ -802,6 +825,9 @@ class Serves(Part):
     after: Seconds = default("0 s", "overflow: the group may take a contact that has waited so long")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
+    )
+    reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
+        0, "one is started only while more agents of the group are idle than this"
     )
 
 
@@ -834,6 +860,7 @@ _SERVES_SCHEMA = {
         **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
         "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
         "handle_time_factor": {"type": "number", "exclusiveMinimum": 0, "format": "quantity"},
+        "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
     },
 }
 ServesTable = Annotated[
@@ -967,6 +994,7 @@ class Group(Staffed):
     shrinkage: Shrinkage = default("0%", "time that is divided out; what is simulated must not stand here too")
     absence: Share = default("0%", "probability that an agent is away on a day, unplanned; drawn per agent and day")
     answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")
+    away: Away | None = default(None, "after a contact an agent may step away, if no other waits")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of the group over that of the queue"
     )

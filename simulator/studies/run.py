@@ -779,8 +779,10 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
     support = simulated.horizon.scenario.support
     assert support is not None
     found: dict[Key, Array] = {}
+    inquiries = any(queue.resolution is not None for queue in support.queues.values())
     for kind, names in (("queue", list(support.queues)), ("group", list(support.groups))):
-        values_of = support_kpis.evaluate(kind, _with_total(simulated.data[kind]))  # type: ignore[arg-type]
+        sums = _with_total(simulated.data[kind])
+        values_of = support_kpis.evaluate(kind, sums, inquiries=inquiries)  # type: ignore[arg-type]
         for i, name in enumerate(names):
             for kpi, value in values_of.items():
                 found["support", kind, name, kpi, support_kpis.KPIS[kpi].unit] = value[:, :, i]

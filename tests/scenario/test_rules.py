@@ -62,6 +62,22 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "tier2",
         ),
         (
+            "      escalation: {",
+            "      business_time: true\n      escalation: {",
+            f"{PHONE}.business_time",
+            "waits in business time are those of contacts without patience",
+            "true",
+            None,
+        ),
+        (
+            "      escalation: {",
+            "      resolution: {probability: 80%, delay: 1 h, to: fone}\n      escalation: {",
+            f"{PHONE}.resolution.to",
+            "customers are to come back to an unknown queue",
+            "fone",
+            "phone",
+        ),
+        (
             "talk: {triangular: [5 min, 10 min, 20 min]}",
             "talk: 5 min\n      escalation: {to: phone, probability: 1%}",
             f"{PHONE}.escalation.to",
@@ -369,7 +385,10 @@ def test_a_broken_rule_is_told(
 def test_a_queue_that_nothing_reaches(faults: Faults) -> None:
     problems = faults("  groups:\n", "    lonely: {talk: 5 min}\n  groups:\n")
     assert [(p.path, p.message) for p in problems] == [
-        ("support.queues.lonely", "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"),
+        (
+            "support.queues.lonely",
+            "no contact ever reaches the queue: it has no arrivals, and no escalation or repeat feeds it",
+        ),
         ("support.queues.lonely", "nobody serves the queue"),
     ]
 
