@@ -158,7 +158,7 @@ def test_run_writes_the_table_on_request(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(cli, "_write_reports", lambda *_: None)
     plan = tmp_path / "plan.yaml"
-    plan.write_text(dump(both_wings({"calendar.months": 1}).document()), encoding="utf-8")
+    plan.write_text(dump(both_wings({"calendar.months": 3}).document()), encoding="utf-8")
     words = ["run", str(plan), "--replications", "2", "--quiet", "--account-months", "2", "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(cli.main, words)
     assert result.exit_code == 0, result.output
