@@ -845,7 +845,7 @@ def _write_account_months(plan: Scenario, replications: int, folder: Path) -> No
 def _remove_blocks(folder: Path) -> None:
     from simulator.montecarlo.store import Store
 
-    Store(folder, "").clear()
+    Store(folder).clear()
 
 
 class _Shower:

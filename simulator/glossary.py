@@ -624,7 +624,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def label(name: str, lang: Language = "en") -> str:
-    """The label of a KPI or the text of a word.
+    """The label of a KPI or the text of a word (is ``name`` one at all? See :func:`known`).
 
     Raises:
         ParameterError: an unknown name (the nearest known one is named) or language.
@@ -635,6 +635,11 @@ def label(name: str, lang: Language = "en") -> str:
     if name in WORDS:
         return WORDS[name][column]
     raise ParameterError(_unknown(name, [*KPIS, *WORDS]))
+
+
+def known(name: str) -> bool:
+    """Whether :func:`label` has a text for a name."""
+    return name in KPIS or name in WORDS
 
 
 def rule(name: str, lang: Language = "en") -> str:

@@ -490,10 +490,7 @@ def term(name: str, lang: Language) -> str:
     """The label of a KPI, measure or column: the glossary's, else a phrase's, else the name in words."""
     if name in PHRASES:
         return phrase(name, lang)
-    try:
-        return glossary.label(name, lang)
-    except ParameterError:
-        return name.replace("_", " ")
+    return glossary.label(name, lang) if glossary.known(name) else name.replace("_", " ")
 
 
 def heading(name: str, lang: Language) -> str:

@@ -518,14 +518,17 @@ def _currency(value: object) -> str:
 
 
 def _country(value: object) -> object:
-    if value is None:
-        return None
+    return None if value is None else _known_country(str(value))
+
+
+@functools.cache  # asked again for every variant, and a country's calendar takes milliseconds to set up
+def _known_country(value: str) -> str:
     import holidays
 
-    country, _, subdivision = str(value).partition("-")
+    country, _, subdivision = value.partition("-")
     try:
         holidays.country_holidays(country, subdiv=subdivision or None)
-        return str(value)
+        return value
     except NotImplementedError:
         pass  # only to name what there is, the calendars of all countries are loaded
     known = holidays.list_supported_countries()
@@ -538,7 +541,7 @@ def _country(value: object) -> object:
             allowed=", ".join(known[country]) or f"{country} alone",
             nearest=nearest(subdivision, known[country]),
         )
-    return str(value)
+    return value
 
 
 def _last_weeks(value: object) -> int:
@@ -608,7 +611,7 @@ LastWeeks = Annotated[
 class Part(BaseModel):
     """Base of every part: frozen, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 # --- the document ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import provenance
-from simulator.crew import Crew, cores
+from simulator.crew import cores
 from simulator.errors import InputError, ParameterError, Problem
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
 from simulator.montecarlo.precision import clustered_wilson, estimate
-from simulator.montecarlo.replicate import Rows, crew, replicate
+from simulator.montecarlo.replicate import Replicator, replicate, replicate_each
 from simulator.montecarlo.store import Store
 from simulator.planning import budget, requirement
 from simulator.results import TABLES, Result
@@ -64,20 +67,17 @@ def simulate(
     *,
     replications: int | None = None,
     jobs: int | None = None,
-    store: Path | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
-    """Simulate the plan of a scenario, without searching the need.
-
-    Args:
-        store: folder for finished blocks, so that an interrupted run resumes.
-    """
+    """Simulate the plan of a scenario, without searching the need."""
     horizon = Horizon(scenario)
-    with crew_of(horizon, jobs) as workers:
-        return _plan(workers, horizon, replications, store, progress)
+    horizon.kept_bytes = 0  # nothing is replayed
+    count = replications or scenario.monte_carlo.replications
+    with crew_of(horizon, count, jobs) as workers:
+        return _plan(workers, horizon, count, None, progress)
 
 
-def crew_of(horizon: Horizon, jobs: int | None = None) -> Crew[Rows]:
+def crew_of(horizon: Horizon, replications: int, jobs: int | None = None) -> Replicator:
     """Workers for :func:`simulator.montecarlo.replicate.replicate`, the argument of which is another staffing, or None
     for the scenario's own plan."""
     jobs = jobs or cores()
@@ -86,16 +86,15 @@ def crew_of(horizon: Horizon, jobs: int | None = None) -> Crew[Rows]:
     def task(staffing: Staffing | None, replication: int) -> dict[str, Array]:
         return horizon.simulate(replication) if staffing is None else horizon.replay(replication, staffing)
 
-    return crew(task, jobs, before=lambda: horizon.simulate(0))
+    return Replicator(task, replications, jobs, before=lambda: horizon.simulate(0))
 
 
 def _plan(
-    workers: Crew[Rows], horizon: Horizon, replications: int | None, store: Path | None, progress: Progress | None
+    workers: Replicator, horizon: Horizon, count: int, store: Store | None, progress: Progress | None
 ) -> Simulated:
-    count = replications or horizon.scenario.monte_carlo.replications
-    blocks = Store(store, f"plan-{_identity(horizon.scenario)}") if store else None
+    name = f"plan-{_identity(horizon.scenario)}" if store else ""
     shown = None if progress is None else lambda *a: progress("plan", *a)
-    return Simulated(horizon, count, replicate(workers, None, count, store=blocks, progress=shown))
+    return Simulated(horizon, count, replicate(workers, None, count, store=store, name=name, progress=shown))
 
 
 def run(
@@ -130,31 +129,40 @@ def run(
     if seed is not None and seed != scenario.monte_carlo.seed:
         overrides["monte_carlo.seed"] = seed
     scenario = scenario.with_(overrides) if overrides else scenario
-    identity = _identity(scenario)
-    if resume and not (store and any(store.glob(f"plan-{identity}-*.npz"))):
+    blocks = None if store is None else Store(store)
+    if resume and not (blocks and blocks.has(f"plan-{_identity(scenario)}")):
         message = "this folder holds no unfinished part of this run"
         allowed = "the folder of an interrupted run of the same scenario with the same --replications, --seed and --set"
         raise InputError([Problem(str(store.parent if store else None), None, "", message, allowed=allowed)])
     horizon = Horizon(scenario)
-    calls = iter(range(1_000_000))
-    with crew_of(horizon, jobs) as workers:
-        simulated = _plan(workers, horizon, None, store, progress)
+    count = scenario.monte_carlo.replications
+    with blocks or contextlib.nullcontext(), crew_of(horizon, count, jobs) as workers:
+        simulated = _plan(workers, horizon, count, blocks, progress)
         # the tables and charts will need them: loaded while the workers search, and not before they are forked, because
         # no thread survives that
         loading = threading.Thread(target=_load_ahead, daemon=True)
         loading.start()
-
-        def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
-            wing = "support" if staffing.groups is not None else "success"
-            blocks = Store(store, f"need-{next(calls):03d}-{_fingerprint(staffing)}-{identity}") if store else None
-            shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
-            return replicate(workers, staffing, count, store=blocks, progress=shown)
-
-        count = simulated.replications
+        evaluate = evaluator(workers, horizon, blocks, progress)
         support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
         success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
     loading.join()
     return _Report(simulated, support, success, tuple(changes)).result()
+
+
+def evaluator(
+    workers: Replicator, horizon: Horizon, store: Store | None = None, progress: Progress | None = None
+) -> requirement.Evaluate:
+    """What the search of the need calls to replay staffings."""
+    identity = _identity(horizon.scenario)
+    calls = itertools.count()
+
+    def evaluate(staffings: Sequence[Staffing], count: int) -> list[dict[str, Array]]:
+        wing = "support" if staffings[0].groups is not None else "success"
+        names = [f"need-{next(calls):03d}-{_fingerprint(s)}-{identity}" for s in staffings]
+        shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
+        return replicate_each(workers, staffings, count, store=store, names=names, progress=shown)
+
+    return evaluate
 
 
 def _load_ahead() -> None:
@@ -567,16 +575,18 @@ class _Report:
 
     def _time_to_full(self, confidence: float) -> float:
         """Months from requisition to a full contribution that are enough with the given probability."""
-        scenario = self.scenario
-        hiring = scenario.hiring
-        ramp = next((i for i, share in enumerate(hiring.ramp) if share >= 1.0 - 1e-12), len(hiring.ramp))
-        laws = [hiring.time_to_hire.law]
-        if any(path.startswith("hiring.time_to_hire") for path in scenario.uncertain):
-            draws = (inputs.draw(scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
-            laws = [inputs.at(scenario, values).hiring.time_to_hire.law for values in draws]
-        # a position's own luck within each draw: quantiles of the mixture over draws
-        points = np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
-        return float(np.quantile(points, confidence)) + ramp
+        ramp = self.scenario.hiring.ramp
+        ramped = next((i for i, share in enumerate(ramp) if share >= 1.0 - 1e-12), len(ramp))
+        return float(np.quantile(self._times_to_hire, confidence)) + ramped
+
+    @functools.cached_property
+    def _times_to_hire(self) -> Array:
+        """Months from requisition to start: a position's own luck within each draw, as the mixture over draws."""
+        laws = [self.scenario.hiring.time_to_hire.law]
+        if any(path.startswith("hiring.time_to_hire") for path in self.scenario.uncertain):
+            draws = (inputs.draw(self.scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
+            laws = [inputs.at(self.scenario, values).hiring.time_to_hire.law for values in draws]
+        return np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
 
     def _targets(self) -> Iterator[dict[str, Any]]:
         for i, target in enumerate(self.horizon.targets.items):
@@ -692,8 +702,8 @@ def judge(simulated: Simulated) -> list[Judged]:
 
 def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:
     """The need of the success teams alone, without keeping blocks."""
-    with crew_of(horizon, jobs) as workers:
-        return requirement.success_need(horizon, lambda staffing, n: replicate(workers, staffing, n), count)
+    with crew_of(horizon, count, jobs) as workers:
+        return requirement.success_need(horizon, evaluator(workers, horizon), count)
 
 
 Key = tuple[str, str, str, str, str]

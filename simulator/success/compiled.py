@@ -21,7 +21,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from simulator.kernels import bits, draw, inner, outer, uniform
+from simulator.kernels import bits, draw, outer, uniform
+from simulator.kernels import called as inner
 from simulator.success import tables
 from simulator.success.tables import (
     BOOKED,

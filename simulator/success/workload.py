@@ -17,11 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from simulator import randomness
-from simulator.kernels import key, uniform
+from simulator.kernels import key, maker, uniform
 from simulator.success.portfolio import (
     MONTH_DAYS,
     STAGE_PHASES,
@@ -300,7 +299,7 @@ def _sessions(
     return order[place % size == 0]
 
 
-@njit(cache=True, nogil=True)
+@maker
 def _keys(base, number):
     """Keys of occurrences by the word of (account, activity) and their number."""
     out = np.empty(len(number), dtype=np.uint64)
@@ -309,7 +308,7 @@ def _keys(base, number):
     return out
 
 
-@njit(cache=True, nogil=True)
+@maker
 def _places(base, number, purpose):
     """A uniform number of each occurrence."""
     out = np.empty(len(number))
@@ -318,7 +317,7 @@ def _places(base, number, purpose):
     return out
 
 
-@njit(cache=True, nogil=True)
+@maker
 def _events(base, first, rate, purpose):
     """Poisson events with mean ``rate`` for each word in ``base``: its row, the event's place in [0, 1) and its number.
 

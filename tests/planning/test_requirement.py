@@ -15,7 +15,7 @@ from tests.models import both_wings, one_queue, over
 
 
 def evaluator(horizon: Horizon) -> requirement.Evaluate:
-    return lambda staffing, count: over(lambda r: horizon.replay(r, staffing), count)
+    return lambda staffings, count: [over(lambda r, s=s: horizon.replay(r, s), count) for s in staffings]
 
 
 def small_centre(rate: str, target: dict, **queue: object) -> Scenario:
@@ -48,7 +48,7 @@ def test_the_need_is_the_least_of_its_family(rate: str, target: dict) -> None:
     items = horizon.targets.items
 
     def passes(heads: float) -> bool:
-        met = evaluate(Staffing(groups=np.full((1, 1), heads)), 40)["met"]
+        met = evaluate([Staffing(groups=np.full((1, 1), heads))], 40)[0]["met"]
         return bool(requirement.slack(met, items, range(len(items)))[0] >= 0)
 
     assert need.passed.all()
@@ -121,7 +121,7 @@ def test_the_need_on_shifts_is_the_least_of_all_rosters() -> None:
     items = horizon.targets.items
 
     def passes(heads: float) -> bool:
-        met = evaluate(Staffing(groups=np.full((1, 1), heads)), 40)["met"]
+        met = evaluate([Staffing(groups=np.full((1, 1), heads))], 40)[0]["met"]
         return bool(requirement.slack(met, items, range(len(items)))[0] >= 0)
 
     assert need.passed.all()
@@ -201,7 +201,7 @@ def test_csm_need_is_the_least_that_passes() -> None:
     quarter = horizon.grid.quarter_of_month
 
     def passes(heads: int) -> bool:
-        steps = evaluate(Staffing(teams=np.full((1, 3), heads)), 20)["steps"]
+        steps = evaluate([Staffing(teams=np.full((1, 3), heads))], 20)[0]["steps"]
         met = requirement.on_time_met(steps, targets, quarter)[:, :, 0]
         return bool(np.nanmean(met) >= 0.8)
 
