@@ -1898,6 +1898,8 @@ def _number(name: str, value: SupportsFloat) -> float:
         number = math.inf
     if not 0.0 <= number < math.inf:
         raise ParameterError(f"{name} must be finite and not negative, not {value}")
+    if number > _MOST_NUMBER:
+        raise ParameterError(f"{name} must be at most {_MOST_NUMBER:g}, not {value}")
     return number
 
 
@@ -1910,11 +1912,14 @@ def _positive(name: str, value: SupportsFloat) -> float:
 
 def _time(name: str, value: SupportsFloat) -> float:
     try:
-        endless = float(value) == math.inf
+        endless = float(value) > _MOST_NUMBER  # nobody waits so long
     except (TypeError, ValueError, OverflowError):
         endless = False
     return math.inf if endless else _number(name, value)
 
+
+_MOST_NUMBER = 1e100
+"""Squares of larger rates and times leave the range of floating point."""
 
 _MOST_LOAD = 1e12
 """Arrivals over capacity, beyond which the share answered has no digits left."""

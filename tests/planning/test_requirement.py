@@ -121,7 +121,7 @@ def test_the_need_on_shifts_is_the_least_of_all_rosters() -> None:
     items = horizon.targets.items
 
     def passes(heads: float) -> bool:
-        met = evaluate(Staffing(groups=np.full((1, 1), heads)), 40)["met"]
+        met = evaluate([Staffing(groups=np.full((1, 1), heads))], 40)[0]["met"]
         return bool(requirement.slack(met, items, range(len(items)))[0] >= 0)
 
     assert need.passed.all()

@@ -1032,13 +1032,12 @@ def test_offered_load_of_other_service_laws() -> None:
 def test_nonsense_is_refused_by_name(name: str, value: object) -> None:
     good = {"agents": 14, "arrival_rate": 4.0, "service_rate": 1 / 3, "abandonment_rate": 1.0, "places": 20}
     given = {**good, "answer_within": 1 / 3, name: value}
-    if not isinstance(value, float) or value != 1e300 or name in ("agents", "arrival_rate", "places"):
+    if not (isinstance(value, float) and value == 1e300 and name == "answer_within"):
         with pytest.raises(ParameterError, match=name):
             erlang.measures(**given)  # type: ignore[arg-type]
         return
-    found = erlang.measures(**given)  # type: ignore[arg-type]
-    shares = [found.p_wait, found.p_abandon, found.p_block, found.sl_served_over_offered, found.occupancy]
-    assert all(0.0 <= share <= 1.0 + 1e-12 for share in shares)
+    for_ever = erlang.measures(**{**given, "answer_within": math.inf})  # type: ignore[arg-type]
+    assert erlang.measures(**given) == for_ever  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("agents", [10**12, 1e300, 10**400])
@@ -1050,7 +1049,7 @@ def test_more_agents_than_memory_holds_are_refused(agents: float) -> None:
 
 def test_a_search_of_agents_survives_extreme_rates() -> None:
     found = erlang.agents_needed(
-        {"sl_served_over_offered": 0.8}, arrival_rate=4.0, service_rate=1e300, answer_within=1 / 3
+        {"sl_served_over_offered": 0.8}, arrival_rate=4.0, service_rate=1e99, answer_within=1 / 3
     )
     assert found == 1
 
