@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-_MARKS = (b"njit", b"@inner", b"@outer", b"@kernels.")
+_MARKS = (b"njit", b"@inner", b"@called", b"@outer", b"@maker", b"@kernels.")
 
 
 @functools.cache

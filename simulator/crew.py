@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from simulator.errors import SimulatorError
 
@@ -68,7 +68,7 @@ class Crew(Generic[Answer]):
                 self._workers.append((worker, ours))
         self._threads = [ThreadPoolExecutor(1) for _ in range(self.jobs)]
 
-    def __enter__(self) -> Crew[Answer]:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

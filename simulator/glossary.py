@@ -563,6 +563,13 @@ SUCCESS: dict[str, Term] = {
         "searches that found no slot ÷ searches for a slot",
         "空きが見つからなかった回数 ÷ 空きを探した回数",
     ),
+    "shortened_share": Term(
+        "Work cut short",
+        "短縮実施率",
+        "share",
+        "steps begun with a share of their hours because they would have ended late ÷ steps due",
+        "期限に間に合わないため時間を短縮して着手した工程 ÷ 期限を迎えた数",
+    ),
     "steps_late": Term(
         "Steps late or missed",
         "期限に遅れた工程数",
@@ -718,7 +725,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def label(name: str, lang: Language = "en") -> str:
-    """The label of a KPI or the text of a word.
+    """The label of a KPI or the text of a word (is ``name`` one at all? See :func:`known`).
 
     Raises:
         ParameterError: an unknown name (the nearest known one is named) or language.
@@ -729,6 +736,11 @@ def label(name: str, lang: Language = "en") -> str:
     if name in WORDS:
         return WORDS[name][column]
     raise ParameterError(_unknown(name, [*KPIS, *WORDS]))
+
+
+def known(name: str) -> bool:
+    """Whether :func:`label` has a text for a name."""
+    return name in KPIS or name in WORDS
 
 
 def rule(name: str, lang: Language = "en") -> str:

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
-from simulator.scenario.schema import Scenario, Staffed
+from simulator.scenario.schema import Group, Scenario, Staffed
 from simulator.success import assemble as success_assemble
 from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
-from simulator.success.tables import Instances, new_hours, new_sums
+from simulator.success.tables import VALUE, Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
 from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
@@ -34,7 +34,7 @@ from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
 
-PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisitions")
+PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions")
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
 
 
@@ -67,8 +67,8 @@ class Staffing:
     """Staffing that a search tries instead of the plan; a wing left None is not simulated.
 
     Attributes:
-        groups: float64 (G, M), effective heads per support group and month (spread as in
-            :mod:`simulator.support.staffing`).
+        groups: float64 (G, M), effective heads per support group and month, all fully ramped (put on shifts as in
+            :mod:`simulator.support.shifts`, or spread as in :mod:`simulator.support.staffing`).
         teams: int64 (T, M), CSMs per team and month, all fully ramped.
     """
 
@@ -233,7 +233,7 @@ class Horizon:
         models = self.models(replication)
         out: dict[str, NDArray[np.float64]] = {}
         if staffing.groups is not None:
-            desk = _SupportDesk(self, self.staff(staffing.groups))
+            desk = _SupportDesk(self, self.staff(staffing.groups, replication))
             for month, contacts in seen.contacts:
                 desk.until(month, models[month], contacts)
             out |= desk.results()
@@ -243,14 +243,43 @@ class Horizon:
             out |= calendar.results()
         return out
 
-    def staff(self, heads: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M)."""
+    def staff(self, heads: NDArray[np.float64], replication: int | None = None) -> NDArray[np.int64]:
+        """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M).
+
+        Args:
+            replication: whose unplanned absences are taken off, and whose shrinkage counts where it is uncertain; None
+                for the plan, in which nobody is absent.
+        """
         fence = self.grid.month_interval
         out = np.zeros((len(self.plans), self.grid.intervals), dtype=np.int64)
         for g, plan in enumerate(self.plans):
             for month in range(self.grid.months):
-                out[g, fence[month] : fence[month + 1]] = plan.agents(month, float(heads[g, month]))
+                these, absent = float(heads[g, month]), None
+                if replication is not None:
+                    drawn = self._group(g, month, replication)
+                    if plan.fixed is None and plan.on_duty > 0:  # shrinkage that is uncertain
+                        these *= (1.0 - drawn.divided_out) / plan.on_duty
+                    if drawn.absence > 0:
+                        absent = self._absent(g, month, plan.people(month, these), drawn.absence, replication)
+                out[g, fence[month] : fence[month + 1]] = plan.agents(month, these, absent)
         return out
+
+    def _group(self, g: int, month: int, replication: int) -> Group:
+        """A group as the input draw of a replication has it in a month."""
+        support = self.models(replication)[month].scenario.support
+        assert support is not None
+        return list(support.groups.values())[g]
+
+    def _absent(self, g: int, month: int, people: int, share: float, replication: int) -> NDArray[np.bool_]:
+        """Who of a group is absent on which day of a month, the day before it first: bool (people, days + 1).
+
+        The n-th agent has the same days whatever the plan, so that plans are compared on the same absences.
+        """
+        assert self.scenario.support is not None
+        name = list(self.scenario.support.groups)[g]
+        base = randomness.stream(self.seed, replication, f"support.absence.{name}")
+        days = self.grid.ordinal[self.grid.month_day[month] : self.grid.month_day[month + 1]]
+        return workforce.absences(randomness.keys(base, np.arange(people)), np.append(days[0] - 1, days), share)
 
     def _keep(self, replication: int, seen: Demand) -> None:
         with self._lock:
@@ -284,15 +313,11 @@ class Horizon:
         asked: list[NDArray[np.float64]] = []
         desk = calendars = None
         if scenario.support is not None:
-            heads = np.array(
-                [
-                    np.full(grid.months, plan.fixed) if plan.fixed is not None else p.effective
-                    for p, plan in zip(people, self.plans, strict=False)
-                ]
-            ).reshape(groups, grid.months)
             if staffing is not None and staffing.groups is not None:
-                heads = staffing.groups
-            desk = _SupportDesk(self, self.staff(heads), reference)
+                heads, pace = staffing.groups, np.ones((groups, grid.months))
+            else:
+                heads, pace = self._on_hand(people[:groups])
+            desk = _SupportDesk(self, self.staff(heads, replication), reference, pace)
         if scenario.success is not None:
             capacity = [p.capacity for p in people[groups:]]
             if staffing is not None and staffing.teams is not None:
@@ -330,6 +355,24 @@ class Horizon:
         results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
         return results, Demand.of(models, contacts, work)
 
+    def _on_hand(self, people: Sequence[workforce.People]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Heads by group and month that take contacts, and the factor on their handle times: two arrays (G, M).
+
+        The ramp acts on one of the two, never on both.
+        """
+        shape = (len(people), self.grid.months)
+        there = np.array([p.heads for p in people], dtype=float).reshape(shape)
+        effective = np.array([p.effective for p in people], dtype=float).reshape(shape)
+        by_speed = self.scenario.hiring.ramp_in_support == "speed"
+        heads, pace = (there, np.ones(shape)) if by_speed else (effective, np.ones(shape))
+        if by_speed:
+            np.divide(there, effective, out=pace, where=effective > 0)
+            heads = np.where(effective > 0, there, 0.0)  # who cannot do anything yet is not there
+        for g, plan in enumerate(self.plans):
+            if plan.fixed is not None:
+                heads[g], pace[g] = plan.fixed, 1.0
+        return heads, pace
+
     def _shifts(
         self,
         month: int,
@@ -363,25 +406,42 @@ class Horizon:
     ) -> list[TeamWork]:
         assert model.success is not None
         effort = accounts.effort * self.hours_per_account[accounts.segment]
-        return [
-            TeamWork(
-                workload.draw_month(
-                    team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month, escalations
-                ),
-                accounts.served & team.segments[accounts.segment],
-                effort,
+        work = []
+        for team in model.success.teams:
+            given = team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month
+            served = accounts.served & team.segments[accounts.segment]
+            shared, hands_over = team.tables.shared, bool(np.any(team.workload.trigger == workload.HANDOVER))
+            work.append(
+                TeamWork(
+                    workload.draw_month(*given, escalations),
+                    served,
+                    effort,
+                    served & ~shared[accounts.segment] if shared.any() else served,
+                    workload.draw_month(*given, handovers=True) if hands_over else None,
+                    accounts.mrr if team.tables.rule == VALUE else None,
+                )
             )
-            for team in model.success.teams
-        ]
+        return work
 
 
 @dataclass(frozen=True, eq=False)
 class TeamWork:
-    """What a month asks of a team: its instances, the accounts it looks after (bool (A,)) and their expected hours."""
+    """What a month asks of a team.
+
+    Attributes:
+        instances: all but those of handovers.
+        accounts: bool (A,), the accounts it looks after; owned: bool (A,), those of them that have an owner.
+        effort: float64 (A,), their expected hours.
+        handovers: one of each kind for every account that would be handed over; None where nothing comes of it.
+        value: float64 (A,), revenue a month, where desk work goes by value; else None.
+    """
 
     instances: Instances
     accounts: NDArray[np.bool_]
     effort: NDArray[np.float64]
+    owned: NDArray[np.bool_]
+    handovers: Instances | None
+    value: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -410,8 +470,9 @@ class Demand:
         """Memory held."""
         parts = [getattr(c, f.name) for _, c in self.contacts for f in dataclasses.fields(c)]
         for team in (team for month in self.work for team in month):
-            parts += [getattr(team.instances, f.name) for f in dataclasses.fields(team.instances)]
-            parts += [team.accounts, team.effort]
+            for given in (team.instances, team.handovers or Instances.none()):
+                parts += [getattr(given, f.name) for f in dataclasses.fields(given)]
+            parts += [team.accounts, team.effort, team.owned, *([] if team.value is None else [team.value])]
         return sum(part.nbytes for part in parts)
 
 
@@ -435,9 +496,20 @@ def _cost(people: Sequence[workforce.People], scenario: Scenario) -> NDArray[np.
 
 
 class _SupportDesk:
-    """The support engine of one replication and one staffing, month after month."""
+    """The support engine of one replication and one staffing, month after month.
 
-    def __init__(self, horizon: Horizon, staff: NDArray[np.int64], reference: bool = False) -> None:
+    Args:
+        staff: int64 (G, I), agents present.
+        pace: float64 (G, M), factor on the handle times of each group in each month; default 1.
+    """
+
+    def __init__(
+        self,
+        horizon: Horizon,
+        staff: NDArray[np.int64],
+        reference: bool = False,
+        pace: NDArray[np.float64] | None = None,
+    ) -> None:
         if reference:
             from simulator.support.reference import run
         else:
@@ -445,6 +517,7 @@ class _SupportDesk:
         self.engine = run
         self.horizon = horizon
         self.staff = staff
+        self.pace = pace
         assert horizon.central.support is not None
         self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
         self.state: SupportState | None = None
@@ -461,8 +534,11 @@ class _SupportDesk:
     def until(self, month: int, model: Model, contacts: Contacts) -> workload.Escalations:
         """Serve the contacts up to the end of a month; returns the escalations of accounts."""
         assert model.support is not None
+        tables = model.support.tables
+        if self.pace is not None:
+            tables = support_assemble.paced(tables, self.pace[:, month])
         outcome, self.state = self.engine(
-            model.support.tables,
+            tables,
             self.horizon.layout.clock,
             contacts,
             self.staff,
@@ -536,12 +612,11 @@ class _Calendars:
         self.moved, self.settled = np.zeros(accounts, dtype=bool), []
         for t, asked in enumerate(work):
             speed = self.capacity[t][month]
-            before = self.owner[t]
-            self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed)
+            instances, moved = self._hand_out(t, month, asked)
             outcome, self.state[t] = self.engine(
                 model.success.activities,
                 self.tables[t],
-                asked.instances,
+                instances,
                 self.owner[t],
                 np.where(speed > 0, speed, 1.0),
                 speed > 0,
@@ -550,19 +625,32 @@ class _Calendars:
                 sums=self.sums[t],
                 hours=self.hours[t],
                 alive=asked.accounts,
+                value=asked.value,
                 last=last,
                 records=self.by_activity,
             )
-            if not self.tables[t].pooled:
-                now = self.owner[t][: len(before)]
-                self.moved[: len(before)] |= (before >= 0) & (now >= 0) & (before != now)
+            self.moved |= moved
             if self.by_activity:
-                asked_for = np.stack([asked.instances.activity, asked.instances.account])
+                asked_for = np.stack([instances.activity, instances.account])
                 self.known[t] = np.concatenate([self.known[t], asked_for], axis=1)
                 self.settled.append(couplings.settled_headlines(model.success.activities, outcome.rows, *self.known[t]))
             headlines += outcome.headlines
             overdue += timeliness.overdue(self.state[t], model.success.activities, accounts)
         self.timeliness.add(headlines, overdue)
+
+    def _hand_out(self, t: int, month: int, asked: TeamWork) -> tuple[Instances, NDArray[np.bool_]]:
+        """The books of a month. Returns its work, that of handovers included, and the accounts handed over."""
+        before = self.owner[t]
+        moved = np.zeros(len(asked.accounts), dtype=np.bool_)
+        if self.tables[t].shared.all():
+            self.owner[t] = np.full(len(moved), -1)
+            return asked.instances, moved
+        self.owner[t] = books.assign(before, asked.effort, asked.owned, self.capacity[t][month])
+        now = self.owner[t][: len(before)]
+        moved[: len(before)] = (before >= 0) & (now >= 0) & (before != now)
+        if asked.handovers is None:
+            return asked.instances, moved
+        return Instances.join([asked.instances, asked.handovers.take(moved[asked.handovers.account])]), moved
 
     def expose(self, accounts: portfolio.Portfolio, opened: float) -> None:
         """Note for the couplings what the month has brought each account."""
@@ -589,22 +677,23 @@ class _Calendars:
             owners = np.full((len(work), accounts), -1, dtype=np.int64)
             alive = np.zeros((len(work), accounts), dtype=np.bool_)
             of_team = [teams[t] for teams in work]
+            instances = []
             for month, asked in enumerate(of_team):
                 alive[month, : len(asked.accounts)] = asked.accounts
-                if self.tables[t].pooled:
-                    continue
-                self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed[month])
+                instances.append(self._hand_out(t, month, asked)[0])
                 owners[month, : len(self.owner[t])] = self.owner[t]
+            values = [asked.value for asked in of_team if asked.value is not None]
             self.run_months(
                 success.activities,
                 self.tables[t],
-                [asked.instances for asked in of_team],
+                instances,
                 owners,
                 speed,
                 alive,
                 self.tables[t].months[1:],
                 sums=self.sums[t],
                 hours=self.hours[t],
+                values=values or None,
             )
 
     def results(self) -> dict[str, NDArray[np.float64]]:

@@ -7,12 +7,17 @@ text of all kernel sources, because a changed callee does not invalidate a cache
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from simulator import _cache
 
 _cache.prepare()
 
 import numpy as np  # noqa: E402
 from numba import njit  # noqa: E402
+from numba.core.caching import FunctionCache  # noqa: E402
+from numba.core.runtime.nrt import rtsys  # noqa: E402
 
 from simulator.distributions import CELLS_PER_OCTAVE, CELLS_PER_SIDE  # noqa: E402
 from simulator.randomness import GOLDEN  # noqa: E402
@@ -33,20 +38,50 @@ _FRACTION_MASK = np.int64((1 << (52 - _CELL_BITS)) - 1)
 _FRACTION_UNIT = 2.0 ** -(52 - _CELL_BITS)
 _LAST = np.int64(CELLS_PER_SIDE - 1)
 
-outer = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
+
+class _Kept(FunctionCache):
+    """Compiled code on disk, loaded without what only compiling needs.
+
+    The compiler's own cache first imports the implementation of everything that could be compiled, linear algebra
+    included: half a second, several times what loading our kernels takes. Compiling loads it by itself.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
+def _kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(function: Callable[..., Any]) -> Any:
+        kernel = njit(cache=True, nogil=True, **options)(function)
+        if hasattr(kernel, "_cache"):  # not where compiling is switched off
+            kernel._cache = _Kept(function)
+        return kernel
+
+    return decorate
+
+
+outer = _kept(_nrt=False)
 """For kernels that Python calls. Compiled without reference counts: they create no array and keep none, and every
 helper would count each array that it is handed, in and out (a support contact took 284 ns instead of 141)."""
 
-inner = njit(  # type: ignore[call-overload]
-    nogil=True, _nrt=False, no_rewrites=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+maker = _kept()
+"""For kernels that Python calls and that create arrays."""
+
+_BARE: dict[str, Any] = {
+    "nogil": True, "_nrt": False, "no_rewrites": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
+
+called = njit(**_BARE)
 """For functions that only kernels call and that create and keep no array either. Without wrappers for Python and
 searches for array expressions one compiles in three quarters of the time. Python must not call it: it has no entry."""
 
+inner = njit(forceinline=True, **_BARE)
+""":data:`called`, but written out where it is called: a call hands over each array in seven parts, which costs a loop
+of some hundred nanoseconds a fifth of its time. Many long ones would take long to compile."""
 
-inner_switched = njit(  # type: ignore[call-overload]
-    nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+inner_switched = njit(forceinline=True, **{**_BARE, "no_rewrites": False})
 """The same for functions with an argument that may be None: only with rewrites is what stands under it left out."""
 
 
@@ -98,7 +133,7 @@ def quantile(tables, row, word):
     return low + (tables[row, side, cell] - low) * fraction
 
 
-@njit(cache=True, nogil=True)
+@maker
 def draw(tables, scale, zero, row, word):
     """A value of law ``row``: 0 with probability ``zero[row]``, else ``scale[row]`` times the unit quantile.
 
@@ -112,7 +147,7 @@ def draw(tables, scale, zero, row, word):
     return scale[row] * quantile(tables, row, word)
 
 
-@njit(cache=True, nogil=True)
+@maker
 def draws(tables, scale, zero, row, words):
     """:func:`draw` over an array of words. Returns float64, shape as ``words``."""
     out = np.empty(words.shape[0])
@@ -121,7 +156,7 @@ def draws(tables, scale, zero, row, words):
     return out
 
 
-@njit(cache=True, nogil=True)
+@maker
 def open_time(start, before, opening, row, t):
     """The business clock: seconds for which queue ``row`` has been open by the instant ``t``.
 
@@ -139,7 +174,7 @@ def open_time(start, before, opening, row, t):
     return before[row, i]
 
 
-@njit(cache=True, nogil=True)
+@maker
 def open_instant(start, before, opening, row, seconds):
     """The latest instant by which queue ``row`` has been open for ``seconds``: of a closing and an opening time between
     which it is closed, the opening time. Arguments as in :func:`open_time`."""
@@ -149,7 +184,7 @@ def open_instant(start, before, opening, row, seconds):
     return start[i] + (seconds - before[row, i])
 
 
-@njit(cache=True, nogil=True)
+@maker
 def _last_at_most(sorted_values, value):
     """The index of the last of the values that is not above ``value``; the first where all are."""
     low, high = 0, sorted_values.shape[0]

@@ -59,6 +59,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "p_met",
     ),
     "requirement": ("month", "team", "day", "time", "agents"),
+    "shifts": ("month", "team", "shift", "start", "days", "people", "paid_hours"),
     "headcount": ("month", "wing", "team", "measure", "mean", "p10", "p50", "p90"),
     "cost": ("month", "wing", "team", "item", "mean", "p10", "p50", "p80", "p90"),
     "accounts": ("month", "segment", "measure", "mean", "p10", "p50", "p90"),
@@ -76,6 +77,8 @@ kpis: one row per month (``all`` for the horizon), subject (queue, group, segmen
 bound the mean (95 %), ``p10`` to ``p90`` describe replications, ``share_inputs`` is the share of the variance that
 comes from uncertain inputs rather than chance, ``p_met`` the share of replications that meet ``target``.
 requirement: agents of the need by month, day kind (mon to sun, holiday) and interval.
+shifts: people on each shift, start and set of days who cover the requirement at least cost, and the hours paid for them
+in the month; groups without shifts have no rows.
 cost: money per month and item (salary, hiring, ...); month ``all`` and item ``total`` come from the joint replications.
 accounts, activities, headcount: counts, hours and rates by measure.
 sizing: heads by the two methods beside the simulated need.
@@ -105,6 +108,11 @@ class Result:
     def requirement(self) -> pd.DataFrame:
         """Agents of the need by month, day kind and interval."""
         return self.tables["requirement"]
+
+    @property
+    def shifts(self) -> pd.DataFrame:
+        """People on each shift who cover the requirement at least cost, by month."""
+        return self.tables["shifts"]
 
     @property
     def headcount(self) -> pd.DataFrame:
@@ -182,6 +190,18 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def changes_of(folder: Path) -> list[str]:
+    """What a run changed from the scenario as written, as its folder says; nothing where there is no run.
+
+    The resolved scenario of a run is the changed one, so that only the summary still tells: a run repeated from its own
+    folder says it again.
+    """
+    try:
+        return [str(line) for line in json.loads((folder / "summary.json").read_text(encoding="utf-8"))["changes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def load(folder: Path | str) -> Result:

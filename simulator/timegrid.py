@@ -8,10 +8,12 @@ its days are laid end to end, so a night between two working days takes no time.
 from __future__ import annotations
 
 import calendar as _calendar
+import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -153,6 +155,11 @@ def clock_seconds(text: str) -> float:
     return value
 
 
+def clock(second: float) -> str:
+    """Seconds after midnight as ``"09:30"``."""
+    return f"{int(second // 3600):02d}:{int(second % 3600 // 60):02d}"
+
+
 def open_slots(hours: Mapping[str, object], interval: float) -> NDArray[np.bool_]:
     """Open wall-clock slots, shape (8 day kinds, slots of a day); a slot is open when its start is inside the hours."""
     slots = round(DAY_SECONDS / interval)
@@ -170,7 +177,6 @@ def add_months(date: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(date.day, _calendar.monthrange(year, month + 1)[1]))
 
 
-@functools.lru_cache(maxsize=64)
 def build(
     start: dt.date,
     months: int | None,
@@ -182,10 +188,30 @@ def build(
 ) -> TimeGrid:
     """The grid of a horizon of whole ``months`` (or of ``days``, which count as one month).
 
+    Every call gives arrays of its own. (Shared ones would have to be read-only, another type to the compiler.)
+
     Args:
         holidays: country code of the ``holidays`` package (``"JP"``, ``"US-CA"``), or None.
         interval: seconds; must divide a day.
     """
+    made = _built(start, months, days, timezone, holidays, interval, extra_holidays)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(made):
+        value = getattr(made, field.name)
+        values[field.name] = value.copy() if isinstance(value, np.ndarray) else value
+    return TimeGrid(**values)
+
+
+@functools.lru_cache(maxsize=64)
+def _built(
+    start: dt.date,
+    months: int | None,
+    days: int | None,
+    timezone: str,
+    holidays: str | None,
+    interval: float,
+    extra_holidays: tuple[dt.date, ...],
+) -> TimeGrid:
     if interval <= 0 or DAY_SECONDS % interval:
         raise ValueError(f"an interval of {interval} s does not divide a day")
     end = add_months(start, months) if months is not None else start + dt.timedelta(days=int(days or 1))

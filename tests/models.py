@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.montecarlo.replicate import crew, replicate
+from simulator.montecarlo.replicate import Replicator, replicate
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
@@ -132,5 +132,5 @@ def one_queue(**changes: Any) -> Scenario:
 
 def over(task: Callable[[int], dict[str, np.ndarray]], replications: int) -> dict[str, np.ndarray]:
     """A task of the replication's number alone, run in this process; its arrays stacked."""
-    with crew(lambda _, replication: task(replication), 1) as workers:
+    with Replicator(lambda _, replication: task(replication), replications, 1) as workers:
         return replicate(workers, None, replications)

@@ -1,12 +1,17 @@
 """The years: both wings month by month, on common draws, by either engine."""
 
+import copy
+
 import numpy as np
 import pytest
 
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing
-from simulator.success.tables import ON_TIME
+from simulator.scenario.document import Document
+from simulator.scenario.loading import freeze
+from simulator.scenario.schema import Scenario
+from simulator.success.tables import DUE, H_OVERTIME, ON_TIME
 from simulator.support.tables import GroupMeasure, QueueMeasure
-from tests.models import both_wings, one_queue
+from tests.models import BOTH_WINGS, both_wings, one_queue
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +133,173 @@ def test_a_textbook_queue_meets_its_formula() -> None:
     assert sums[QueueMeasure.ANSWERED_WITHIN] / sums[QueueMeasure.OFFERED] == pytest.approx(
         exact.sl_served_over_offered, rel=0.01
     )
+
+
+RARE = {
+    "success.teams.csm.pooled_segments": ["smb"],
+    "success.teams.csm.cover": True,
+    "success.teams.csm.overtime": "4 h",
+    "success.teams.csm.focus": "1 h",
+    "success.teams.csm.desk_rule": "value",
+    "success.teams.csm.leave_days_per_year": 40,
+    "success.teams.csm.hires": {"2027-05": 1},
+    "success.activities.qbr.late": "shorten",
+}
+"""Every rule of CSM work that few teams use."""
+
+
+def rare(overrides: dict | None = None) -> Scenario:
+    document = copy.deepcopy(BOTH_WINGS)
+    document["success"]["activities"]["handover"] = {
+        "segments": {"enterprise": "100%", "smb": "100%"},
+        "trigger": "handover",
+        "within": "14 days",
+        "steps": {"read": {"desk": "3 h"}},
+    }
+    return freeze(Document(document)).with_({**RARE, **(overrides or {})})
+
+
+def test_rarer_rules_agree_over_the_years_and_in_a_replay() -> None:
+    horizon = Horizon(rare())
+    compiled, reference = horizon.simulate(1), horizon.simulate(1, reference=True)
+    for name in ("steps", "hours", "at_risk"):
+        np.testing.assert_allclose(compiled[name], reference[name], rtol=1e-9, atol=1e-6, err_msg=name)
+    teams = np.array([[2, 3, 3]])
+    one, month_by_month = Horizon(rare()), Horizon(rare())
+    month_by_month.coupled = True  # so that every month is played anew
+    for name in ("steps", "hours"):
+        again = month_by_month.replay(1, Staffing(teams=teams))[name]
+        np.testing.assert_array_equal(one.replay(1, Staffing(teams=teams))[name], again)
+
+
+def handed_over(hires: dict[str, int]) -> np.ndarray:
+    """Handover steps that came due, by month."""
+    horizon = Horizon(rare({"success.teams.csm.hires": hires, "hiring.attrition_per_year": 0}))
+    steps = horizon.simulate(0)["steps"]
+    k = horizon.central.success.activities.activity_names.index("handover")
+    return steps[:, horizon.central.success.activities.headline_step[k], :, DUE].sum(axis=1)
+
+
+def test_a_handover_is_work_for_the_accounts_that_change_hands() -> None:
+    assert handed_over({}).tolist() == [0, 0, 0]
+    moved = handed_over({"2027-05": 1})
+    # a new third CSM at half speed takes over a fifth of the work of 20 enterprise accounts, the largest first; what is
+    # pooled has no owner
+    assert 2 <= moved[1] <= 5
+    assert moved[[0, 2]].tolist() == [0, 0]
+
+
+def test_overtime_is_worked_where_work_is_late() -> None:
+    few = {"success.teams.csm.headcount": 1, "hiring.attrition_per_year": 0}
+    plain, longer = (Horizon(both_wings({**few, "success.teams.csm.overtime": hours})) for hours in ("0 h", "10 h"))
+    a, b = plain.simulate(0), longer.simulate(0)
+    assert b["steps"][..., ON_TIME].sum() > a["steps"][..., ON_TIME].sum()
+    worked = b["hours"][..., H_OVERTIME].sum() / 3600
+    assert 3 < worked <= 10 * 14  # up to 10 h in each of the weeks that April to June touch
+
+
+# --- people of support ------------------------------------------------------------------------------------------------
+
+
+def staffed_hours(horizon: Horizon, replications: int) -> np.ndarray:
+    """Agent-hours present by replication and month."""
+    return np.array(
+        [horizon.simulate(r)["group"][:, 0, GroupMeasure.STAFFED] / 3600 for r in range(replications)], dtype=float
+    )
+
+
+def test_absence_takes_its_share_and_is_the_same_for_every_plan() -> None:
+    base = one_queue(calendar={"days": 10}, group={"absence": "10%"})
+    horizon = Horizon(base)
+    hours = staffed_hours(horizon, 12)
+    # 12 replications of 10 days of 20 agents: a standard error of 24 h · sqrt(200 · 0.09 / 12) = 29 h
+    assert hours.mean() == pytest.approx(0.9 * 20 * 240, abs=90)
+    assert len(set(hours[:, 0])) > 6
+    full, more = horizon.staff(np.full((1, 1), 20.0), 3), horizon.staff(np.full((1, 1), 21.0), 3)
+    assert set(np.unique(more - full)) <= {0, 1}
+    # an agent is away from midnight to midnight
+    assert all(len(set(day)) == 1 for day in full.reshape(10, 48))
+    assert np.array_equal(horizon.staff(np.full((1, 1), 20.0)), np.full((1, 480), 20)), (
+        "the plan itself has no absences"
+    )
+    again = horizon.replay(3, Staffing(groups=np.full((1, 1), 20.0)))
+    assert np.array_equal(again["group"], horizon.simulate(3)["group"])
+
+
+def test_absence_and_shrinkage_may_be_uncertain() -> None:
+    law = {"uncertain": {"uniform": ["0%", "40%"]}}
+    horizon = Horizon(one_queue(group={"absence": law}))
+    shares = [horizon._group(0, 0, r).absence for r in range(4)]
+    assert len(set(shares)) == 4
+    assert max(shares) < 0.4
+    base = both_wings({"support.groups.tier2.shrinkage": law, "monte_carlo.chance_repeats": 1})
+    horizon = Horizon(base)
+    hours = np.array([horizon.staff(np.full((2, 3), 4.0), r)[1].sum() for r in range(6)])
+    left = np.array([1 - horizon._group(1, 0, r).divided_out for r in range(6)])
+    assert hours / left == pytest.approx(horizon.staff(np.full((2, 3), 4.0))[1].sum() / 0.8, rel=0.02)
+
+
+RAMP = {"hiring.ramp": ["25%", "50%"], "hiring.attrition_per_year": "0%", "success.teams.csm.headcount": 2}
+HIRES = {"support.groups.tier1.headcount": 2, "support.groups.tier1.hires": {"2027-04": 2}}
+
+
+def test_the_ramp_acts_on_availability_or_on_speed_never_on_both() -> None:
+    by_time = Horizon(both_wings({**RAMP, **HIRES})).simulate(0)
+    by_speed = Horizon(both_wings({**RAMP, **HIRES, "hiring.ramp_in_support": "speed"})).simulate(0)
+    ramped = Horizon(both_wings({**RAMP, "support.groups.tier1.headcount": 4})).simulate(0)
+
+    def staffed(results: dict) -> np.ndarray:
+        return results["group"][:, 0, GroupMeasure.STAFFED] / 3600
+
+    def handled(results: dict) -> np.ndarray:
+        sums = results["queue"][:, 0]
+        return (sums[:, QueueMeasure.TALK] + sums[:, QueueMeasure.AFTER_CALL]) / sums[:, QueueMeasure.ANSWERED]
+
+    # two of four are new: 2.5, 3 and 4 heads' work
+    assert staffed(by_time)[:2] / staffed(ramped)[:2] == pytest.approx([2.5 / 4, 3 / 4], rel=0.02)
+    assert np.array_equal(staffed(by_speed), staffed(ramped))
+    plain = handled(ramped)
+    assert handled(by_time) / plain == pytest.approx(1.0, abs=0.05)
+    # the same callers, talk scaled: what differs is who gives up
+    assert handled(by_speed) / plain == pytest.approx([4 / 2.5, 4 / 3, 1.0], rel=0.05)
+
+
+def test_both_engines_agree_on_shifts_with_absence_and_a_learning_curve() -> None:
+    document = both_wings({**RAMP, **HIRES, "hiring.ramp_in_support": "speed"}).document()
+    document["support"]["shifts"] = {
+        "early": {"start": "09:00", "length": "8 h", "breaks": [{"after": "3 h", "latest": "4 h", "length": "1 h"}]},
+        "late": {"start": "10:00", "length": "8 h", "breaks": [{"after": "3 h", "latest": "4 h", "length": "1 h"}]},
+    }
+    document["support"]["groups"]["tier1"] |= {
+        "shifts": ["early", "late"],
+        "shrinkage": {"training": "10%"},
+        "absence": "10%",
+    }
+    document["support"]["groups"]["tier1"]["serves"]["phone"]["handle_time_factor"] = 1.25
+    horizon = Horizon(freeze(Document(document)))
+    compiled, reference = horizon.simulate(1), horizon.simulate(1, reference=True)
+    for name, values in compiled.items():
+        np.testing.assert_allclose(values, reference[name], rtol=1e-9, atol=1e-6, err_msg=name)
+    assert horizon.plans[0].rosters
+    assert compiled["group"][0, 0, GroupMeasure.STAFFED] < 4 * 0.9 * 22 * 7 * 3600
+
+
+def test_proficiency_is_by_queue_and_group() -> None:
+    plain = both_wings()
+    changed = both_wings(
+        {
+            "support.groups.tier1.handle_time_factor": 1.2,
+            "support.groups.tier1.serves.email.handle_time_factor": 0.5,
+        }
+    )
+    before, after = Horizon(plain).central.support, Horizon(changed).central.support
+    assert before is not None
+    assert after is not None
+
+    def mean(model: object, q: int, g: int) -> float:
+        tables = model.tables  # type: ignore[attr-defined]
+        return float(tables.laws.scale[tables.talk[q, g]])
+
+    assert mean(after, 0, 0) == pytest.approx(1.2 * mean(before, 0, 0))
+    assert mean(after, 1, 0) == pytest.approx(0.6 * mean(before, 1, 0))
+    assert mean(after, 2, 1) == mean(before, 2, 1)

@@ -111,8 +111,14 @@ def test_months_from_the_middle_of_one():
     assert str(on.dates[-1]) == "2027-04-29"
 
 
-def test_the_same_question_is_answered_once():
-    assert grid() is grid()
+def test_a_grid_is_its_owners_to_change():
+    mine = grid()
+    mine.interval_start[:] = 0.0
+    mine.holiday[:] = True
+    again = grid()
+    assert again.interval_start[1] > 0
+    assert not again.holiday.all()
+    assert again.interval_start.flags.writeable, "read-only arrays would be another type to the compiler"
 
 
 # --- holidays ---------------------------------------------------------------------------------------------------------

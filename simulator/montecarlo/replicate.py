@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from typing import Any
 
 import numpy as np
@@ -21,70 +21,101 @@ Progress = Callable[[int, int, float], None]
 """Called with replications done, replications asked for and seconds left (NaN while unknown)."""
 
 BLOCK = 8
-"""Replications per unit of work."""
+"""Replications per unit of work, fewer where there are few to share."""
 
 
-def crew(task: Task, jobs: int | None = None, *, before: Callable[[], object] | None = None) -> Crew[Rows]:
-    """Workers for :func:`replicate`. They get blocks of replications and return the arrays stacked along a new axis."""
+class Replicator(Crew[Rows]):
+    """Workers for :func:`replicate`. They get blocks of replications and return the arrays stacked along a new axis.
 
-    def block(order: tuple[Any, range]) -> Rows:
-        argument, span = order
-        rows = [task(argument, replication) for replication in span]
-        return {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
+    Args:
+        task: what a replication does.
+        replications: the most that will be asked for; few make for small blocks, so that every worker gets its share.
+    """
 
-    return Crew(block, jobs, before=before)
+    def __init__(
+        self,
+        task: Task,
+        replications: int,
+        jobs: int | None = None,
+        *,
+        block: int | None = None,
+        before: Callable[[], object] | None = None,
+    ) -> None:
+        def work(order: tuple[Any, range]) -> Rows:
+            argument, span = order
+            rows = [task(argument, replication) for replication in span]
+            return {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
+
+        super().__init__(work, jobs, before=before)
+        self.block = block or max(min(BLOCK, replications // (8 * self.jobs)), 1)
 
 
 def replicate(
-    crew: Crew[Rows],
+    crew: Replicator,
     argument: Any,
     replications: int,
     *,
     store: Store | None = None,
+    name: str = "",
     progress: Progress | None = None,
-    block: int = BLOCK,
 ) -> Rows:
     """Run a task with ``argument`` for replications 0 to ``replications`` - 1.
 
     Args:
-        crew: from :func:`crew`.
-        store: where finished blocks are kept; blocks already there are read instead of run.
+        store: where finished blocks are kept under ``name``; blocks already there are read instead of run.
 
     Returns:
         The arrays stacked along a new first axis of length ``replications``.
-
-    Raises:
-        KeyboardInterrupt: after the blocks under way have been stored.
     """
-    blocks = [range(first, min(first + block, replications)) for first in range(0, replications, block)]
-    done: dict[int, Rows] = {}
-    todo: list[range] = []
-    for span in blocks:
-        kept = store.load(span.start, span.stop) if store else None
-        if kept is None:
-            todo.append(span)
-        else:
-            done[span.start] = kept
+    return replicate_each(crew, [argument], replications, store=store, names=[name], progress=progress)[0]
+
+
+def replicate_each(
+    crew: Replicator,
+    arguments: Sequence[Any],
+    replications: int,
+    *,
+    store: Store | None = None,
+    names: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> list[Rows]:
+    """:func:`replicate` for several arguments side by side: no worker waits between them."""
+    firsts = range(0, replications, crew.block)
+    units = [(a, range(f, min(f + crew.block, replications))) for a in range(len(arguments)) for f in firsts]
+    done: dict[tuple[int, range], Rows] = {}
+    for a, span in units:
+        kept = store.load(names[a], span.start, span.stop) if store else None
+        if kept is not None:
+            done[a, span] = kept
+    todo = [unit for unit in units if unit not in done]
     started = time.monotonic()
-    resumed = finished = sum(len(span) for span in blocks) - sum(len(span) for span in todo)
+    total = len(arguments) * replications
+    resumed = finished = total - sum(len(span) for _, span in todo)
     if progress:
-        progress(finished, replications, float("nan"))
-    running = {crew.submit((argument, span), span.start // block): span for span in todo}
+        progress(finished, total, float("nan"))
+    running = {crew.submit((arguments[a], span), span.start // crew.block): (a, span) for a, span in todo}
+
+    def keep(future: Future[Rows]) -> int:
+        a, span = running[future]
+        done[a, span] = future.result()
+        if store:
+            store.save(names[a], span.start, span.stop, done[a, span])
+        return len(span)
+
     try:
         for future in as_completed(running):
-            span = running[future]
-            done[span.start] = future.result()
-            if store:
-                store.save(span.start, span.stop, done[span.start])
-            finished += len(span)
+            finished += keep(future)
             if progress:
-                left = (time.monotonic() - started) / (finished - resumed) * (replications - finished)
-                progress(finished, replications, left)
+                left = (time.monotonic() - started) / (finished - resumed) * (total - finished)
+                progress(finished, total, left)
     except BaseException:
-        under_way = [(future, span) for future, span in running.items() if not future.cancel()]
-        for future, span in under_way:
-            if store and span.start not in done and future.exception() is None:
-                store.save(span.start, span.stop, future.result())
+        # what is under way is finished and kept, so that the work is not lost
+        under_way = [future for future in running if not future.cancel()]
+        for future in under_way:
+            if running[future] not in done and future.exception() is None:
+                keep(future)
         raise
-    names = done[0].keys()
-    return {name: np.concatenate([done[span.start][name] for span in blocks]) for name in names}
+    return [
+        {key: np.concatenate([done[a, span][key] for b, span in units if b == a]) for key in done[units[0]]}
+        for a in range(len(arguments))
+    ]

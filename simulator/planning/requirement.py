@@ -6,12 +6,17 @@ only through what is carried over. The answer rate may fall when an agent is add
 ones), so passing is never inferred from a neighbour: a plan counts only if its own simulation passed, and below the
 plan found the search goes on looking.
 
+Groups on shifts are searched in whole rosters (:mod:`simulator.support.shifts`): what a plan of so many heads can have
+there is what is simulated, so their need is no lower bound. The closed form's curve, covered by shifts, proposes where
+to look; the agents per interval of the need are covered at least cost at the end (:mod:`simulator.planning.shifts`).
+
 Success. Heads are whole and few: constant heads are simulated from too few to enough, then the quarters are put
 together and adjusted one at a time, because what a quarter leaves undone burdens the next.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,14 +26,15 @@ from numpy.typing import NDArray
 
 from simulator.horizon import Horizon, Staffing
 from simulator.montecarlo.precision import estimate
+from simulator.planning import shifts
 from simulator.scenario.schema import Scenario
 from simulator.success.tables import DUE, ON_TIME
 from simulator.support import assemble, erlang
 from simulator.support.kpis import KPIS
 from simulator.support.targets import Target
 
-Evaluate = Callable[[Staffing, int], dict[str, NDArray[np.float64]]]
-"""Replays a staffing over so many replications and returns the stacked results."""
+Evaluate = Callable[[Sequence[Staffing], int], list[dict[str, NDArray[np.float64]]]]
+"""Replays staffings over so many replications and returns the stacked results of each."""
 
 MARGINS = (-1.4, -0.7, -0.2, 0.3, 0.9, 1.6, 2.6)
 """Margins of the sweep, added to the closed form's factor of √load."""
@@ -46,10 +52,11 @@ class SupportNeed:
 
     Attributes:
         hours: float64 (G, M), agent-hours of the need.
-        heads: int64 (G, M), whole heads after shrinkage; before shifts, so a lower bound.
+        heads: int64 (G, M), whole heads after shrinkage; a lower bound for groups without shifts.
         agents: int64 (G, I), agents per interval of the need, whose own simulation passed.
         passed: bool (M,), whether the month's targets are met with their confidence.
         least: float64 (draws, G, M), whole heads that meet a group's targets in expectation over chance, by draw.
+        rosters: by group, then month: people on tours at least cost; empty for groups without shifts.
     """
 
     hours: NDArray[np.float64]
@@ -57,15 +64,22 @@ class SupportNeed:
     agents: NDArray[np.int64]
     passed: NDArray[np.bool_]
     least: NDArray[np.float64]
+    rosters: tuple[tuple[shifts.Cover | None, ...], ...] = ()
 
+
+CLEARLY_SHORT = 0.2
+"""Shortfall of a share over 60 replications that chance does not explain (three standard errors at 0.5 to 0.8)."""
+
+SWEPT = 40
+"""Replications at most of the sweep, which only brackets the need."""
 
 SCREENED = 60
 """Replications of the first, coarse look at a staffing; what decides uses all that were asked for."""
 
 
-def screening(replications: int, repeats: int) -> int:
+def screening(replications: int, repeats: int, most: int = SCREENED) -> int:
     """Replications of a coarse look: whole draws, at least two."""
-    return min(replications, max(SCREENED // repeats, 2) * repeats)
+    return min(replications, max(most // repeats, 2) * repeats)
 
 
 def own_targets(horizon: Horizon) -> list[list[int]]:
@@ -81,20 +95,25 @@ def own_targets(horizon: Horizon) -> list[list[int]]:
     return mine
 
 
-def slack(met: NDArray[np.float64], targets: Sequence[Target], chosen: Sequence[int]) -> NDArray[np.float64]:
-    """By how much the joint share of passing exceeds the asked confidence, float64 (M,); targets of one confidence
-    are judged together, months without contacts pass.
+def joint(
+    met: NDArray[np.float64], targets: Sequence[Target], chosen: Sequence[int]
+) -> dict[float, NDArray[np.float64]]:
+    """Share of windows that meet every chosen target of one confidence, by confidence: float64 (R, M). Months without
+    contacts meet it.
 
     Args:
         met: float64 (R, M, targets).
     """
-    months = met.shape[1]
-    worst = np.full(months, np.inf)
-    for confidence in {targets[i].confidence for i in chosen}:
-        together = [i for i in chosen if targets[i].confidence == confidence]
-        joint = np.min(np.nan_to_num(met[:, :, together], nan=1.0), axis=2)
-        worst = np.minimum(worst, joint.mean(axis=0) - confidence)
-    return worst
+    confidences = sorted({targets[i].confidence for i in chosen})
+    columns = [[i for i in chosen if targets[i].confidence == confidence] for confidence in confidences]
+    return {c: np.min(np.nan_to_num(met[:, :, i], nan=1.0), axis=2) for c, i in zip(confidences, columns, strict=True)}
+
+
+def slack(met: NDArray[np.float64], targets: Sequence[Target], chosen: Sequence[int]) -> NDArray[np.float64]:
+    """By how much the joint share of passing exceeds the asked confidence, float64 (M,); the least of them where
+    targets have several confidences, infinite without any."""
+    shares = [share.mean(axis=0) - confidence for confidence, share in joint(met, targets, chosen).items()]
+    return np.min([np.full(met.shape[1], np.inf), *shares], axis=0)
 
 
 def support_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> SupportNeed:
@@ -120,20 +139,34 @@ class _SupportSearch:
         self.mine = own_targets(horizon)
         self.per_head = np.maximum(np.stack([plan.hours_per_head for plan in horizon.plans]), 1e-9)
         self.searched = np.array([bool(mine) for mine in self.mine])
+        self.absence = [group.absence for group in support.groups.values()]
         self.price = np.array([group.salary_per_year for group in support.groups.values()])
         repeats = horizon.repeats
-        self.sweep_replications = screening(math.ceil(0.6 * replications), repeats)
+        self.swept = screening(math.ceil(0.6 * replications), repeats, SWEPT)
+        self.glanced = screening(math.ceil(0.6 * replications), repeats)
         self.least_replications = screening(replications, repeats)
 
     def run(self) -> SupportNeed:
         sweep = self._sweep()
         low, high = self._bracket(sweep)
         heads = self._close_in(low, high)
-        heads, passed = self._settle(heads)
-        heads, whole = self._whole(heads, passed)
+        heads, look = self._settle(heads)
+        heads, whole = self._whole(heads, look)
         agents = self.horizon.staff(heads)
         hours = heads * self.per_head
-        return SupportNeed(hours, whole, agents, passed, self._least(whole))
+        rosters = tuple(self._rosters(g, heads[g]) for g in range(self.groups))
+        return SupportNeed(hours, whole, agents, look.passed, self._least(whole), rosters)
+
+    def _rosters(self, g: int, heads: NDArray[np.float64]) -> tuple[shifts.Cover | None, ...]:
+        """The agents of the need on shifts at least cost, with no more people than were simulated, by month. (None if
+        the solver found none in its bounds.) A part of a person is rostered as a whole one."""
+        plan = self.horizon.plans[g]
+        found = []
+        for roster, each in zip(plan.rosters, heads, strict=False):
+            people = math.ceil(round(each * plan.on_duty, 9))
+            need = np.where(roster.tours.cells.load > 0, roster.cover(people), 0)
+            found.append(shifts.cover(roster.tours, need, people))
+        return tuple(found)
 
     def _heads(self, margin: float) -> NDArray[np.float64]:
         """Heads whose hours give every cell the closed form's margin plus ``margin``, in steps."""
@@ -142,20 +175,24 @@ class _SupportSearch:
             factor = (self.beta[g] if self.searched[g] else 0.0) + (margin if self.searched[g] else 0.0)
             for m, cells in enumerate(plan.patterns):
                 agents = np.maximum(cells.load + factor * np.sqrt(cells.load), 0.0)
-                heads[g, m] = float(agents @ cells.hours) / self.per_head[g, m]
+                if plan.rosters:
+                    people = shifts.least_people(plan.rosters[m].tours, agents)
+                    heads[g, m] = people / max(plan.on_duty, 1e-9)
+                else:
+                    heads[g, m] = float(agents @ cells.hours) / self.per_head[g, m]
+            heads[g] /= max(1.0 - self.absence[g], 1e-9)
         return np.ceil(heads / STEP - 1e-9) * STEP
 
     def _sweep(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """(heads, met) for each margin; heads never fall along the list."""
         self.beta = [self._proposal(g) if self.searched[g] else 0.0 for g in range(self.groups)]
-        rows = []
-        before = np.zeros((self.groups, self.months))
-        for margin in MARGINS:
-            heads = np.maximum(self._heads(margin), before)
-            before = heads
-            result = self.evaluate(Staffing(groups=heads), self.sweep_replications)
-            rows.append((heads, result["met"]))
-        return rows
+        ladder = list(itertools.accumulate((self._heads(margin) for margin in MARGINS), np.maximum))
+        looks = self.evaluate([Staffing(groups=heads) for heads in ladder], self.swept)
+        return [(heads, look["met"]) for heads, look in zip(ladder, looks, strict=True)]
+
+    def _met(self, heads: NDArray[np.float64], replications: int) -> NDArray[np.float64]:
+        """Share of windows that meet each target, float64 (R, M, targets)."""
+        return self.evaluate([Staffing(groups=heads)], replications)[0]["met"]
 
     def _proposal(self, g: int) -> float:
         """The closed form: the factor of √load at which Erlang A or C meets the group's targets at its typical load."""
@@ -240,7 +277,7 @@ class _SupportSearch:
             if np.all(high - low <= STEP + 1e-9):
                 break
             middle = np.where(high - low > STEP + 1e-9, np.ceil((low + high) / 2 / STEP) * STEP, high)
-            met = self.evaluate(Staffing(groups=middle), self.sweep_replications)["met"]
+            met = self._met(middle, self.swept)
             for g in np.flatnonzero(self.searched):
                 good = slack(met, items, self.mine[g]) >= 0
                 open_ = high[g] - low[g] > STEP + 1e-9
@@ -248,65 +285,80 @@ class _SupportSearch:
                 low[g] = np.where(open_ & ~good, middle[g], low[g])
         return high
 
-    def _settle(self, heads: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _settle(self, heads: NDArray[np.float64]) -> tuple[NDArray[np.float64], _Look]:
         """Make the whole plan pass jointly, then take off what it can spare, dearest group first."""
-        items = self.horizon.targets.items
-        every = list(range(len(items)))
-        passed = np.ones(self.months, dtype=bool)
-        for attempt in range(8):
-            met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
-            passed = slack(met, items, every) >= 0
-            if passed.all() or attempt == 7:
+        for attempts_left in (3, 2, 1, 0):
+            look = self._judged(heads)
+            if look.passed.all() or not attempts_left:
                 break
-            by_group = np.stack(
-                [
-                    slack(met, items, self.mine[g]) if self.searched[g] else np.full(self.months, np.inf)
-                    for g in range(self.groups)
-                ]
-            )
-            weakest = np.argmin(by_group, axis=0)
+            heads = self._lifted(heads, look)
+        settled, passed = heads.copy(), look.passed
+        for g in self._dearest_first():
+            for _ in range(2):
+                trial = heads.copy()
+                trial[g] = np.where(passed, np.maximum(heads[g] - STEP, 0.0), heads[g])
+                spared = passed & (look.slack(self._glance(trial)) >= 0)
+                if not spared.any():
+                    break
+                heads[g] = np.where(spared, trial[g], heads[g])
+        if np.array_equal(heads, settled):
+            return heads, look
+        # a glance may be wrong, and months touch through what is carried over: what broke is given back
+        for back in (settled, settled + STEP, None):
+            look = self._judged(heads)
+            broken = passed & ~look.passed
+            if back is None or not broken.any():
+                break
+            heads[:, broken] = np.where(self.searched[:, None], back[:, broken], heads[:, broken])
+        return heads, look
+
+    def _lifted(self, heads: NDArray[np.float64], look: _Look) -> NDArray[np.float64]:
+        """Heads with more in the months that failed, each time in the group whose own targets are the farthest off."""
+        heads, met, failing = heads.copy(), look.met, ~look.passed
+        for _ in range(4):
+            gaps = np.full(heads.shape, np.inf)
+            for g in np.flatnonzero(self.searched):
+                gaps[g] = look.slack(met, self.mine[g])
             # one step for a near miss, more where the share is far off
-            lift = STEP * np.clip(np.ceil(-by_group.min(axis=0) / 0.05), 1, 8)
-            for m in np.flatnonzero(~passed):
+            lift = STEP * np.clip(np.ceil(-gaps.min(axis=0) / 0.05), 1, 8)
+            weakest = np.argmin(gaps, axis=0)
+            for m in np.flatnonzero(failing):
                 if self.searched[weakest[m]]:
                     heads[weakest[m], m] += lift[m]
-        for g in sorted(np.flatnonzero(self.searched), key=lambda g: -self.price[g]):
-            for fewer in (STEP, STEP):
-                trial = heads.copy()
-                trial[g] = np.where(passed, np.maximum(heads[g] - fewer, 0.0), heads[g])
-                met = self.evaluate(Staffing(groups=trial), self.replications)["met"]
-                good = (slack(met, items, every) >= 0) & passed
-                if not good.any():
-                    break
-                heads[g] = np.where(good, trial[g], heads[g])
-        met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
-        final = slack(met, items, every) >= 0
-        # months touch through what is carried over: what a neighbour's saving broke is given back
-        for _ in range(3):
-            broken = passed & ~final
-            if not broken.any():
+            met = self._glance(heads)
+            failing &= look.slack(met) < 0
+            if not failing.any():
                 break
-            heads[np.ix_(self.searched, broken)] += STEP
-            met = self.evaluate(Staffing(groups=heads), self.replications)["met"]
-            final = slack(met, items, every) >= 0
-        return heads, final
+        return heads
 
-    def _whole(
-        self, heads: NDArray[np.float64], passed: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _glance(self, heads: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A coarse look: share of windows that meet each target, float64 (R, M, targets)."""
+        return self._met(heads, self.glanced)
+
+    def _judged(self, heads: NDArray[np.float64]) -> _Look:
+        return _Look(self._met(heads, self.replications), self.horizon.targets.items)
+
+    def _dearest_first(self) -> list[int]:
+        return sorted((int(g) for g in np.flatnonzero(self.searched)), key=lambda g: -self.price[g])
+
+    def _whole(self, heads: NDArray[np.float64], look: _Look) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Whole heads, and the plan behind them. Rounding up may leave room for one whole head fewer somewhere, dearest
         group first: a month in which that passes takes the whole heads as its plan."""
-        items = self.horizon.targets.items
-        every = list(range(len(items)))
         whole = np.array([[math.ceil(round(h, 9)) for h in row] for row in heads], dtype=np.int64)
-        for g in sorted(np.flatnonzero(self.searched), key=lambda g: -self.price[g]):
-            fewer = passed & (whole[g] > 0)
-            trial = whole.copy()
-            trial[g] -= fewer
-            met = self.evaluate(Staffing(groups=trial.astype(float)), self.replications)["met"]
-            good = (slack(met, items, every) >= 0) & fewer
-            whole[g] -= good
-            heads = np.where(good, whole.astype(float), heads)
+        hopeful = np.zeros(whole.shape, dtype=bool)
+        for g in self._dearest_first():
+            trial = whole.astype(float)
+            trial[g] = np.maximum(whole[g] - 1, 0)
+            hopeful[g] = look.passed & (whole[g] > 0) & (look.slack(self._glance(trial), errors=1.0) >= 0)
+        # each month tries the dearest group that it has left, all months at once
+        while hopeful.any():
+            tried = np.zeros_like(hopeful)
+            for g in self._dearest_first():
+                tried[g] = hopeful[g] & ~tried.any(axis=0)
+            spared = tried & self._judged((whole - tried).astype(float)).passed
+            whole -= spared
+            heads = np.where(spared.any(axis=0), whole.astype(float), heads)
+            hopeful &= ~tried
         return heads, whole
 
     def _least(self, whole: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -317,8 +369,8 @@ class _SupportSearch:
         the richest one head more than it.
         """
         ladder = np.stack([np.where(self.searched[:, None], part * whole, whole) for part in AROUND])
-        looks = [self.evaluate(Staffing(groups=heads), self.least_replications)["queue"] for heads in ladder]
-        rows = [self._draw_margins(queue) for queue in looks]
+        looks = self.evaluate([Staffing(groups=heads) for heads in ladder], self.least_replications)
+        rows = [self._draw_margins(look["queue"]) for look in looks]
         least = np.empty((rows[0].shape[0], self.groups, self.months))
         for g in range(self.groups):
             if not self.searched[g]:
@@ -328,6 +380,37 @@ class _SupportSearch:
             for m in range(self.months):
                 least[:, g, m] = _crossing(ladder[:, g, m], margins[:, :, m])
         return least
+
+
+class _Look:
+    """A plan judged by all replications, as the measure of plans near it (``met`` as in :func:`joint`).
+
+    Both plans meet the same callers, so that the difference of their shares over a few replications is known far better
+    than either share: a neighbour's share is this plan's over all replications plus that difference.
+    """
+
+    def __init__(self, met: NDArray[np.float64], targets: Sequence[Target]) -> None:
+        self.met = met
+        self.targets = targets
+        self.passed = self.slack(met) >= 0
+
+    def slack(
+        self, met: NDArray[np.float64], chosen: Sequence[int] | None = None, errors: float = 0.0
+    ) -> NDArray[np.float64]:
+        """:func:`slack` of a neighbour by its first replications, as far as a glance can tell, float64 (M,).
+
+        Args:
+            met: of the neighbour, of as many replications or fewer.
+            errors: how many standard errors of the difference to give it as the benefit of the doubt.
+        """
+        chosen = range(len(self.targets)) if chosen is None else chosen
+        found = np.full(met.shape[1], np.inf)
+        neighbour = joint(met, self.targets, chosen)
+        for confidence, share in joint(self.met, self.targets, chosen).items():
+            change = neighbour[confidence] - share[: len(met)]
+            error = change.std(axis=0, ddof=1) / math.sqrt(len(met)) if len(met) > 1 else 0.0
+            found = np.minimum(found, share.mean(axis=0) + change.mean(axis=0) - confidence + errors * error)
+        return found
 
 
 def _crossing(heads: NDArray[np.float64], margins: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -491,7 +574,7 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
     def run(heads: NDArray[np.int64], count: int = coarse) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Slack (T, P) and pooled margins (draws, P, targets) of heads (T, P)."""
         by_month = heads[:, grid.quarter_of_month]
-        steps = evaluate(Staffing(teams=by_month), count)["steps"]
+        steps = evaluate([Staffing(teams=by_month)], count)[0]["steps"]
         met = on_time_met(steps, targets, grid.quarter_of_month)
         out = np.full((teams, quarters), np.inf)
         for t in range(teams):
@@ -560,10 +643,6 @@ def success_need(horizon: Horizon, evaluate: Evaluate, replications: int) -> Suc
         if not mine[t]:
             chosen[t] = fallback[t]
     return SuccessNeed(chosen, passed, least, work)
-
-
-CLEARLY_SHORT = 0.2
-"""Shortfall of a share over 60 replications that chance does not explain (three standard errors at 0.5 to 0.8)."""
 
 
 def _adjust(

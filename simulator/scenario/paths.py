@@ -87,6 +87,10 @@ def _slot(hint: Any) -> Slot:
     if hint == schema.ByMonth:
         allowed = "one number, or a list with one per month"
         return Slot(LIST, allowed, schema.AMOUNT, item=_WEIGHT, canonical=schema.canonical_by_month)
+    if hint == schema.Shrinkage:
+        share = Slot(SCALAR, schema.SHARE.allowed, schema.SHARE)
+        allowed = f"{schema.SHARE.allowed}; or such shares by kind: {', '.join(schema.SHRINKAGE)}"
+        return Slot(FAMILY, allowed, schema.SHARE, fields=dict.fromkeys(schema.SHRINKAGE, share))
     if hint == schema.ServesTable:
         serves = _slot(schema.Serves)
         return Slot(NAMED, "a list or mapping of queues", item=serves, canonical=schema.canonical_serves, refers=True)

@@ -6,6 +6,7 @@ with the schema's. A part that is malformed is the schema's business: rules pass
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,15 @@ from simulator import timegrid, units
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
-from simulator.scenario.schema import Calendar, canonical_by_month, canonical_hours
+from simulator.scenario.schema import (
+    EVERY_MONTHS,
+    SHRINKAGE,
+    Calendar,
+    Shift,
+    canonical_by_month,
+    canonical_hours,
+    last_weeks,
+)
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
@@ -60,6 +69,7 @@ class _Rules:
         self.segments = _mapping(data.get("accounts"))
         self.queues = _mapping(support.get("queues"))
         self.groups = _mapping(support.get("groups"))
+        self.shifts = _mapping(support.get("shifts"))
         self.activities = _mapping(success.get("activities"))
         self.teams = _mapping(success.get("teams"))
         self.on_time = _mapping(_mapping(success.get("targets")).get("on_time"))
@@ -128,6 +138,8 @@ class _Rules:
             if group.get("agents") is not None and group.get("headcount"):
                 allowed = "agents (a fixed number present) or headcount (employed), not both"
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
+            yield from self.shifts_of(steps, group)
+            yield from self.counted_twice(steps, group)
         fed = {
             _meant(to, self.queues)
             for to in (*self._targets("escalation").values(), *self._targets("resolution").values())
@@ -163,6 +175,38 @@ class _Rules:
                 message = "customers are to come back to an unknown queue"
                 yield self.problem((*steps, "resolution", "to"), message, to, self.queues)
         yield from self.escalation_loops()
+
+    def shifts_of(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """A group names shifts that are there, each once, and only where heads are to be put on them."""
+        names = _names(group.get("shifts"))
+        for i, name in enumerate(names):
+            if name not in self.shifts:
+                yield self.problem((*steps, "shifts", i), "the group names an unknown shift", name, self.shifts)
+            elif name in names[:i]:
+                allowed = "each shift once"
+                yield self.document.problem((*steps, "shifts", i), "the group names a shift twice", name, allowed)
+        if names and group.get("agents") is not None:
+            allowed = "headcount beside shifts; agents are there in every open interval"
+            yield self.document.problem((*steps, "shifts"), "a fixed number of agents works no shifts", None, allowed)
+
+    def counted_twice(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """Each lost minute is counted once: what is simulated is not divided out too."""
+        breaks = [n for n in _names(group.get("shifts")) if _mapping(self.shifts.get(n)).get("breaks")]
+        simulated = {"breaks": f"shift {breaks[0]} has breaks"} if breaks else {}
+        if _read(units.share, group.get("absence")):
+            simulated["absence"] = "absence is drawn per agent and day"
+        shrinkage = group.get("shrinkage")
+        at = (*steps, "shrinkage")
+        if isinstance(shrinkage, Mapping):
+            for kind, why in simulated.items():
+                if _read(units.share, shrinkage.get(kind)):
+                    message = f"the time is lost twice: {why}, and it is divided out as well"
+                    yield self.document.problem((*at, kind), message, shown(shrinkage[kind]), f"no {kind} here")
+        elif simulated and _read(units.share, shrinkage):
+            kinds = ", ".join(kind for kind in SHRINKAGE if kind not in simulated)
+            why = "; ".join(simulated.values())
+            message = f"it may hold {' and '.join(simulated)}, and that time would be lost twice: {why}"
+            yield self.document.problem(at, message, shown(shrinkage), f"shares by kind: {kinds}")
 
     def hold(self, steps: Steps, escalation: dict[str, Any]) -> Iterator[Problem]:
         """What tells of a hold needs one; values that ask for none may stand, as in a resolved document."""
@@ -258,7 +302,13 @@ class _Rules:
                     yield self.document.problem((*steps, i), f"the segment has two owners: {twice}", segment, allowed)
                 else:
                     owner[segment] = name
+            for i, segment in enumerate(_names(_mapping(team).get("pooled_segments"))):
+                if segment not in _names(segments):
+                    at = (*here, "teams", name, "pooled_segments", i)
+                    yield self.problem(at, "the team does not have the segment", segment, _names(segments))
         for name, activity in self.activities.items():
+            yield from self.shortening((*here, "activities", name), _mapping(activity))
+            yield from self.happens((*here, "activities", name), _mapping(activity))
             steps = (*here, "activities", name, "segments")
             covered = _mapping(_mapping(activity).get("segments"))
             if covered == {} and isinstance(_mapping(activity).get("segments"), Mapping):
@@ -280,6 +330,61 @@ class _Rules:
             if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)
                 yield self.problem(steps, "the target is for an unknown activity", name, [*self.activities, "all"])
+
+    def shortening(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A share that work is cut short to needs work that is cut short."""
+        share = activity.get("shortened_to")
+        if activity.get("late", "continue") != "shorten" and _read(units.share, share) not in (None, 0.5):
+            message, allowed = "the work is not cut short", "late: shorten beside it"
+            yield self.document.problem((*steps, "shortened_to"), message, shown(share), allowed)
+
+    def happens(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """Some account can have the activity within the horizon."""
+        covered = [
+            _mapping(self.segments[name])
+            for name, share in _mapping(activity.get("segments")).items()
+            if name in self.segments and _read(units.share, share) != 0
+        ]
+        if not covered:
+            return
+        phases = _names(activity.get("phases"))
+        if phases and self.grid is not None and not any(self.reaches(one, phases, self.grid.months) for one in covered):
+            message, allowed = "no account can be in such a phase within the horizon", "a phase that accounts reach"
+            yield self.document.problem((*steps, "phases"), message, ", ".join(phases), allowed)
+        terms = [_read(units.months, one.get("term", "1 month")) for one in covered]
+        if activity.get("trigger") == "renewal" and all(term is not None and term <= 1 for term in terms):
+            message, allowed = "no account that is covered has a term to renew", "a segment with a term over 1 month"
+            yield self.document.problem((*steps, "trigger"), message, "renewal", allowed)
+        yield from self.window(steps, activity)
+
+    def reaches(self, segment: dict[str, Any], phases: list[str], months: int) -> bool:
+        """Can an account of the segment be in one of the phases in some month? True where that cannot be read."""
+        given = {"onboarding": "3 months", "adoption": "6 months", "opening_age": "24 months", "term": "1 month"}
+        onboarding, adoption, age, term = (_read(units.months, segment.get(n, value)) for n, value in given.items())
+        opening = segment.get("opening")
+        if None in (onboarding, adoption, age, term) or not isinstance(opening, int):
+            return True
+        oldest = months + (max(-(-age // max(term, 1)), 1) * max(term, 1) if opening else 0)
+        reached = {"onboarding": onboarding > 0, "adoption": adoption > 0 and onboarding < oldest}
+        return any(reached.get(phase, onboarding + adoption < oldest) for phase in phases)
+
+    def window(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A window is no longer than its period, and one of them lies in the horizon."""
+        months = EVERY_MONTHS.get(str(activity.get("every")))
+        weeks = _read(last_weeks, activity.get("window"))
+        if months is None or not weeks or self.grid is None:
+            return
+        found = shown(activity["window"])
+        most = months * 31 // 7
+        if weeks > most:
+            allowed = f"up to {most} weeks, the length of the period"
+            yield self.document.problem((*steps, "window"), "the window is longer than its period", found, allowed)
+        elif activity.get("spread", "calendar") == "calendar":
+            opening = (timegrid.add_months(self.grid.start, months) - self.grid.start).days - 7 * weeks
+            if opening >= self.grid.days:
+                message = "the window lies outside the horizon"
+                allowed = f"a window within the first {self.grid.days} days, or a longer horizon"
+                yield self.document.problem((*steps, "window"), message, found, allowed)
 
     # --- calendars ---
 
@@ -310,6 +415,10 @@ class _Rules:
             )
         for name, queue in self.queues.items():
             yield from self.opening(grid, ("support", "queues", name, "hours"), _mapping(queue).get("hours", "always"))
+        for name, shift in self.shifts.items():
+            yield from self.whole_intervals(grid, ("support", "shifts", name), shift)
+        for name, group in self.groups.items():
+            yield from self.on_duty(grid, ("support", "groups", name, "shifts"), _mapping(group))
         for name, team in self.teams.items():
             yield from self.working(grid, ("success", "teams", name), _mapping(team))
         staffed = [(("support", "groups", n), g) for n, g in self.groups.items()]
@@ -331,12 +440,50 @@ class _Rules:
         edges = {second for spans in table.values() for span in spans for second in span}
         odd = sorted(second for second in edges if second % grid.interval)
         if odd:
-            found = ", ".join(_clock(second) for second in odd)
+            found = ", ".join(timegrid.clock(second) for second in odd)
             allowed = f"multiples of the interval, {units.format_seconds(grid.interval)}"
             yield self.document.problem(steps, "the hours cut an interval in two", found, allowed)
             return
         kinds = [kind for kind, spans in table.items() if spans]
         yield from self.each_month(grid, steps, kinds, "the queue is never open", "the queue is not open in")
+
+    def whole_intervals(self, grid: timegrid.TimeGrid, steps: Steps, shift: Any) -> Iterator[Problem]:
+        """Agents are there for whole intervals: a shift and its breaks begin and end with one."""
+        made = _read(Shift.model_validate, shift)
+        if made is None:
+            return
+        allowed = f"multiples of the interval, {units.format_seconds(grid.interval)}"
+        odd = [text for text in made.start if timegrid.clock_seconds(text) % grid.interval]
+        if odd:
+            yield self.document.problem((*steps, "start"), "the shift starts within an interval", odd[0], allowed)
+        if made.length % grid.interval:
+            found = units.format_seconds(made.length)
+            yield self.document.problem((*steps, "length"), "the shift ends within an interval", found, allowed)
+        for i, pause in enumerate(made.breaks):
+            for name, value in (("length", pause.length), ("after", pause.after), ("latest", pause.latest or 0.0)):
+                if value % grid.interval:
+                    message = "the break is no whole number of intervals"
+                    hint = f"{allowed}; a finer calendar.interval; or shrinkage for breaks so short"
+                    yield self.document.problem((*steps, "breaks", i, name), message, units.format_seconds(value), hint)
+
+    def on_duty(self, grid: timegrid.TimeGrid, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """The shifts of a group bring somebody there while one of its queues is open."""
+        found = [_read(Shift.model_validate, self.shifts.get(name)) for name in _names(group.get("shifts"))]
+        tables = [_hours(_mapping(self.queues.get(q)).get("hours", ALWAYS)) for q in _names(group.get("serves"))]
+        day = timegrid.DAY_SECONDS
+        shifts, opening = [s for s in found if s is not None], [t for t in tables if t is not None]
+        if not shifts or len(shifts) < len(found) or not opening or len(opening) < len(tables):
+            return
+        for shift in shifts:
+            kinds = [kind for days in shift.days for kind in timegrid.day_kinds(days)]
+            stints = [(timegrid.clock_seconds(text), kind) for text in shift.start for kind in kinds]
+            for (begin, kind), table in itertools.product(stints, opening):
+                end = begin + shift.length
+                after = table.get((kind + 1) % 7, []) if end > day else []
+                spans = [*table.get(kind, []), *((a + day, b + day) for a, b in after)]
+                if any(a < end and begin < b for a, b in spans):
+                    return
+        yield self.document.problem(steps, "no queue of the group is open while its shifts work")
 
     def working(self, grid: timegrid.TimeGrid, steps: Steps, team: dict[str, Any]) -> Iterator[Problem]:
         """A team works in every month, and its week fits its hours."""
@@ -354,6 +501,20 @@ class _Rules:
             allowed = f"up to {span:g} h, the span of the working hours"
             message = "the hours per week do not fit into the working hours"
             yield self.document.problem((*steps, "hours_per_week"), message, f"{week:g} h", allowed)
+        if week is None or not 0 < week <= 168:
+            return
+        overtime = (_read(units.seconds, team.get("overtime")) or 0.0) / timegrid.HOUR_SECONDS
+        if overtime > 168 - week:
+            message = "hours and overtime are more than a week has"
+            yield self.document.problem((*steps, "overtime"), message, f"{overtime:g} h", f"up to {168 - week:g} h")
+        weekdays = [kind for kind in WEEKDAY_KINDS if table.get(kind)]
+        share = _read(units.share, team.get("customer_time", 1))
+        if weekdays and share is not None:
+            free = week / len(weekdays) * share
+            focus = (_read(units.seconds, team.get("focus")) or 0.0) / timegrid.HOUR_SECONDS
+            if focus >= free > 0:
+                message, allowed = "no time is left for meetings", f"less than {free:g} h, what internal time leaves"
+                yield self.document.problem((*steps, "focus"), message, f"{focus:g} h", allowed)
 
     def each_month(
         self, grid: timegrid.TimeGrid, steps: Steps, kinds: list[int], never: str, not_in: str
@@ -389,7 +550,3 @@ def _hours(value: Any) -> dict[int, list[tuple[float, float]]] | None:
 
 def _is_month(text: str) -> bool:
     return len(text) == 7 and text[:4].isdigit() and text[4] == "-" and text[5:] in {f"{m:02d}" for m in range(1, 13)}
-
-
-def _clock(second: float) -> str:
-    return f"{int(second // 3600):02d}:{int(second % 3600 // 60):02d}"

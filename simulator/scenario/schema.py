@@ -506,15 +506,29 @@ def _timezone(value: object) -> str:
     return str(value)
 
 
+def _currency(value: object) -> str:
+    from iso4217 import Currency
+
+    # gold, bond units, codes for tests and for no currency have no smallest unit: nobody is paid in them
+    known = [currency.code for currency in Currency if currency.exponent is not None]
+    if value not in known:
+        near = nearest(str(value).upper(), known)
+        raise ValueRefused("unknown currency", allowed="a code of ISO 4217 such as USD, EUR or JPY", nearest=near)
+    return str(value)
+
+
 def _country(value: object) -> object:
-    if value is None:
-        return None
+    return None if value is None else _known_country(str(value))
+
+
+@functools.cache  # asked again for every variant, and a country's calendar takes milliseconds to set up
+def _known_country(value: str) -> str:
     import holidays
 
-    country, _, subdivision = str(value).partition("-")
+    country, _, subdivision = value.partition("-")
     try:
         holidays.country_holidays(country, subdiv=subdivision or None)
-        return str(value)
+        return value
     except NotImplementedError:
         pass  # only to name what there is, the calendars of all countries are loaded
     known = holidays.list_supported_countries()
@@ -527,19 +541,77 @@ def _country(value: object) -> object:
             allowed=", ".join(known[country]) or f"{country} alone",
             nearest=nearest(subdivision, known[country]),
         )
-    return str(value)
+    return value
 
 
-def _last_weeks(value: object) -> int:
+EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
+"""Months of each period of the calendar."""
+
+
+def last_weeks(value: object) -> int:
+    """Weeks of a window such as "last 4 weeks", 0 for the whole period.
+
+    Raises:
+        UnitError: a text that is neither.
+    """
     match = re.fullmatch(r"\s*last (\d{1,2}) weeks?\s*", str(value))
     if value != "whole period" and (match is None or not 1 <= int(match[1]) <= 52):
         raise UnitError(f"{value!r} is no window (write it as 'last 4 weeks' or 'whole period')")
     return int(match[1]) if match else 0
 
 
+def _texts(value: object, read: Callable[[str], Any], allowed: str) -> tuple[str, ...]:
+    """One text or a list of several, each of which ``read`` takes and none of which is said twice."""
+    texts = list(value) if isinstance(value, list | tuple) else [value]
+    if not texts:
+        raise UnitError("an empty list", allowed=allowed)
+    seen: list[Any] = []
+    for i, text in enumerate(texts):
+        where = (i,) if isinstance(value, list | tuple) else ()
+        try:
+            meant = read(str(text))
+        except ValueError as error:
+            raise UnitError(str(error), where=where) from None
+        if meant in seen:
+            raise UnitError(f"{text!r} is given twice", where=where, allowed=allowed)
+        seen.append(meant)
+    return tuple(str(text) for text in texts)
+
+
+def _one_or_more(read: Callable[[str], Any], allowed: str, *examples: object) -> tuple[Any, ...]:
+    """What makes a field take one text or a list of them."""
+    several = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+    return (
+        BeforeValidator(lambda value: _texts(value, read, allowed)),
+        PlainSerializer(lambda texts: texts[0] if len(texts) == 1 else list(texts)),
+        WithJsonSchema({"anyOf": [{"type": "string"}, several], "examples": list(examples)}),
+    )
+
+
+def _begin(text: str) -> float:
+    second = timegrid.clock_seconds(text)
+    if second >= timegrid.DAY_SECONDS:
+        raise ValueError(f"{text!r} is the end of a day (write a start as 00:00 to 23:59)")
+    return second
+
+
+def _day_set(text: str) -> tuple[int, ...]:
+    return tuple(sorted(set(timegrid.day_kinds(text))))
+
+
+Starts = Annotated[
+    tuple[str, ...], *_one_or_more(_begin, "a time of day, or several such as ['08:00', '10:00']", "08:00", ["08:00"])
+]
+"""Times of day at which a shift may start."""
+
+DaySets = Annotated[
+    tuple[str, ...], *_one_or_more(_day_set, "days, or several sets such as [mon-fri, tue-sat]", "mon-fri", ["mon-fri"])
+]
+"""Days on which a shift is worked; of several sets each person works one."""
+
 LastWeeks = Annotated[
     int,
-    BeforeValidator(_last_weeks),
+    BeforeValidator(last_weeks),
     PlainSerializer(lambda n: f"last {n} weeks" if n else "whole period"),
     WithJsonSchema({"type": "string", "examples": ["last 4 weeks", "whole period"]}),
 ]
@@ -548,7 +620,7 @@ LastWeeks = Annotated[
 class Part(BaseModel):
     """Base of every part: frozen, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 # --- the document ----------------------------------------------------------------------------------------------------
@@ -770,6 +842,9 @@ class Serves(Part):
     reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
         0, "one is started only while more agents of the group are idle than this"
     )
+    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
+        1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
+    )
 
 
 def canonical_serves(value: Any) -> Any:
@@ -801,6 +876,7 @@ _SERVES_SCHEMA = {
         **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
         "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
         "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
+        "handle_time_factor": {"type": "number", "exclusiveMinimum": 0, "format": "quantity"},
     },
 }
 ServesTable = Annotated[
@@ -827,6 +903,102 @@ class Staffed(Part):
     hires: dict[MonthName, Annotated[int, Field(ge=1), WHOLE]] = default({}, "planned starts by month")
 
 
+class Break(Part):
+    """A pause in a shift. Where it has room, each day's agents take it when they are least missed."""
+
+    length: Seconds
+    after: Seconds = Field(description="from the start of the shift to the earliest start of the break")
+    latest: Seconds | None = default(None, "from the start of the shift to the latest start of the break")
+    paid: Flag = False
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Earliest and latest start, seconds from the start of the shift."""
+        return self.after, self.after if self.latest is None else self.latest
+
+
+class Shift(Part):
+    """A pattern of presence: who is on it works these days at these times all month."""
+
+    start: Starts
+    length: Seconds = Field(description="from coming to going, breaks included")
+    days: DaySets = default("mon-fri", "a public holiday is worked where 'holiday' is among the days")
+    breaks: tuple[Break, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Shift:
+        if not 0 < self.length <= timegrid.DAY_SECONDS:
+            raise ValueError("a shift lasts more than 0 s and at most 24 h")
+        free = 0.0
+        for i, pause in enumerate(self.breaks):
+            first, last = pause.window
+            if pause.length <= 0:
+                raise ValueError(f"break {i + 1} has no length")
+            if last < first:
+                raise ValueError(f"break {i + 1} has its latest start before its earliest")
+            if first < free:
+                raise ValueError(f"break {i + 1} may start before the break before it is over")
+            free = last + pause.length
+        if free > self.length:
+            raise ValueError("a break may end after the shift")
+        if self.present <= 0:
+            raise ValueError("the breaks take the whole shift")
+        return self
+
+    @property
+    def present(self) -> float:
+        """Seconds of a day's work, breaks taken off."""
+        return self.length - sum(pause.length for pause in self.breaks)
+
+    @property
+    def paid(self) -> float:
+        """Seconds of a day that are paid."""
+        return self.length - sum(pause.length for pause in self.breaks if not pause.paid)
+
+
+SHRINKAGE = ("breaks", "training", "meetings", "leave", "absence", "adherence", "other")
+"""Kinds of paid time that is not spent on contacts."""
+
+
+def _shrinkage(value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        return {"unnamed": SHARE.read(value)}
+    shares = {}
+    for kind, share in value.items():
+        if kind not in SHRINKAGE and not (kind == "unnamed" and len(value) == 1):
+            near = nearest(str(kind), SHRINKAGE)
+            raise UnitError("unknown kind", where=(str(kind),), allowed=", ".join(SHRINKAGE), nearest=near)
+        shares[str(kind)] = _read_at((str(kind),), SHARE, share)
+    if sum(shares.values()) > 1.0 + 1e-12:
+        raise UnitError("the kinds add up to more than 100%", allowed="kinds that add up to 100% at most")
+    return shares
+
+
+def _shrinkage_text(shares: Mapping[str, float]) -> object:
+    return SHARE.write(shares["unnamed"]) if "unnamed" in shares else {k: SHARE.write(v) for k, v in shares.items()}
+
+
+Shrinkage = Annotated[
+    dict[str, float],
+    BeforeValidator(_shrinkage),
+    PlainSerializer(_shrinkage_text),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["string", "number"], "format": "quantity"},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {kind: {"type": ["string", "number"], "format": "quantity"} for kind in SHRINKAGE},
+                },
+            ],
+            "examples": ["30%", {"training": "5%", "meetings": "4%", "leave": "9%"}],
+        }
+    ),
+]
+"""Share of paid time that is divided out, as one number or by kind (the kinds add up)."""
+
+
 class Group(Staffed):
     """Agents with the same skills."""
 
@@ -834,10 +1006,19 @@ class Group(Staffed):
     agents: Annotated[int, Field(ge=0, le=100_000), WHOLE] | None = default(
         None, "a fixed number present in every open interval, instead of headcount"
     )
-    shrinkage: Share = default("0%")
+    shifts: tuple[str, ...] = default((), "the shifts its heads work; without any, hours follow the load")
+    shrinkage: Shrinkage = default("0%", "time that is divided out; what is simulated must not stand here too")
+    absence: Share = default("0%", "probability that an agent is away on a day, unplanned; drawn per agent and day")
     answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")
     away: Away | None = default(None, "after a contact an agent may step away, if no other waits")
-    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = 1.0
+    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
+        1.0, "proficiency: talk and after-call work of the group over that of the queue"
+    )
+
+    @property
+    def divided_out(self) -> float:
+        """Share of paid time that is divided out, all kinds together."""
+        return min(sum(self.shrinkage.values()), 1.0)
 
 
 class Support(Part):
@@ -845,6 +1026,7 @@ class Support(Part):
 
     queues: dict[str, Queue]
     groups: dict[str, Group]
+    shifts: dict[str, Shift] = default({}, "patterns of presence that groups name")
 
 
 class Step(Part):
@@ -895,7 +1077,9 @@ class Activity(Part):
     title: dict[Literal["en", "ja"], str] = {}
     segments: dict[str, Share]
     phases: tuple[Phase, ...] = ("onboarding", "adoption", "expansion", "loyalty")
-    trigger: Literal["cadence", "start", "renewal", "rate", "escalation"] = "cadence"
+    trigger: Literal["cadence", "start", "renewal", "rate", "escalation", "handover"] = default(
+        "cadence", "what makes it: a rhythm, the contract's start or renewal, chance, support, another owner"
+    )
     every: Literal["week", "2 weeks", "month", "2 months", "quarter", "half-year", "year"] | None = None
     spread: Literal["calendar", "contract"] = default(
         "calendar", "windows of the calendar, or dates spread by each account's own contract date"
@@ -908,7 +1092,10 @@ class Activity(Part):
     accounts_per_session: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(0, "one to many; 0: one to one")
     steps: dict[str, Step]
     unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
-    late: Literal["continue", "skip"] = "continue"
+    late: Literal["continue", "skip", "shorten"] = default(
+        "continue", "what is not done in time: done late, dropped, or cut short where desk work would end late"
+    )
+    shortened_to: Share = default("50%", "shorten: the share of its hours that a step then gets")
     effect: Effect = Effect()
     source: str | None = None
     placeholder: Flag = False
@@ -919,10 +1106,17 @@ class Activity(Part):
             raise ValueError("an activity needs at least one step")
         if sum(step.kind == "meeting" for step in self.steps.values()) > 1:
             raise ValueError("an activity has at most one meeting")
+        kinds = [step.kind for step in self.steps.values()]
+        ahead = kinds.index("meeting") if "meeting" in kinds else 0
+        behind = [name for name, step in list(self.steps.items())[ahead:] if step.before is not None]
+        if behind:
+            raise ValueError(f"before is for a step that a meeting follows, not for {', '.join(behind)}")
         if self.trigger == "cadence" and self.every is None:
             raise ValueError("a cadence needs every")
         if self.trigger == "rate" and not self.per_month:
             raise ValueError("a rate needs per_month")
+        if self.trigger == "handover" and self.accounts_per_session:
+            raise ValueError("a handover is for one account; leave out accounts_per_session")
         return self
 
 
@@ -997,6 +1191,17 @@ class Team(Staffed):
     working_hours: Hours = default({"mon-fri": "09:00-18:00"}, "the span; the working time is hours_per_week")
     customer_time: Share = default("100%", "share of working time left beside internal time on the calendar")
     books: Literal["dedicated", "pooled"] = "dedicated"
+    pooled_segments: tuple[str, ...] = default(
+        (), "mixed books: accounts of these segments belong to the whole team, those of the others have owners"
+    )
+    desk_rule: Literal["earliest_due", "tier", "renewal", "value"] = default(
+        "earliest_due",
+        "which desk work comes first: by due date, by the order of the team's segments, renewals, or by value and "
+        "urgency over effort",
+    )
+    overtime: Seconds = default("0 h", "hours a week that each CSM adds after hours while desk work is due")
+    focus: Seconds = default("0 h", "time a day without meetings, in which interrupts wait for desk work")
+    cover: Flag = default(False, "a colleague answers the interrupts of an owner on leave; the book waits")
     slot: Seconds = default("30 min")
     meetings_per_day: Annotated[int, Field(ge=1, le=48), WHOLE] = 48
     lead: WorkingDays = default("3 working days", "from booking to the earliest slot")
@@ -1033,6 +1238,9 @@ class Hiring(Part):
     time_to_hire: MonthsLaw = default("2 months", "from requisition to start, per position")
     notice: Months = default("0 months")
     ramp: tuple[Share, ...] = default(("100%",))
+    ramp_in_support: Literal["availability", "speed"] = default(
+        "availability", "a new agent takes contacts for a part of the time, or all the time but more slowly"
+    )
     attrition_per_year: Share = 0.0
     backfill: Flag = True
     cost_per_hire: Money = default(0)
@@ -1072,7 +1280,7 @@ class Scenario(Part):
     """A frozen scenario. Its uncertain inputs stand at their central value; ``uncertain`` says how they vary."""
 
     name: str
-    currency: str = "USD"
+    currency: Annotated[str, BeforeValidator(_currency)] = default("USD", "code of ISO 4217")
     calendar: Calendar
     monte_carlo: MonteCarlo = MonteCarlo()
     accounts: dict[str, Segment] = {}

@@ -9,9 +9,38 @@ import numpy as np
 from simulator.horizon import Horizon
 from simulator.planning.requirement import from_work
 from simulator.scenario.schema import Scenario
+from simulator.support.staffing import GroupPlan
+from simulator.timegrid import WEEKDAYS, clock
 
 HIGH_OCCUPANCY = 0.9
 """Expected occupancy above which a real-time group can hardly keep a service level."""
+
+
+def _at_work(plan: GroupPlan, month: int, heads: int) -> float:
+    """Agent-hours of a month while a queue of the group is open."""
+    cells = plan.patterns[month]
+    return float(plan.rosters[month].cover(round(heads * plan.on_duty)) @ np.where(cells.load > 0, cells.hours, 0.0))
+
+
+def _of_shifts(scenario: Scenario, name: str, plan: GroupPlan) -> Iterator[str]:
+    """What looks suspicious about the shifts of a group."""
+    assert scenario.support is not None
+    group, interval = scenario.support.groups[name], scenario.calendar.interval
+    names = (*WEEKDAYS, "holiday")
+    bare: dict[str, list[float]] = {}
+    for roster in plan.rosters:
+        cells = roster.tours.cells
+        for c in np.flatnonzero((cells.load > 0) & ~roster.tours.reached()):
+            bare.setdefault(names[cells.kind[c]], []).append(cells.slot[c] * interval)
+    if bare:
+        spans = (f"{day} {clock(min(times))} to {clock(max(times) + interval)}" for day, times in bare.items())
+        yield f"no shift of {name} reaches some of its opening hours, between {', '.join(spans)}"
+    for tour in plan.rosters[0].tours.tours:
+        if abs(tour.paid_hours_per_week - group.hours_per_week) > 0.05:
+            yield (
+                f"shift {tour.shift} on {tour.days} pays {tour.paid_hours_per_week:g} hours a week,"
+                f" {name} is paid for {group.hours_per_week:g}"
+            )
 
 
 def preview(scenario: Scenario) -> Iterator[str]:
@@ -33,8 +62,12 @@ def preview(scenario: Scenario) -> Iterator[str]:
             load = np.array([cells.load @ cells.hours for cells in plan.patterns])
             if plan.fixed is not None:
                 given = np.array([plan.fixed * cells.hours.sum() for cells in plan.patterns])
+            elif plan.rosters:
+                given = np.array([_at_work(plan, m, group.headcount) for m in range(grid.months)])
+                warnings += _of_shifts(scenario, name, plan)
             else:
                 given = group.headcount * plan.hours_per_head
+            given = given * (1.0 - group.absence)
             with np.errstate(invalid="ignore", divide="ignore"):
                 busy = load / given
             worst = int(np.nanargmax(np.where(given > 0, busy, np.inf)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import provenance
-from simulator.crew import Crew, cores
+from simulator.crew import cores
 from simulator.errors import InputError, ParameterError, Problem
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
-from simulator.montecarlo.precision import clustered_wilson, estimate
-from simulator.montecarlo.replicate import Rows, crew, replicate
+from simulator.montecarlo.precision import clustered_wilson, estimate, share_interval
+from simulator.montecarlo.replicate import Replicator, replicate, replicate_each
 from simulator.montecarlo.store import Store
 from simulator.planning import budget, requirement
 from simulator.results import TABLES, Result
@@ -38,6 +41,7 @@ from simulator.success.tables import (
     UNPREPARED,
 )
 from simulator.support import kpis as support_kpis
+from simulator.timegrid import WEEKDAYS, clock
 from simulator.workforce import COSTS
 
 if TYPE_CHECKING:
@@ -63,20 +67,17 @@ def simulate(
     *,
     replications: int | None = None,
     jobs: int | None = None,
-    store: Path | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
-    """Simulate the plan of a scenario, without searching the need.
-
-    Args:
-        store: folder for finished blocks, so that an interrupted run resumes.
-    """
+    """Simulate the plan of a scenario, without searching the need."""
     horizon = Horizon(scenario)
-    with crew_of(horizon, jobs) as workers:
-        return _plan(workers, horizon, replications, store, progress)
+    horizon.kept_bytes = 0  # nothing is replayed
+    count = replications or scenario.monte_carlo.replications
+    with crew_of(horizon, count, jobs) as workers:
+        return _plan(workers, horizon, count, None, progress)
 
 
-def crew_of(horizon: Horizon, jobs: int | None = None) -> Crew[Rows]:
+def crew_of(horizon: Horizon, replications: int, jobs: int | None = None) -> Replicator:
     """Workers for :func:`simulator.montecarlo.replicate.replicate`, the argument of which is another staffing, or None
     for the scenario's own plan."""
     jobs = jobs or cores()
@@ -85,16 +86,15 @@ def crew_of(horizon: Horizon, jobs: int | None = None) -> Crew[Rows]:
     def task(staffing: Staffing | None, replication: int) -> dict[str, Array]:
         return horizon.simulate(replication) if staffing is None else horizon.replay(replication, staffing)
 
-    return crew(task, jobs, before=lambda: horizon.simulate(0))
+    return Replicator(task, replications, jobs, before=lambda: horizon.simulate(0))
 
 
 def _plan(
-    workers: Crew[Rows], horizon: Horizon, replications: int | None, store: Path | None, progress: Progress | None
+    workers: Replicator, horizon: Horizon, count: int, store: Store | None, progress: Progress | None
 ) -> Simulated:
-    count = replications or horizon.scenario.monte_carlo.replications
-    blocks = Store(store, f"plan-{_identity(horizon.scenario)}") if store else None
+    name = f"plan-{_identity(horizon.scenario)}" if store else ""
     shown = None if progress is None else lambda *a: progress("plan", *a)
-    return Simulated(horizon, count, replicate(workers, None, count, store=blocks, progress=shown))
+    return Simulated(horizon, count, replicate(workers, None, count, store=store, name=name, progress=shown))
 
 
 def run(
@@ -129,31 +129,40 @@ def run(
     if seed is not None and seed != scenario.monte_carlo.seed:
         overrides["monte_carlo.seed"] = seed
     scenario = scenario.with_(overrides) if overrides else scenario
-    identity = _identity(scenario)
-    if resume and not (store and any(store.glob(f"plan-{identity}-*.npz"))):
+    blocks = None if store is None else Store(store)
+    if resume and not (blocks and blocks.has(f"plan-{_identity(scenario)}")):
         message = "this folder holds no unfinished part of this run"
         allowed = "the folder of an interrupted run of the same scenario with the same --replications, --seed and --set"
         raise InputError([Problem(str(store.parent if store else None), None, "", message, allowed=allowed)])
     horizon = Horizon(scenario)
-    calls = iter(range(1_000_000))
-    with crew_of(horizon, jobs) as workers:
-        simulated = _plan(workers, horizon, None, store, progress)
+    count = scenario.monte_carlo.replications
+    with blocks or contextlib.nullcontext(), crew_of(horizon, count, jobs) as workers:
+        simulated = _plan(workers, horizon, count, blocks, progress)
         # the tables and charts will need them: loaded while the workers search, and not before they are forked, because
         # no thread survives that
         loading = threading.Thread(target=_load_ahead, daemon=True)
         loading.start()
-
-        def evaluate(staffing: Staffing, count: int) -> dict[str, Array]:
-            wing = "support" if staffing.groups is not None else "success"
-            blocks = Store(store, f"need-{next(calls):03d}-{_fingerprint(staffing)}-{identity}") if store else None
-            shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
-            return replicate(workers, staffing, count, store=blocks, progress=shown)
-
-        count = simulated.replications
+        evaluate = evaluator(workers, horizon, blocks, progress)
         support = requirement.support_need(horizon, evaluate, count) if horizon.central.support else None
         success = requirement.success_need(horizon, evaluate, count) if horizon.central.success else None
     loading.join()
     return _Report(simulated, support, success, tuple(changes)).result()
+
+
+def evaluator(
+    workers: Replicator, horizon: Horizon, store: Store | None = None, progress: Progress | None = None
+) -> requirement.Evaluate:
+    """What the search of the need calls to replay staffings."""
+    identity = _identity(horizon.scenario)
+    calls = itertools.count()
+
+    def evaluate(staffings: Sequence[Staffing], count: int) -> list[dict[str, Array]]:
+        wing = "support" if staffings[0].groups is not None else "success"
+        names = [f"need-{next(calls):03d}-{_fingerprint(s)}-{identity}" for s in staffings]
+        shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
+        return replicate_each(workers, staffings, count, store=store, names=names, progress=shown)
+
+    return evaluate
 
 
 def _load_ahead() -> None:
@@ -208,6 +217,7 @@ class _Report:
             "staffing": list(self._staffing()),
             "kpis": list(self._kpis()),
             "requirement": list(self._requirement()),
+            "shifts": list(self._on_shifts()),
             "headcount": list(self._headcount()),
             "cost": list(self._cost()),
             "accounts": list(self._accounts()),
@@ -250,6 +260,13 @@ class _Report:
             enough = 1.0 if items[i].window in ("month", "quarter") else items[i].confidence
             good &= np.nan_to_num(self.data["met"][:, :, i], nan=1.0) >= enough
         return np.where(np.isnan(met), np.nan, good)
+
+    def _joint(self, unit: int) -> Array:
+        """1 where a replication meets the unit's targets in all months together, else 0, NaN without any: (R,)."""
+        passed = self._passed(unit)
+        return np.where(
+            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
+        )
 
     def _confidence(self, unit: int) -> float:
         if unit < self.groups:
@@ -300,6 +317,7 @@ class _Report:
         bounds = self._bounds()
         for (wing, kind, subject, kpi, unit), values in measures(self.simulated).items():
             spread = estimate(values, self.repeats)
+            least, most = share_interval(spread, values) if unit == "share" else (spread.low, spread.high)
             low, middle, high = _quantiles(values, (10, 50, 90))
             bound, met = bounds.get((kind, subject, kpi), (math.nan, None))
             share = None
@@ -308,7 +326,7 @@ class _Report:
                 share = np.append(by_month, np.nanmean(by_month) if not np.isnan(by_month).all() else math.nan)
             for m, month in enumerate([*self.months, "all"]):
                 yield (
-                    month, wing, kind, subject, kpi, unit, spread.mean[m], spread.low[m], spread.high[m],
+                    month, wing, kind, subject, kpi, unit, spread.mean[m], least[m], most[m],
                     low[m], middle[m], high[m], spread.standard_error[m], spread.share_inputs[m], bound,
                     share[m] if share is not None else math.nan,
                 )  # fmt: skip
@@ -326,27 +344,49 @@ class _Report:
     def _requirement(self) -> Iterator[tuple[Any, ...]]:
         if self.support is None:
             return
-        from simulator.timegrid import WEEKDAYS
-
         assert self.scenario.support is not None
         names = (*WEEKDAYS, "holiday")
         for g, group in enumerate(self.scenario.support.groups):
             for m, month in enumerate(self.months):
-                cells = self.horizon.plans[g].patterns[m]
-                first = int(self.grid.month_interval[m])
-                interval_of_cell = np.full(len(cells.load), -1)
-                inside = np.flatnonzero(cells.cell_of >= 0)
-                interval_of_cell[cells.cell_of[inside]] = inside
-                for c in range(len(cells.load)):
-                    start = cells.slot[c] * self.grid.interval
-                    time = f"{int(start // 3600):02d}:{int(start % 3600 // 60):02d}"
-                    yield (
-                        month,
-                        group,
-                        names[cells.kind[c]],
-                        time,
-                        int(self.support.agents[g, first + interval_of_cell[c]]),
-                    )
+                for kind, slot, agents in self._cells(g, m):
+                    start = slot * self.grid.interval
+                    yield month, group, names[kind], clock(start), agents
+
+    def _cells(self, g: int, m: int) -> Iterator[tuple[int, int, int]]:
+        """Kind of day, slot and agents of the need of a group in a month."""
+        assert self.support is not None
+        plan = self.horizon.plans[g]
+        cells = plan.patterns[m]
+        if plan.rosters:
+            people = math.ceil(round(float(self.support.hours[g, m] / plan.hours_per_head[m]) * plan.on_duty, 9))
+            agents = plan.rosters[m].cover(people)
+            seen: dict[tuple[int, int], int] = {}
+            for c in np.argsort(
+                cells.hours, kind="stable"
+            ):  # after a night shift a day has several forms: the usual one
+                if cells.load[c] > 0 or agents[c] > 0:
+                    seen[int(cells.kind[c]), int(cells.slot[c])] = int(agents[c])
+            yield from ((kind, slot, count) for (kind, slot), count in sorted(seen.items()))
+            return
+        first = int(self.grid.month_interval[m])
+        interval_of_cell = np.full(len(cells.load), -1)
+        inside = np.flatnonzero(cells.cell_of >= 0)
+        interval_of_cell[cells.cell_of[inside]] = inside
+        for c in range(len(cells.load)):
+            there = self.support.agents[g, first + interval_of_cell[c]]
+            yield int(cells.kind[c]), int(cells.slot[c]), int(there)
+
+    def _on_shifts(self) -> Iterator[tuple[Any, ...]]:
+        """People on tours that cover the need at least cost."""
+        if self.support is None:
+            return
+        for g, rosters in enumerate(self.support.rosters):
+            for m, cover in enumerate(rosters):
+                tours = self.horizon.plans[g].rosters[m].tours
+                for t in np.flatnonzero(cover.people) if cover else ():
+                    tour, people = tours.tours[t], int(cover.people[t])  # type: ignore[union-attr]
+                    paid = people * tours.days(int(t)) * tour.paid_hours
+                    yield self.months[m], self.units[g][1], tour.shift, clock(tour.start), tour.days, people, paid
 
     def _headcount(self) -> Iterator[tuple[Any, ...]]:
         people = self.data["people"]
@@ -465,7 +505,9 @@ class _Report:
             "placeholders": dict(scenario.placeholders),
             "uncertain": list(scenario.uncertain),
             "changes": list(self.changes),
-            "warnings": self._warnings(),
+            "titles": self._titles(),
+            "warnings": [en for en, _ in self._warnings()],
+            "warnings_ja": [ja for _, ja in self._warnings()],
         }
         if total.any() or limit is not None:
             summary["cost"] = {
@@ -486,11 +528,7 @@ class _Report:
         need, _ = self._need(u)
         met = self._met(u)
         confidence = self._confidence(u)
-        passed = self._passed(u)
-        joint = np.where(
-            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
-        )
-        share, low, high = clustered_wilson(joint, self.repeats)
+        share, low, high = clustered_wilson(self._joint(u), self.repeats)
         monthly = clustered_wilson(met, self.repeats)[0]
         short = [m for m in range(len(self.months)) if not math.isnan(confidence) and monthly[m] < confidence]
         peak = int(np.argmax(need))
@@ -514,12 +552,14 @@ class _Report:
             "p_enough_all_low": _none(float(low)),
             "p_enough_all_high": _none(float(high)),
             "first_short_month": self.months[short[0]] if short else None,
-            "lower_bound": wing == "support" and fixed is None,
+            "first_short_p": float(monthly[short[0]]) if short else None,
+            "lower_bound": wing == "support" and fixed is None and not getattr(unit, "shifts", ()),
             "unmet": unmet,
         }
 
     def _hiring(self, u: int) -> Iterator[dict[str, Any]]:
-        """Requisitions that bring the plan to the need: each rise of the need above the planned heads, and by when."""
+        """What brings the plan to the need: at each rise of the need above the planned heads, planned hires that come
+        too late for it are brought forward and requisitions opened for the rest, by when."""
         _, name, unit = self.units[u]
         confidence = self._confidence(u)
         if math.isnan(confidence) or getattr(unit, "agents", None) is not None:
@@ -531,10 +571,15 @@ class _Report:
         covered = 0.0
         for m, month in enumerate(self.months):
             if gap[m] > covered:
+                later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.hires]
+                lasting = float(gap[later[0] :].max()) if later else gap[m]
+                early = min(gap[m] - max(covered, lasting), sum(unit.hires[self.months[k]] for k in later))
                 latest = m - math.ceil(wait)
                 yield {
                     "team": name,
-                    "open": int(gap[m] - covered),
+                    "open": int(gap[m] - covered - max(early, 0)),
+                    "bring_forward": int(max(early, 0)),
+                    "planned_for": [self.months[k] for k in later] if early > 0 else [],
                     "by": self.months[latest] if latest >= 0 else None,
                     "ramped_by": month,
                     "confidence": confidence,
@@ -543,36 +588,47 @@ class _Report:
 
     def _time_to_full(self, confidence: float) -> float:
         """Months from requisition to a full contribution that are enough with the given probability."""
-        scenario = self.scenario
-        hiring = scenario.hiring
-        ramp = next((i for i, share in enumerate(hiring.ramp) if share >= 1.0 - 1e-12), len(hiring.ramp))
-        laws = [hiring.time_to_hire.law]
-        if any(path.startswith("hiring.time_to_hire") for path in scenario.uncertain):
-            draws = (inputs.draw(scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
-            laws = [inputs.at(scenario, values).hiring.time_to_hire.law for values in draws]
-        # a position's own luck within each draw: quantiles of the mixture over draws
-        points = np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
-        return float(np.quantile(points, confidence)) + ramp
+        ramp = self.scenario.hiring.ramp
+        ramped = next((i for i, share in enumerate(ramp) if share >= 1.0 - 1e-12), len(ramp))
+        return float(np.quantile(self._times_to_hire, confidence)) + ramped
+
+    @functools.cached_property
+    def _times_to_hire(self) -> Array:
+        """Months from requisition to start: a position's own luck within each draw, as the mixture over draws."""
+        laws = [self.scenario.hiring.time_to_hire.law]
+        if any(path.startswith("hiring.time_to_hire") for path in self.scenario.uncertain):
+            draws = (inputs.draw(self.scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
+            laws = [inputs.at(self.scenario, values).hiring.time_to_hire.law for values in draws]
+        return np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
 
     def _targets(self) -> Iterator[dict[str, Any]]:
         for i, target in enumerate(self.horizon.targets.items):
             met = self.data["met"][:, :, i]
             texts = target.text, target.text_ja
-            yield self._target("support", target.queue_name, texts, target.confidence, met, self.months)
+            yield self._target("support", None, target.queue_name, texts, target.confidence, met, self.months)
         if self.on_time_targets:
             met = requirement.on_time_met(self.data["steps"], self.on_time_targets, self.grid.quarter_of_month)
             quarters = self._quarters()
             for i, goal in enumerate(self.on_time_targets):
                 texts = goal.text, goal.text_ja
-                yield self._target("success", goal.activity, texts, goal.confidence, met[:, :, i], quarters)
+                team = self.units[self.groups + goal.team][1]
+                yield self._target("success", team, goal.activity, texts, goal.confidence, met[:, :, i], quarters)
 
     def _target(
-        self, wing: str, subject: str, texts: tuple[str, str], confidence: float, met: Array, labels: Sequence[str]
+        self,
+        wing: str,
+        team: str | None,
+        subject: str,
+        texts: tuple[str, str],
+        confidence: float,
+        met: Array,
+        labels: Sequence[str],
     ) -> dict[str, Any]:
         by_month = estimate(met, self.repeats).mean
         worst = int(np.nanargmin(by_month)) if not np.isnan(by_month).all() else 0
         return {
             "wing": wing,
+            "team": team,
             "subject": subject,
             "text": texts[0],
             "text_ja": texts[1],
@@ -601,7 +657,8 @@ class _Report:
         worst["short"] = [targets.get(name, asked) for name in worst["activity"]] - worst["mean"]
         found = [
             {
-                "subject": f"{row['activity']} ({row['segment']})",
+                "activity": row["activity"],
+                "segment": row["segment"],
                 "quarter": row["quarter"],
                 "mean": float(row["mean"]),
                 "target": targets.get(row["activity"]),
@@ -636,12 +693,28 @@ class _Report:
             "grr": whole("grr"),
         }
 
-    def _warnings(self) -> list[str]:
+    def _titles(self) -> dict[str, Mapping[Any, str]]:
+        """Titles of the activities that have one, by language."""
+        activities = self.scenario.success.activities if self.scenario.success else {}
+        return {name: {**activity.title} for name, activity in activities.items() if activity.title}
+
+    def _warnings(self) -> list[tuple[str, str]]:
+        """What to beware of, in English and Japanese."""
         found = []
         if self.scenario.uncertain and self.repeats < 2:
-            found.append("one chance repeat per input draw cannot tell uncertain inputs from chance")
+            found.append(
+                (
+                    "one chance repeat per input draw cannot tell uncertain inputs from chance",
+                    "前提1組につき試行が1回では、不確実な前提と偶然を区別できません",
+                )
+            )
         if self.count < 100:
-            found.append(f"{self.count} replications give rough percentiles; use 200 or more for a decision")
+            found.append(
+                (
+                    f"{self.count} replications give rough percentiles; use 200 or more for a decision",
+                    f"{self.count}回の試行では分位点は粗い値です。意思決定には200回以上を推奨します",
+                )
+            )
         return found
 
 
@@ -651,25 +724,30 @@ class Judged:
 
     Attributes:
         met: float64 (R, M), share of the month's windows that meet every target of the unit; NaN without any.
+        together: float64 (R,), 1 where all months together do, else 0; NaN without any.
         confidence: what the targets ask for; NaN without targets.
     """
 
     wing: str
     name: str
     met: Array
+    together: Array
     confidence: float
 
 
 def judge(simulated: Simulated) -> list[Judged]:
     """The plan of a simulation against the targets of its groups and teams."""
     report = _Report(simulated, None, None)
-    return [Judged(wing, name, report._met(u), report._confidence(u)) for u, (wing, name, _) in enumerate(report.units)]
+    return [
+        Judged(wing, name, report._met(u), report._joint(u), report._confidence(u))
+        for u, (wing, name, _) in enumerate(report.units)
+    ]
 
 
 def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:
     """The need of the success teams alone, without keeping blocks."""
-    with crew_of(horizon, jobs) as workers:
-        return requirement.success_need(horizon, lambda staffing, n: replicate(workers, staffing, n), count)
+    with crew_of(horizon, count, jobs) as workers:
+        return requirement.success_need(horizon, evaluator(workers, horizon), count)
 
 
 Key = tuple[str, str, str, str, str]
@@ -723,7 +801,8 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
     hours = success_kpis.hour_kpis(_with_total(simulated.data["hours"]))
     for t, team in enumerate(model.teams):
         for kpi, value in hours.items():
-            found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+            if kpi != "overtime_share" or team.tables.overtime:
+                found["success", "team", team.name, kpi, "share"] = value[:, :, t]
     found |= success_measures.team_measures(simulated)
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import timegrid, units
-from simulator.distributions import LawBook, gamma, with_zero
+from simulator.distributions import LawBook, LawTables, gamma, with_zero
 from simulator.scenario.schema import Away, Escalation, Queue, Resolution, Scenario, Support
-from simulator.support import demand, staffing
+from simulator.support import demand, shifts, staffing
 from simulator.support.tables import SupportTables, Transfer
 from simulator.timegrid import TimeGrid
 
@@ -42,9 +43,10 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         for name, serves in group.serves.items():
             q = queues.index(name)
             queue = support.queues[name]
-            talk[q, g] = book.row(queue.talk.law.scaled(group.handle_time_factor))
+            factor = group.handle_time_factor * serves.handle_time_factor
+            talk[q, g] = book.row(queue.talk.law.scaled(factor))
             if queue.after_call.mean > 0:
-                after_call[q, g] = book.row(queue.after_call.law.scaled(group.handle_time_factor))
+                after_call[q, g] = book.row(queue.after_call.law.scaled(factor))
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
             reserve[q, g] = serves.reserve
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
@@ -101,6 +103,37 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         retry_delay=np.array([book.row(c.retry.law) if c and c.retry.mean > 0 else -1 for c in callbacks], np.int64),
         laws=book.tables(),
     )
+
+
+def paced(tables: SupportTables, pace: NDArray[np.float64]) -> SupportTables:
+    """The tables with talk and after-call work of each group times ``pace``, float64 (G,).
+
+    A learning curve on speed (``hiring.ramp_in_support: speed``) acts in this way: agents of a group are alike to the
+    engines, so that those who are there in a month share their mean speed. With n agents of speeds v the group gets
+    through n · mean(v) agents' work, hence the pace is heads ÷ effective heads; which of two calls a beginner takes is
+    not told apart.
+    """
+    if np.all(pace == 1.0):
+        return tables
+    laws = tables.laws
+    added: dict[tuple[int, float], int] = {}
+
+    def rows(old: NDArray[np.int64]) -> NDArray[np.int64]:
+        new = old.copy()
+        for q, g in np.argwhere(old >= 0):
+            if pace[g] != 1.0:
+                new[q, g] = added.setdefault((int(old[q, g]), float(pace[g])), laws.scale.size + len(added))
+        return new
+
+    talk, after_call = rows(tables.talk), rows(tables.after_call)
+    source = np.array([row for row, _ in added], dtype=np.int64)
+    factor = np.array([f for _, f in added])
+    slower = LawTables(
+        np.concatenate([laws.tables, laws.tables[source]]),
+        np.concatenate([laws.scale, laws.scale[source] * factor]),
+        np.concatenate([laws.zero, laws.zero[source]]),
+    )
+    return dataclasses.replace(tables, talk=talk, after_call=after_call, laws=slower)
 
 
 _WEEK = units.seconds(Resolution.model_fields["within"].default)
@@ -328,16 +361,25 @@ def group_plans(support: Support, grid: TimeGrid, load: NDArray[np.float64]) -> 
         open_kinds = np.any(
             [timegrid.open_slots(support.queues[q].hours, grid.interval).any(axis=1) for q in group.serves], axis=0
         )
-        patterns = tuple(staffing.pattern(grid, m, load[g]) for m in range(grid.months))
-        if group.agents is None:
-            per_head = staffing.hours_per_head(grid, open_kinds, group.hours_per_week, group.shrinkage)
+        rosters: tuple[shifts.Roster, ...] = ()
+        if group.shifts:
+            chosen = {name: support.shifts[name] for name in group.shifts}
+            rosters = tuple(shifts.Roster(shifts.tours(grid, m, load[g], chosen)) for m in range(grid.months))
+            patterns = tuple(roster.tours.cells for roster in rosters)
+            per_head = np.array([shifts.hours_per_person(roster.tours) for roster in rosters]) * (1 - group.divided_out)
         else:
-            per_head = np.array([cells.hours.sum() for cells in patterns])
+            patterns = tuple(staffing.pattern(grid, m, load[g]) for m in range(grid.months))
+            if group.agents is None:
+                per_head = staffing.hours_per_head(grid, open_kinds, group.hours_per_week, group.divided_out)
+            else:
+                per_head = np.array([cells.hours.sum() for cells in patterns])
         plans.append(
             staffing.GroupPlan(
                 patterns=patterns,
                 hours_per_head=per_head,
                 fixed=group.agents,
+                rosters=rosters,
+                on_duty=1.0 - group.divided_out,
             )
         )
     return tuple(plans)

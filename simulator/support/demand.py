@@ -246,10 +246,12 @@ def draw_month(
         if count <= room:
             break
         room = count  # keyed draws: drawn again they are the same
-    time, interval, queue, key, account = (column[:count] for column in found)
-    place = kernels.order(time, interval, start, first, last)
+    time, interval, queue, key, account = found
+    chosen: slice | NDArray[np.int64] = slice(count)
+    if np.any(time[1:count] < time[: count - 1]):  # contacts of a single queue that come at a rate are in order
+        chosen = kernels.order(time[:count], interval[:count], start, first, last)
     return Contacts(
-        time=time[place], interval=interval[place], queue=queue[place], key=key[place], account=account[place]
+        time=time[chosen], interval=interval[chosen], queue=queue[chosen], key=key[chosen], account=account[chosen]
     )
 
 

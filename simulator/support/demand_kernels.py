@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from simulator.kernels import draw, inner, key, uniform
+from simulator.kernels import draw, inner, key, maker, uniform
 from simulator.randomness import purpose
 
 _GAP = purpose("support.arrivals.gap")
@@ -47,7 +46,7 @@ def _at_normal(tables, scale, zero, row, z):
     return draw(tables, scale, zero, row, word)
 
 
-@njit(cache=True, nogil=True)
+@maker
 def busyness(
     first,
     last,
@@ -126,7 +125,7 @@ def _rate_driven(n, found, q, first, last, calendar, base, rate, factor):
     return n
 
 
-@njit(cache=True, nogil=True)
+@maker
 def _account_driven(n, found, q, first, last, calendar, base, month_ordinal, profile, factor, per_month, accounts):
     """Contacts of one queue that come from accounts, stored in ``found`` from place ``n`` on; returns the next place.
 
@@ -175,7 +174,7 @@ def _account_driven(n, found, q, first, last, calendar, base, month_ordinal, pro
     return n
 
 
-@njit(cache=True, nogil=True)
+@maker
 def arrivals(
     found, first, last, calendar, rate_base, rate, factor, account_base, month_ordinal, profile, per_month, accounts
 ):
@@ -200,7 +199,7 @@ def arrivals(
     return n
 
 
-@njit(cache=True, nogil=True)
+@maker
 def order(time, interval, start, first, last):
     """The stable order of contacts by time, int64 (n,), in linear time.
 

@@ -30,6 +30,7 @@ from typing import Any, SupportsFloat, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simulator import distributions
 from simulator.distributions import Law
 from simulator.errors import ParameterError, UnstableQueueError, nearest
 
@@ -309,10 +310,11 @@ def measures_general_patience(
         agents: at least 0.
         arrival_rate: callers per time unit.
         service_rate: calls that one busy agent finishes per time unit.
-        patience: a :class:`simulator.distributions.Law` (its atom at zero are callers who balk), or any object
-            with a survival function: a method ``survival`` or ``sf`` (a frozen law of scipy.stats), or the function
-            itself, from an array of times to an array of P(patience > time). Points where such a function has a jump
-            or a corner are best named in an attribute ``kinks``.
+        patience: a :class:`simulator.distributions.Law` (its atom at zero are callers who balk), the same as a
+            scenario writes it, in the time unit of the rates (``{"exponential": 2.0}``, ``{"weibull": {"mean": 2.0,
+            "shape": 1.5}}``), or any object with a survival function: a method ``survival`` or ``sf`` (a frozen law of
+            scipy.stats), or the function itself, from an array of times to an array of P(patience > time). Points
+            where such a function has a jump or a corner are best named in an attribute ``kinks``.
         balking: share that hangs up at once when no agent is free, on top of the law's own atom.
         places: lines, None for no limit.
         answer_within: the t of the service levels.
@@ -1033,6 +1035,22 @@ def _thinned(law: _Patience, zero: float) -> _Patience:
     return never if zero >= 1.0 else _mixture([(zero, never), (1.0 - zero, law)])
 
 
+def _law_of(source: Mapping[str, Any]) -> Law:
+    """A law as a scenario writes it, in plain numbers: ``{"weibull": {"mean": 3.0, "shape": 1.2}}``."""
+    family, parameters = next(iter(source.items()), ("", None))
+    make = getattr(distributions, family, None) if family in distributions.FAMILIES else None
+    if len(source) != 1 or make is None:
+        allowed = ", ".join(distributions.FAMILIES)
+        raise ParameterError(f"patience must be one law of {allowed}, not {dict(source)!r}")
+    given = dict(parameters) if isinstance(parameters, Mapping) else {}
+    zero = given.pop("zero", 0.0)
+    try:
+        law: Law = make(**given) if isinstance(parameters, Mapping) else make(parameters)
+        return distributions.with_zero(law, zero) if zero else law
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"patience: {error}") from None
+
+
 def _patience(source: Any) -> _Patience:
     """The functions of a Law, of an object with a survival function, or of the survival function itself."""
     if isinstance(source, _Patience):
@@ -1041,6 +1059,8 @@ def _patience(source: Any) -> _Patience:
         body = replace(source, zero=0.0)
         inner = _named(body.family, body.scale, body.shape) or _numeric(body, body.scale, _corners(body))
         return _thinned(inner, source.zero) if source.zero else inner
+    if isinstance(source, Mapping):
+        return _patience(_law_of(source))
     return _numeric(source, None, tuple(float(k) for k in getattr(source, "kinks", ())))
 
 
@@ -1244,6 +1264,11 @@ def _calls(
     if n == 0:
         return _unmanned(lam, patience, room, t)
     slots = n if room is None else min(n, room)
+    if lam > _MOST_LOAD * mu * slots:
+        raise ParameterError(
+            f"arrival_rate {lam:g} is more than {_MOST_LOAD:g} times what the agents serve ({mu * slots:g}):"
+            " digits do not suffice to tell who is answered"
+        )
     split = _split(np.arange(1.0, slots + 1.0) * mu, lam, patience, None if room is None else room - slots, t)
     return _summary(split, lam, lam / mu * split.p_served / n)
 
@@ -1368,7 +1393,7 @@ def _split(
 def _exponential_wait(rate: float, t: float) -> tuple[Array, Array]:
     """The rows over [0, t] and beyond for the density exp(-rate x), where nobody gives up."""
     left = math.exp(-rate * t)
-    share, time = -math.expm1(-rate * t) / rate, 1.0 / rate**2
+    share, time = -math.expm1(-rate * t) / rate, 1.0 / rate / rate
     late_share, late_time = left / rate, left * (t / rate + time) if left > 0 else 0.0
     before, after = np.zeros(7), np.zeros(7)
     before[[_SHARE, _SERVED]], before[[_SERVED_TIME, _VIRTUAL_TIME]] = share, time - late_time
@@ -1869,6 +1894,8 @@ def _number(name: str, value: SupportsFloat) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"{name} must be a number, not {value!r}") from None
+    except OverflowError:
+        number = math.inf
     if not 0.0 <= number < math.inf:
         raise ParameterError(f"{name} must be finite and not negative, not {value}")
     return number
@@ -1882,10 +1909,21 @@ def _positive(name: str, value: SupportsFloat) -> float:
 
 
 def _time(name: str, value: SupportsFloat) -> float:
-    return math.inf if value == math.inf else _number(name, value)
+    try:
+        endless = float(value) == math.inf
+    except (TypeError, ValueError, OverflowError):
+        endless = False
+    return math.inf if endless else _number(name, value)
 
 
-def _count(name: str, value: Any, least: int = 0) -> int:
+_MOST_LOAD = 1e12
+"""Arrivals over capacity, beyond which the share answered has no digits left."""
+
+_MOST_AGENTS, _MOST_PLACES = 10**7, 10**15
+"""More would need more memory than there is, or whole numbers that a float does not tell apart."""
+
+
+def _count(name: str, value: Any, least: int = 0, most: int = _MOST_AGENTS) -> int:
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -1895,11 +1933,13 @@ def _count(name: str, value: Any, least: int = 0) -> int:
         raise ParameterError(f"{name} must be a whole number, not {value!r}") from None
     if number < least:
         raise ParameterError(f"{name} must be at least {least}, not {value}")
+    if number > most:
+        raise ParameterError(f"{name} must be at most {most:,}")
     return number
 
 
 def _places(value: Any) -> int | None:
-    return None if value is None else _count("places", value, least=1)
+    return None if value is None else _count("places", value, 1, _MOST_PLACES)
 
 
 def _class_rates(values: Sequence[float]) -> Array:

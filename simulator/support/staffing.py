@@ -12,11 +12,15 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.timegrid import HOUR_SECONDS, TimeGrid
+
+if TYPE_CHECKING:
+    from simulator.support.shifts import Roster
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,7 @@ class Pattern:
         load: float64 (C,), offered load in agents.
         hours: float64 (C,), agent-hours that one agent in the cell costs in this month.
         cell_of: int64 (intervals of the month,), the cell of each interval; -1 where nobody is wanted.
+        day: int64 (intervals of the month,), day of each interval, 1 for the first of the month.
     """
 
     kind: NDArray[np.int64]
@@ -35,6 +40,7 @@ class Pattern:
     load: NDArray[np.float64]
     hours: NDArray[np.float64]
     cell_of: NDArray[np.int64]
+    day: NDArray[np.int64]
 
     def staff(self, agents: NDArray[np.int64]) -> NDArray[np.int64]:
         """Agents per interval of the month from agents per cell."""
@@ -59,7 +65,8 @@ def pattern(grid: TimeGrid, month: int, load: NDArray[np.float64]) -> Pattern:
     cell_of[wanted] = cell
     hours = np.bincount(cell, weights=length[wanted], minlength=len(names)).astype(np.float64)
     mean_load = np.bincount(cell, weights=(here_load * length)[wanted], minlength=len(names)) / np.maximum(hours, 1e-12)
-    return Pattern(kind[wanted][first], slot[wanted][first], mean_load, hours, cell_of)
+    day = grid.interval_day[here] - grid.month_day[month] + 1
+    return Pattern(kind[wanted][first], slot[wanted][first], mean_load, hours, cell_of, day)
 
 
 def spread(cells: Pattern, agent_hours: float) -> NDArray[np.int64]:
@@ -95,21 +102,52 @@ class GroupPlan:
     Attributes:
         patterns: one :class:`Pattern` per month.
         hours_per_head: float64 (M,), agent-hours on the queues that one fully ramped head yields in a month: contract
-            hours on the days on which the centre is open, less shrinkage.
+            hours on the days on which the centre is open (on shifts: the mean of the tours, breaks taken off), less
+            what shrinkage divides out.
         fixed: agents in every open interval when the scenario gives agents and no heads, else None. One head then is
             one agent present throughout.
+        rosters: by month, who works which shifts; empty where hours are spread by load.
+        on_duty: people on the roster per head, 1 less what shrinkage divides out.
     """
 
     patterns: tuple[Pattern, ...]
     hours_per_head: NDArray[np.float64]
     fixed: int | None = None
+    rosters: tuple[Roster, ...] = ()
+    on_duty: float = 1.0
+
+    def agents(self, month: int, heads: float, absent: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """Agents per interval of a month from (effective, not necessarily whole) heads.
+
+        Without shifts nobody's hours are known: the first agent of every interval of a day counts as one person, so
+        does the second, and so on.
+
+        Args:
+            absent: bool (people, days + 1), who is away on which day, the day before the month first. At least
+                :meth:`people` rows.
+        """
+        if absent is None:
+            return self._planned(month, heads)
+        if self.rosters:
+            return self.rosters[month].agents(heads * self.on_duty, absent)
+        planned = self._planned(month, heads)
+        gone = np.zeros((absent.shape[1], len(absent) + 1), dtype=np.int64)
+        gone[:, 1:] = np.cumsum(absent, axis=0).T
+        return planned - gone[self.patterns[month].day, planned]
+
+    def people(self, month: int, heads: float) -> int:
+        """Persons among whom absence is drawn."""
+        if self.rosters:
+            return math.ceil(round(heads * self.on_duty, 9))
+        return int(self._planned(month, heads).max(initial=0))
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019 - a plan lives as long as its model; ramps repeat the same few values
-    def agents(self, month: int, heads: float) -> NDArray[np.int64]:
-        """Agents per interval of a month from (effective, not necessarily whole) heads."""
+    def _planned(self, month: int, heads: float) -> NDArray[np.int64]:
         cells = self.patterns[month]
         if self.fixed is not None:
             return cells.staff(np.full(len(cells.load), math.ceil(round(heads, 9)), dtype=np.int64))
+        if self.rosters:
+            return self.rosters[month].agents(heads * self.on_duty)
         return cells.staff(spread(cells, heads * float(self.hours_per_head[month])))
 
     def heads(self, month: int, agent_hours: float) -> int:

@@ -8,12 +8,14 @@ import pytest
 
 from simulator.horizon import Horizon, Staffing
 from simulator.planning import requirement
+from simulator.scenario.document import Document
+from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
 from tests.models import both_wings, one_queue, over
 
 
 def evaluator(horizon: Horizon) -> requirement.Evaluate:
-    return lambda staffing, count: over(lambda r: horizon.replay(r, staffing), count)
+    return lambda staffings, count: [over(lambda r, s=s: horizon.replay(r, s), count) for s in staffings]
 
 
 def small_centre(rate: str, target: dict, **queue: object) -> Scenario:
@@ -46,7 +48,7 @@ def test_the_need_is_the_least_of_its_family(rate: str, target: dict) -> None:
     items = horizon.targets.items
 
     def passes(heads: float) -> bool:
-        met = evaluate(Staffing(groups=np.full((1, 1), heads)), 40)["met"]
+        met = evaluate([Staffing(groups=np.full((1, 1), heads))], 40)[0]["met"]
         return bool(requirement.slack(met, items, range(len(items)))[0] >= 0)
 
     assert need.passed.all()
@@ -100,6 +102,57 @@ def test_spreading_by_the_root_is_near_the_cheapest_plan_of_all() -> None:
     assert best <= sum(agents) <= best + 1
 
 
+def on_shifts(**group: object) -> Scenario:
+    document = small_centre("1 per min", {"service_level": "80% in 20 s"}).document()
+    document["calendar"]["start"] = "2027-04-05"
+    document["support"]["queues"]["calls"]["hours"] = {"mon-sat": "09:00-17:00"}
+    document["support"]["shifts"] = {
+        "early": {"start": "09:00", "length": "5 h", "days": ["mon-fri", "tue-sat"]},
+        "late": {"start": "12:00", "length": "5 h", "days": ["mon-fri", "tue-sat"]},
+    }
+    document["support"]["groups"]["agents"] |= {"shifts": ["early", "late"], "hours_per_week": 25, **group}
+    return freeze(Document(document))
+
+
+def test_the_need_on_shifts_is_the_least_of_all_rosters() -> None:
+    horizon = Horizon(on_shifts())
+    evaluate = evaluator(horizon)
+    need = requirement.support_need(horizon, evaluate, 40)
+    items = horizon.targets.items
+
+    def passes(heads: float) -> bool:
+        met = evaluate(Staffing(groups=np.full((1, 1), heads)), 40)["met"]
+        return bool(requirement.slack(met, items, range(len(items)))[0] >= 0)
+
+    assert need.passed.all()
+    whole = int(need.heads[0, 0])
+    assert passes(whole)
+    assert whole == next(n for n in range(1, 60) if passes(float(n)))
+    # covered by no more people than were simulated, and everywhere by as many agents
+    cover, roster = need.rosters[0][0], horizon.plans[0].rosters[0]
+    assert cover is not None
+    assert cover.proven
+    assert cover.people.sum() <= whole
+    open_ = roster.tours.cells.load > 0
+    people = math.ceil(round(float(need.hours[0, 0] / horizon.plans[0].hours_per_head[0]), 9))
+    assert np.all(cover.agents[open_] >= roster.cover(people)[open_])
+    # and more heads than hours alone would need
+    free = requirement.support_need(Horizon(on_shifts(shifts=[])), evaluator(Horizon(on_shifts(shifts=[]))), 40)
+    assert free.heads[0, 0] <= whole
+    assert free.rosters == ((),)
+
+
+def test_absence_and_shrinkage_raise_the_need_on_shifts() -> None:
+    heads = []
+    for group in ({}, {"absence": "20%"}, {"shrinkage": {"absence": "20%"}}):
+        horizon = Horizon(on_shifts(**group))
+        heads.append(int(requirement.support_need(horizon, evaluator(horizon), 40).heads[0, 0]))
+    plain, drawn, divided = heads
+    assert divided == pytest.approx(plain / 0.8, abs=1)
+    # who is away by chance is missed more than a steady fifth of the hours
+    assert drawn >= divided > plain
+
+
 def test_an_impossible_target_is_named_and_not_hidden() -> None:
     scenario = small_centre("2 per min", {"abandonment": "1%"}, patience={"deterministic": "0 s"}, lines=1)
     horizon = Horizon(scenario.with_({"support.queues.calls.targets.answer_rate": "99%"}))
@@ -148,7 +201,7 @@ def test_csm_need_is_the_least_that_passes() -> None:
     quarter = horizon.grid.quarter_of_month
 
     def passes(heads: int) -> bool:
-        steps = evaluate(Staffing(teams=np.full((1, 3), heads)), 20)["steps"]
+        steps = evaluate([Staffing(teams=np.full((1, 3), heads))], 20)[0]["steps"]
         met = requirement.on_time_met(steps, targets, quarter)[:, :, 0]
         return bool(np.nanmean(met) >= 0.8)
 

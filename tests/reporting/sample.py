@@ -186,13 +186,29 @@ def _requirement() -> list[dict[str, Any]]:
     return rows
 
 
+def _shifts() -> list[dict[str, Any]]:
+    return [
+        {
+            "month": month,
+            "team": "tier1",
+            "shift": shift,
+            "start": start,
+            "days": days,
+            "people": people + (month == MONTHS[-1]),
+            "paid_hours": 160.0 * people,
+        }
+        for month in MONTHS
+        for shift, start, days, people in (("early", "08:00", "mon-fri", 9), ("late", "11:30", "tue-sat", 12))
+    ]
+
+
 def _headcount() -> list[dict[str, Any]]:
     rows = []
     for team, wing in TEAMS.items():
         heads = float(_PLANNED[team][0])
         for i, month in enumerate(MONTHS):
             hires = float(i > 0 and _PLANNED[team][i] > _PLANNED[team][i - 1])
-            measures = {"opening": heads, "starts": 0.15 + hires, "leavers": 0.2}
+            measures = {"opening": heads, "starts": 0.15 + hires, "hires": hires, "leavers": 0.2}
             heads = measures["closing"] = heads + measures["starts"] - measures["leavers"]
             measures["effective"] = heads - 0.3
             measures["open_requisitions"] = 0.4
@@ -300,6 +316,7 @@ def summary() -> dict[str, Any]:
             "p_enough_all_low": p - 0.06,
             "p_enough_all_high": p + 0.007,
             "first_short_month": short,
+            "first_short_p": None if short is None else 0.72,
             "lower_bound": wing == "support",
             "unmet": [],
         }
@@ -340,8 +357,9 @@ def summary() -> dict[str, Any]:
             },
             {
                 "wing": "success",
+                "team": "csm",
                 "subject": "qbr",
-                "text": "on time 90%, per quarter",
+                "text": "qbr on time 90%, per quarter",
                 "confidence": 0.8,
                 "p_met": 0.28,
                 "worst_month": "2028-01",
@@ -365,11 +383,12 @@ def summary() -> dict[str, Any]:
             "grr": 0.9,
         },
         "slips": [
-            {"subject": "qbr (enterprise)", "mean": 0.71, "target": 0.9},
+            {"activity": "qbr", "segment": "enterprise", "mean": 0.71, "target": 0.9},
             {"subject": "phone service level", "mean": 0.74, "target": 0.8},
         ],
         "sizing": _sizing(),
         "placeholders": dict(DOCUMENT["placeholders"]),
+        "titles": {"qbr": {"en": "Quarterly business review", "ja": "四半期ビジネスレビュー"}},
         "changes": ["variant budget_squeeze: support.groups.tier1.headcount: 26 -> 24"],
         "warnings": ["tier2: need found at the edge of the range that was searched"],
         "uncertain": list(DOCUMENT["uncertain"]),
@@ -382,6 +401,7 @@ def sample(**changes: Any) -> Result:
         "staffing": _staffing,
         "kpis": _kpis,
         "requirement": _requirement,
+        "shifts": _shifts,
         "headcount": _headcount,
         "cost": _cost,
         "accounts": _accounts,

@@ -432,6 +432,9 @@ def test_unknown_key(faults: Faults) -> None:
             None,
             "a whole number",
         ),
+        ("currency: JPY", "currency: XXX", "currency", "unknown currency", "'XXX'", None, "ISO 4217"),
+        ("currency: JPY", "currency: JPX", "currency", "unknown currency", "'JPX'", "JPY", "ISO 4217"),
+        ("currency: JPY", "currency: eur", "currency", "unknown currency", "'eur'", "EUR", "ISO 4217"),
         (
             "currency: JPY",
             "currency: {uncertain: {values: [JPY, USD]}}",

@@ -63,3 +63,22 @@ def test_placeholders_and_lone_draws_are_noted() -> None:
         "monte_carlo.chance_repeats 1 cannot tell uncertain inputs from chance",
         "values that are no more than placeholders: 1, listed above",
     ]
+
+
+def test_shifts_that_miss_opening_hours_or_pay_other_hours_are_noted() -> None:
+    document = one_queue(calendar={"days": 7}, group={"agents": None, "headcount": 40}).document()
+    document["support"]["queues"]["calls"]["hours"] = {"mon-sat": "08:00-20:00"}
+    document["support"]["queues"]["calls"]["arrivals"] = {"rate": "1 per min"}
+    document["support"]["shifts"] = {
+        "day": {"start": "08:00", "length": "9 h", "breaks": [{"after": "4 h", "length": "1 h"}]}
+    }
+    document["support"]["groups"]["agents"] |= {"shifts": ["day"], "hours_per_week": 38}
+    scenario = read(dump(document))
+    found = notes(scenario)
+    assert found == [
+        "no shift of agents reaches some of its opening hours, between mon 12:00 to 20:00, tue 12:00 to 20:00,"
+        " wed 12:00 to 20:00, thu 12:00 to 20:00, fri 12:00 to 20:00, sat 08:00 to 20:00",
+        "shift day on mon-fri pays 40 hours a week, agents is paid for 38",
+    ]
+    # 40 heads for 8 hours on five days of the week
+    assert "216 → 216 of 1,600 → 1,600 hours" in " ".join(lines(scenario))

@@ -94,10 +94,17 @@ def test_there_must_be_something_to_resume(tmp_path: Path) -> None:
     plan = one_queue(queue={"hours": {"daily": "09:00-10:00"}})
     with pytest.raises(sim.InputError, match="this folder holds no unfinished part of this run"):
         run(plan, replications=2, store=tmp_path / "blocks", resume=True)
-    first = run(plan, replications=2, store=tmp_path / "blocks")
+
+    def interrupt(phase: str, done: int, *_: float) -> None:
+        if phase == "need of support":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(plan, replications=2, store=tmp_path / "blocks", progress=interrupt)
     again = run(plan, replications=2, store=tmp_path / "blocks", resume=True)
+    first = run(plan, replications=2)
     assert first.kpis.equals(again.kpis)
-    with pytest.raises(sim.InputError, match="the same scenario with the same --replications"):
+    with pytest.raises(sim.InputError, match="the same scenario with the same replications, seed and overrides"):
         run(plan, replications=2, seed=6, store=tmp_path / "blocks", resume=True)
 
 

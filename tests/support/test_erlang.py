@@ -1018,3 +1018,56 @@ def test_offered_load_of_other_service_laws() -> None:
     assert gamma == pytest.approx(5 + 5 * np.imag(np.exp(1j * t) * np.conj(z)), rel=1e-10)
     steps = erlang.offered_load([2.0], arrival_rates=[3.0] * 4, period=0.5, service=stats.gamma(2.0, scale=0.25))
     assert steps == pytest.approx([1.5 * (1 - math.exp(-8) * (1 + 4))], rel=1e-9)
+
+
+# --- hostile values ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["agents", "arrival_rate", "service_rate", "abandonment_rate", "places", "answer_within"]
+)
+@pytest.mark.parametrize(
+    "value", [-1, -0.5, math.nan, -math.inf, 10**400, 1e300, "many", [1], 1 + 2j, np.array([1, 2])], ids=repr
+)
+def test_nonsense_is_refused_by_name(name: str, value: object) -> None:
+    good = {"agents": 14, "arrival_rate": 4.0, "service_rate": 1 / 3, "abandonment_rate": 1.0, "places": 20}
+    given = {**good, "answer_within": 1 / 3, name: value}
+    if not isinstance(value, float) or value != 1e300 or name in ("agents", "arrival_rate", "places"):
+        with pytest.raises(ParameterError, match=name):
+            erlang.measures(**given)  # type: ignore[arg-type]
+        return
+    found = erlang.measures(**given)  # type: ignore[arg-type]
+    shares = [found.p_wait, found.p_abandon, found.p_block, found.sl_served_over_offered, found.occupancy]
+    assert all(0.0 <= share <= 1.0 + 1e-12 for share in shares)
+
+
+@pytest.mark.parametrize("agents", [10**12, 1e300, 10**400])
+def test_more_agents_than_memory_holds_are_refused(agents: float) -> None:
+    for call in (erlang.blocking, erlang.waiting_probability):
+        with pytest.raises(ParameterError, match="agents must be at most"):
+            call(agents, 3.0)  # type: ignore[arg-type]
+
+
+def test_a_search_of_agents_survives_extreme_rates() -> None:
+    found = erlang.agents_needed(
+        {"sl_served_over_offered": 0.8}, arrival_rate=4.0, service_rate=1e300, answer_within=1 / 3
+    )
+    assert found == 1
+
+
+def test_patience_may_be_written_as_in_a_scenario() -> None:
+    queue = {"agents": 14, "arrival_rate": 4.0, "service_rate": 1 / 3, "answer_within": 1 / 3}
+
+    def p_abandon(patience: object) -> float:
+        return erlang.measures_general_patience(**queue, patience=patience).p_abandon  # type: ignore[arg-type]
+
+    assert p_abandon({"exponential": 2.0}) == pytest.approx(
+        erlang.measures(**queue, abandonment_rate=0.5).p_abandon,
+        rel=1e-12,  # type: ignore[arg-type]
+    )
+    assert p_abandon({"weibull": {"mean": 2.0, "shape": 1.5}}) == p_abandon(distributions.weibull(mean=2.0, shape=1.5))
+    half_balk = distributions.with_zero(distributions.exponential(2.0), 0.5)
+    assert p_abandon({"exponential": {"mean": 2.0, "zero": 0.5}}) == p_abandon(half_balk)
+    for wrong in ({"weibul": 2.0}, {}, {"weibull": {"men": 2.0}}, {"exponential": -1.0}, {"uniform": 2.0}):
+        with pytest.raises(ParameterError, match="patience"):
+            p_abandon(wrong)

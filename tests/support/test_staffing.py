@@ -11,7 +11,9 @@ from simulator.support import staffing
 
 def cells(load: list[float], hours: float = 10.0) -> staffing.Pattern:
     n = len(load)
-    return staffing.Pattern(np.zeros(n, int), np.arange(n), np.array(load), np.full(n, hours), np.arange(n))
+    return staffing.Pattern(
+        np.zeros(n, int), np.arange(n), np.array(load), np.full(n, hours), np.arange(n), np.ones(n, int)
+    )
 
 
 def test_uses_the_hours_it_has_and_no_more() -> None:
