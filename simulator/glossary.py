@@ -134,9 +134,11 @@ SUPPORT: dict[str, Term] = {
         "sum of times to the first answer ÷ inquiries answered",
         "最初の応答までの合計時間 ÷ 応答した問い合わせ件数",
     ),
-    "talk_time": Term("Talk time", "平均通話時間", "s", "talk with hold ÷ answered", "通話時間(保留を含む)÷ 応答数"),
+    "talk_time": Term(
+        "Talk time", "平均通話時間", "s", "talk with hold ÷ answered or called back", "通話時間(保留を含む)÷ 応答数"
+    ),
     "after_call_time": Term(
-        "After-call work", "平均後処理時間", "s", "after-call work ÷ answered", "後処理時間 ÷ 応答数"
+        "After-call work", "平均後処理時間", "s", "after-call work ÷ answered or called back", "後処理時間 ÷ 応答数"
     ),
     "handle_time": Term(
         "Handle time", "処理時間", "s", "mean talk with hold + mean after-call work", "平均通話時間 + 平均後処理時間"
@@ -199,6 +201,40 @@ SUPPORT: dict[str, Term] = {
         "share",
         "inquiries with a repeat within N days ÷ inquiries that the horizon shows so long",
         "N日以内に再問い合わせのある件数 ÷ N日間観察できた問い合わせ数",
+    ),
+    "callbacks": Term(
+        "Callbacks",
+        "コールバック予約数",
+        "count",
+        "callers who keep their place and wait to be called back: neither answered nor abandoned",
+        "順番を保って折り返しを待つ件数(応答にも放棄にも数えない)",
+    ),
+    "callback_rate": Term(
+        "Callback rate", "コールバック率", "share", "callbacks ÷ offered", "コールバック予約数 ÷ 入電数"
+    ),
+    "called_back": Term(
+        "Called back", "コールバック完了数", "count", "callbacks that were reached", "折り返しがつながった件数"
+    ),
+    "callback_wait": Term(
+        "Wait for the callback",
+        "コールバックまでの時間",
+        "s",
+        "mean time to being reached",
+        "折り返しがつながるまでの平均時間",
+    ),
+    "calls_in_vain": Term(
+        "Callbacks not answered",
+        "コールバック不在数",
+        "count",
+        "calls back that nobody answered",
+        "折り返したが出なかった回数",
+    ),
+    "unreached": Term(
+        "Callbacks given up",
+        "コールバック不達数",
+        "count",
+        "callbacks not reached in as many calls as are made",
+        "規定の回数かけてもつながらなかった件数",
     ),
     "repeats": Term(
         "Repeats",

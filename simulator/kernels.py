@@ -81,10 +81,7 @@ inner = njit(forceinline=True, **_BARE)
 """:data:`called`, but written out where it is called: a call hands over each array in seven parts, which costs a loop
 of some hundred nanoseconds a fifth of its time. Many long ones would take long to compile."""
 
-
-inner_switched = njit(  # type: ignore[call-overload]
-    nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+inner_switched = njit(forceinline=True, **{**_BARE, "no_rewrites": False})
 """The same for functions with an argument that may be None: only with rewrites is what stands under it left out."""
 
 
@@ -159,7 +156,7 @@ def draws(tables, scale, zero, row, words):
     return out
 
 
-@njit(cache=True, nogil=True)
+@maker
 def open_time(start, before, opening, row, t):
     """The business clock: seconds for which queue ``row`` has been open by the instant ``t``.
 
@@ -177,7 +174,7 @@ def open_time(start, before, opening, row, t):
     return before[row, i]
 
 
-@njit(cache=True, nogil=True)
+@maker
 def open_instant(start, before, opening, row, seconds):
     """The latest instant by which queue ``row`` has been open for ``seconds``: of a closing and an opening time between
     which it is closed, the opening time. Arguments as in :func:`open_time`."""
@@ -187,7 +184,7 @@ def open_instant(start, before, opening, row, seconds):
     return start[i] + (seconds - before[row, i])
 
 
-@njit(cache=True, nogil=True)
+@maker
 def _last_at_most(sorted_values, value):
     """The index of the last of the values that is not above ``value``; the first where all are."""
     low, high = 0, sorted_values.shape[0]

@@ -159,6 +159,9 @@ class _Rules:
             if queue.get("business_time") is True and queue.get("patience") is not None:
                 message, allowed = "waits in business time are those of contacts without patience", "either of the two"
                 yield self.document.problem((*steps, "business_time"), message, "true", allowed)
+            if queue.get("callback") is not None and queue.get("channel") == "email":
+                message = "nobody is called back about what can wait"
+                yield self.document.problem((*steps, "callback"), message, None, "channel: call")
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)

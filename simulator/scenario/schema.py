@@ -752,6 +752,21 @@ class Redial(Part):
     attempts: Annotated[int, Field(ge=1, le=99), WHOLE] = default(1, "redials of one contact, at most")
 
 
+class Callback(Part):
+    """A caller who must wait may be called back instead, in the same place of the queue.
+
+    The wait to be expected is that of all who wait and the caller's own contact, each for the queue's mean handle time,
+    over the agents that the plan has there for the queue.
+    """
+
+    threshold: Seconds = Field(description="offered where the wait to be expected exceeds this")
+    acceptance: Share = default("100%")
+    dialling: DurationLaw = default("0 s", "until the customer answers, or the agent gives up")
+    no_answer: Share = default("0%", "calls that nobody answers")
+    retry: DurationLaw = default("15 min", "until the next call")
+    attempts: Annotated[int, Field(ge=1, le=99), WHOLE] = default(3, "calls, at most")
+
+
 class Resolution(Part):
     """A contact that is answered and not escalated resolves the inquiry, or the customer contacts again.
 
@@ -803,6 +818,7 @@ class Queue(Part):
     after_call: DurationLaw = default("0 s")
     lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
     escalation: Escalation | None = None
+    callback: Callback | None = default(None, "callers who must wait long are offered a callback")
     resolution: Resolution | None = default(None, "whether an answer is the end of it; absent: nobody asks")
     head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
@@ -823,11 +839,11 @@ class Serves(Part):
     priority: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     level: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     after: Seconds = default("0 s", "overflow: the group may take a contact that has waited so long")
-    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
-        1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
-    )
     reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
         0, "one is started only while more agents of the group are idle than this"
+    )
+    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
+        1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
     )
 
 
@@ -859,8 +875,8 @@ _SERVES_SCHEMA = {
     "properties": {
         **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
         "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
-        "handle_time_factor": {"type": "number", "exclusiveMinimum": 0, "format": "quantity"},
         "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
+        "handle_time_factor": {"type": "number", "exclusiveMinimum": 0, "format": "quantity"},
     },
 }
 ServesTable = Annotated[

@@ -787,7 +787,7 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
             for kpi, value in values_of.items():
                 found["support", kind, name, kpi, support_kpis.KPIS[kpi].unit] = value[:, :, i]
     cost = simulated.data["cost"][:, :, : len(support.groups)].sum(axis=(2, 3))
-    answered = support_kpis.KPIS["answered"](simulated.data["queue"]).sum(axis=2)
+    answered = sum(support_kpis.KPIS[k](simulated.data["queue"]).sum(axis=2) for k in ("answered", "called_back"))
     if cost.sum() > 0:
         values = support_kpis.cost_per_contact(_with_total(cost), _with_total(answered))
         found["support", "wing", "support", "cost_per_contact", "money"] = values

@@ -56,6 +56,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
     opening = np.array([grid.open_intervals(q.hours) for q in items])
     dropping = np.array([(q.at_closing == "drop") & ~is_open for q, is_open in zip(items, opening, strict=True)])
     resolutions = [queue.resolution for queue in items]
+    callbacks = [queue.callback for queue in items]
     return SupportTables(
         queue_names=tuple(queues),
         group_names=tuple(groups),
@@ -93,6 +94,13 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         deferrable=np.array([q.channel == "email" for q in items]),
         business_time=np.array([q.business_time for q in items]),
         reserve=reserve,
+        callback_threshold=np.array([c.threshold if c else np.inf for c in callbacks]),
+        callback_handle=np.array([q.talk.mean + q.after_call.mean for q in items]),
+        callback_acceptance=np.array([c.acceptance if c else 0.0 for c in callbacks]),
+        callback_attempts=np.array([c.attempts if c else 1 for c in callbacks], dtype=np.int64),
+        dialling=np.array([book.row(c.dialling.law) if c and c.dialling.mean > 0 else -1 for c in callbacks], np.int64),
+        no_answer=np.array([c.no_answer if c else 0.0 for c in callbacks]),
+        retry_delay=np.array([book.row(c.retry.law) if c and c.retry.mean > 0 else -1 for c in callbacks], np.int64),
         laws=book.tables(),
     )
 

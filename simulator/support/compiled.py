@@ -55,6 +55,8 @@ _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 _ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
 _WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
 _AWAY = _tables.AWAY
+_CALLBACK, _DIALLING = _tables.CALLBACK, _tables.DIALLING
+_NO_ANSWER_CHANCE, _RETRY_DELAY = _tables.NO_ANSWER, _tables.RETRY_DELAY
 _RESOLUTION, _REPEAT_DELAY = _tables.RESOLUTION, _tables.REPEAT_DELAY
 
 # Plain integers: the compiler takes them as constants.
@@ -91,6 +93,11 @@ _RESOLVED_FIRST = int(QueueMeasure.RESOLVED_FIRST)
 _REPEATED_WITHIN = int(QueueMeasure.REPEATED_WITHIN)
 _BACKLOG = int(QueueMeasure.BACKLOG)
 _READINGS = int(QueueMeasure.READINGS)
+_CALLBACKS = int(QueueMeasure.CALLBACKS)
+_CALLED_BACK = int(QueueMeasure.CALLED_BACK)
+_CALLBACK_WAIT = int(QueueMeasure.CALLBACK_WAIT)
+_NO_ANSWER = int(QueueMeasure.NO_ANSWER)
+_UNREACHED = int(QueueMeasure.UNREACHED)
 _BUSY = int(GroupMeasure.BUSY)
 _AWAY_SUM = int(GroupMeasure.AWAY)
 _DEFERRABLE = int(GroupMeasure.DEFERRABLE)
@@ -102,10 +109,14 @@ _IS_ABANDONED = int(Outcome.ABANDONED)
 _IS_BLOCKED = int(Outcome.BLOCKED)
 _IS_BALKED = int(Outcome.BALKED)
 _IS_DROPPED = int(Outcome.DROPPED)
+_IS_UNREACHED = int(Outcome.UNREACHED)
+_IS_NO_ANSWER = int(Outcome.NO_ANSWER)
 
 _DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
 _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
-_READ = 11
+_READ, _TRY_AGAIN = range(11, 13)
+_TRY = 1000
+"""A try at calling back draws with a leg of its own: the contact's plus so much for each try before."""
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -116,7 +127,7 @@ A *seat* is the place of a busy agent, kept only where agents may step away: it 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _NEXT_READING, _COUNTS = range(13, 18)
+_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _NEXT_READING, _N_ASIDE, _COUNTS = range(13, 19)
 
 
 class Model(NamedTuple):
@@ -173,6 +184,13 @@ class Model(NamedTuple):
     business_time: NDArray[np.bool_]
     tries_reserve: NDArray[np.int64]
     serves_reserve: NDArray[np.int64]
+    callback_threshold: NDArray[np.float64]
+    callback_handle: NDArray[np.float64]
+    callback_acceptance: NDArray[np.float64]
+    callback_attempts: NDArray[np.int64]
+    dialling: NDArray[np.int64]
+    no_answer: NDArray[np.float64]
+    retry_delay: NDArray[np.int64]
 
 
 class Input(NamedTuple):
@@ -212,6 +230,8 @@ class Work(NamedTuple):
     redial_item: NDArray[np.int64]
     hold_time: NDArray[np.float64]
     hold_item: NDArray[np.int64]
+    aside_time: NDArray[np.float64]
+    aside_item: NDArray[np.int64]
     slot: NDArray[Any]
     slot_row: NDArray[np.int64]
     after: NDArray[np.int64]
@@ -338,6 +358,40 @@ def _unlink(first, last, before, after, queue, slot):
         last[queue] = a
 
 
+@kernels.called
+def _put_back(slots, first, last, before, after, queue, slot):
+    """Put a slot into the waiting list of its queue, by entry."""
+    a, b = -1, first[queue]
+    while b >= 0 and slots[b].entry < slots[slot].entry:
+        a, b = b, after[b]
+    before[slot], after[slot] = a, b
+    if a >= 0:
+        after[a] = slot
+    else:
+        first[queue] = slot
+    if b >= 0:
+        before[b] = slot
+    else:
+        last[queue] = slot
+
+
+@kernels.called
+def _is_called_back(threshold, handle, acceptance, tries_start, tries_group, present, first, after, queue, key, leg):
+    """Whether a caller who must wait is offered a callback, and accepts."""
+    if threshold[queue] == inf or acceptance[queue] <= 0.0:
+        return False
+    agents = 0
+    for k in range(tries_start[queue], tries_start[queue + 1]):
+        agents += present[tries_group[k]]
+    limit = threshold[queue] * agents
+    waiting = 1  # itself
+    slot = first[queue]
+    while slot >= 0 and waiting * handle[queue] <= limit:  # no need to count further
+        waiting += 1
+        slot = after[slot]
+    return waiting * handle[queue] > limit and kernels.uniform(key, _CALLBACK, leg) < acceptance[queue]
+
+
 @kernels.inner
 def _next_overflow(queue, arrived, t, start, waits):
     """The first instant after ``t`` at which a further group opens to a contact; infinite when there is none."""
@@ -385,7 +439,7 @@ def _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count):
     count[_N_FREE] += 1
 
 
-@kernels.inner
+@kernels.called
 def _read_backlog(deferrable, cell, slots, first, after, queue_sums, t):
     """Count those who wait in deferrable queues at ``t``."""
     for queue in range(deferrable.shape[0]):
@@ -440,7 +494,7 @@ def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, 
         i = following
 
 
-@kernels.inner
+@kernels.called
 def _end_hold(
     law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell, call_start,
     first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free, seat_group, seat_away,
@@ -500,7 +554,7 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 
 
 @kernels.outer
-def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry, mail):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry, mail, callback):
     """Process the events before ``until``.
 
     ``first_row`` is the row of the record table less the entry number of a new entry. The switches of :func:`_rules`
@@ -572,6 +626,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         tries_reserve, serves_reserve = model.tries_reserve, model.serves_reserve
         next_reading = count[_NEXT_READING]
         t_read = interval_start[next_reading] if next_reading <= intervals else inf
+    if callback is not None:
+        callback_threshold, callback_handle = model.callback_threshold, model.callback_handle
+        callback_acceptance, callback_attempts = model.callback_acceptance, model.callback_attempts
+        dialling, no_answer, retry_delay = model.dialling, model.no_answer, model.retry_delay
+        aside_time, aside_item = work.aside_time, work.aside_item
+        t_aside = aside_time[0] if count[_N_ASIDE] > 0 else inf
     recording = rows.shape[0] > 0
     talk_given = arrival_talk.shape[0] > 0
     if rich is not None:
@@ -598,6 +658,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         if starting > 0:
             kind = _START
         else:
+            if callback is not None and recording and first_row + entries + idle.shape[1] + 2 > rows.shape[0]:
+                status = _NO_ROW  # room for a call in vain by each agent who may start now, and for an entry
+                break
             t = t_release
             kind = _FREE_LINE
             if mail is not None and t_read <= t:
@@ -616,6 +679,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if rich is not None and t_hold < t:
                 t = t_hold
                 kind = _HOLD
+            if callback is not None and t_aside < t:
+                t = t_aside
+                kind = _TRY_AGAIN
             if t_transfer < t:
                 t = t_transfer
                 kind = _TRANSFER
@@ -643,6 +709,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             ticket = False
             hold = 0.0
             holder_entry = holder_group = holder_queue = holder_interval = -1
+        if callback is not None:
+            called_back = False
+            tries = 0
         if again is not None:
             repeats = 0
         if inquiry is not None:
@@ -844,6 +913,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 new.outcome = _IS_WAITING
                 new.escalated = False
                 new.resolved = False
+                new.callback = False
             shut = False
             if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket:
                 queue_sums[cell[interval], queue, _DROPPED] += 1.0
@@ -910,6 +980,22 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         queue_sums[cell[inquiry_interval], inquiry_queue, _UNRESOLVED] += 1.0
             elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
+            elif (
+                callback is not None
+                and not ticket
+                and holder_entry < 0
+                and _is_called_back(
+                    callback_threshold, callback_handle, callback_acceptance, tries_start, tries_group, present,
+                    first, after, queue, key, leg,
+                )
+            ):  # fmt: skip
+                called_back = ticket = True
+                queue_sums[cell[interval], queue, _CALLBACKS] += 1.0
+                if line >= 0:
+                    lines[line] -= 1
+                    line = -1
+                if recording:
+                    rows[row].callback = True
             elif patience_law[queue] >= 0:
                 deadline = t + kernels.draw(
                     law, law_scale, law_zero, patience_law[queue], kernels.bits(key, _PATIENCE, leg)
@@ -932,6 +1018,33 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 next_interval += 1
                 t_staff = interval_start[next_interval] if next_interval < intervals else inf
             continue
+
+        elif callback is not None and kind == _TRY_AGAIN:
+            if count[_N_OVERFLOW] == overflow_time.shape[0]:
+                status = _NO_OVERFLOW
+                break
+            item = aside_item[0]
+            _drop_first(aside_time, aside_item, count[_N_ASIDE])
+            count[_N_ASIDE] -= 1
+            t_aside = aside_time[0] if count[_N_ASIDE] > 0 else inf
+            slot = item & _ITEM_MASK
+            held = slots[slot]
+            queue, arrived = held.queue, held.arrived
+            held.deadline = inf
+            held.waiting = True
+            _put_back(slots, first, last, before, after, queue, slot)
+            group = _idle_group(
+                queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                idle, idle_head, idle_count,
+            )  # fmt: skip
+            if group < 0:
+                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                if t_next < inf:
+                    _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+                    count[_N_OVERFLOW] += 1
+                    t_overflow = overflow_time[0]
+                continue
+            _stop_idling(idle, idle_head, idle_count, group)
 
         elif mail is not None and kind == _READ:
             _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, t)
@@ -1080,7 +1193,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
             continue
 
-        if kind in (_FREE_AGENT, _START, _OVERFLOW):  # somebody who waited in ``slot`` is answered
+        if kind in (_FREE_AGENT, _START, _OVERFLOW, _TRY_AGAIN):  # somebody who waited in ``slot`` is answered
             found = slots[slot]
             found.waiting = False
             queue = found.queue
@@ -1100,6 +1213,75 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 inquiry_arrived, responded = found.inquiry_arrived, found.responded
                 effort, own_time = found.effort, found.own_time
             row = slot_row[slot]
+            if callback is not None:
+                called_back, tries = found.callback, found.tries
+            if callback is not None and called_back:
+                if kernels.uniform(key, _NO_ANSWER_CHANCE, leg + _TRY * tries) < no_answer[queue]:
+                    end = t
+                    if answer_delay[group] >= 0:
+                        word = kernels.bits(key, _ANSWER_DELAY, leg)
+                        end += kernels.draw(law, law_scale, law_zero, answer_delay[group], word)
+                    if dialling[queue] >= 0:
+                        word = kernels.bits(key, _DIALLING, leg + _TRY * tries)
+                        end += kernels.draw(law, law_scale, law_zero, dialling[queue], word)
+                    place = group
+                    if seats:
+                        if seat < 0:
+                            seat = seat_free[n_service]
+                            seat_group[seat] = group
+                        seat_away[seat] = 0.0
+                        place = seat
+                    if kind == _FREE_AGENT:
+                        _replace_first(service_time, service_item, n_service, end, entries << _ITEM_BITS | place)
+                    else:
+                        _push(service_time, service_item, n_service, end, entries << _ITEM_BITS | place)
+                        n_service += 1
+                    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, end)
+                    queue_sums[cell[interval], queue, _NO_ANSWER] += 1.0
+                    if recording:
+                        new = rows[first_row + entries]
+                        new.entry = entries
+                        new.contact = contact
+                        new.key = key
+                        new.account = account
+                        new.queue = queue
+                        new.leg = leg
+                        new.attempt = attempt
+                        new.repeats = found.repeats
+                        new.interval = interval
+                        new.group = group
+                        new.arrived = arrived
+                        new.taken_at = t
+                        new.answered_at = nan
+                        new.talk_end = nan
+                        new.end = end
+                        new.hold = 0.0
+                        new.returns_at = nan
+                        new.outcome = _IS_NO_ANSWER
+                        new.escalated = False
+                        new.resolved = False
+                        new.callback = True
+                    entries += 1
+                    found.tries = tries + 1
+                    if found.tries < callback_attempts[queue]:
+                        found.deadline = end
+                        if retry_delay[queue] >= 0:
+                            word = kernels.bits(key, _RETRY_DELAY, leg + _TRY * tries)
+                            found.deadline = end + kernels.draw(law, law_scale, law_zero, retry_delay[queue], word)
+                        _push(aside_time, aside_item, count[_N_ASIDE], found.deadline, entry << _ITEM_BITS | slot)
+                        count[_N_ASIDE] += 1
+                        t_aside = aside_time[0]
+                        continue
+                    queue_sums[cell[interval], queue, _UNREACHED] += 1.0
+                    if inquiry is not None:
+                        queue_sums[cell[inquiry_interval], inquiry_queue, _UNRESOLVED] += 1.0
+                    if recording:
+                        rows[row].outcome = _IS_UNREACHED
+                        rows[row].end = end
+                    free[count[_N_FREE]] = slot
+                    count[_N_FREE] += 1
+                    continue
+                ticket = False  # on the line from now
 
         # Here a contact is answered by ``group``, or (group -1) waits or is lost.
         talk_end = nan
@@ -1118,6 +1300,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if rich is not None and answer_delay[group] >= 0:
                 word = kernels.bits(key, _ANSWER_DELAY, leg)
                 answered_at = t + kernels.draw(law, law_scale, law_zero, answer_delay[group], word)
+            if callback is not None and called_back and dialling[queue] >= 0:
+                word = kernels.bits(key, _DIALLING, leg + _TRY * tries)
+                answered_at += kernels.draw(law, law_scale, law_zero, dialling[queue], word)
             talk_end = answered_at + talk
             end = talk_end + after_call
             deadline = inf
@@ -1155,13 +1340,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 wait = kernels.open_time(interval_start, open_before, opening, queue, answered_at)
                 wait -= kernels.open_time(interval_start, open_before, opening, queue, arrived)
             c = cell[interval]
-            queue_sums[c, queue, _ANSWERED] += 1.0
-            if wait <= within[queue]:
-                queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
+            if callback is not None and called_back:
+                queue_sums[c, queue, _CALLED_BACK] += 1.0
+                queue_sums[c, queue, _CALLBACK_WAIT] += wait
+            else:
+                queue_sums[c, queue, _ANSWERED] += 1.0
+                if wait <= within[queue]:
+                    queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
+                queue_sums[c, queue, _WAIT_ANSWERED] += wait
+                queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             if rich is not None and overflows and after_wait[queue, group] > 0.0:
                 queue_sums[c, queue, _OVERFLOWED] += 1.0
-            queue_sums[c, queue, _WAIT_ANSWERED] += wait
-            queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
             _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, busy_until)
@@ -1261,6 +1450,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 kept.holder_group = holder_group
                 kept.holder_queue = holder_queue
                 kept.holder_interval = holder_interval
+            if callback is not None:
+                kept.callback = called_back
+                kept.tries = tries
             if again is not None:
                 kept.repeats = repeats
             if inquiry is not None:
@@ -1386,12 +1578,12 @@ def run(
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
-    rules = (True, True, tables.inquiries or None, True) if every_rule else _rules(tables)
+    rules = (True, True, tables.inquiries or None, True, True) if every_rule else _rules(tables)
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
         agents = np.maximum(agents, present.max(axis=1))
-    carried = len(state.waiting)
+    carried = len(state.waiting) + len(state.aside)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
     work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start)
     while (
@@ -1401,7 +1593,7 @@ def run(
     after = _dump(work, model.away.size > 0, state, len(contacts), until)
     escalated = work.escalated[: work.counter[_N_ESCALATED]].copy()
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
-    waiting = np.bincount(after.waiting["queue"], minlength=tables.queues)
+    waiting = np.bincount(np.append(after.waiting["queue"], after.aside["queue"]), minlength=tables.queues)
     return SupportOutcome(waiting, escalated, table), after
 
 
@@ -1417,7 +1609,7 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
 
     ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold, dropping, head starts, time
     away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``: deferrable work, agents
-    kept in reserve, waits in open time.
+    kept in reserve, waits in open time. ``callback``: callbacks, which need ``rich``.
     """
     transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
     rare = (
@@ -1429,10 +1621,11 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
         tables.head_start,
         tables.away >= 0,
     )
-    rich = any(bool(array.any()) for array in rare)
+    callback = bool(tables.callbacks.any())
+    rich = callback or any(bool(array.any()) for array in rare)
     again = tables.inquiries or bool(tables.redials.any())
     mail = any(bool(array.any()) for array in (tables.deferrable, tables.business_time, tables.reserve))
-    return rich or None, again or None, tables.inquiries or None, mail or None
+    return rich or None, again or None, tables.inquiries or None, mail or None, callback or None
 
 
 @functools.lru_cache(maxsize=64)
@@ -1451,7 +1644,7 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.line_capacity, np.int64),
         _plain(tables.answer_within, np.float64),
         _plain(tables.short_abandon, np.float64),
-        tables.may_hold_line | tables.redials | tables.inquiries | every_abandonment_an_event,
+        tables.may_hold_line | tables.redials | tables.inquiries | tables.callbacks | every_abandonment_an_event,
         _plain(tables.balking, np.float64),
         _plain(tables.redial_probability, np.float64),
         _plain(tables.redial_attempts, np.int64),
@@ -1481,6 +1674,13 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.business_time, np.bool_),
         np.array([tables.reserve[q, g] for q, row in enumerate(tables.tries) for g, _ in row]),
         np.array([tables.reserve[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
+        _plain(tables.callback_threshold, np.float64),
+        _plain(tables.callback_handle, np.float64),
+        _plain(tables.callback_acceptance, np.float64),
+        _plain(tables.callback_attempts, np.int64),
+        _plain(tables.dialling, np.int64),
+        _plain(tables.no_answer, np.float64),
+        _plain(tables.retry_delay, np.int64),
     )
 
 
@@ -1515,14 +1715,16 @@ def _load(
     """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have, ``rows`` and
     ``escalations`` are the room to begin with."""
     waiting = len(state.waiting)
-    answered = waiting + len(state.talking)
+    unanswered = waiting + len(state.aside)
+    answered = unanswered + len(state.talking)
     used = answered + len(state.returning)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
     for name in _HOLDER:
         slot[name] = -1
     slot[:waiting] = state.waiting
-    slot[waiting:answered] = state.talking
+    slot[waiting:unanswered] = state.aside
+    slot[unanswered:answered] = state.talking
     slot[answered:used] = state.returning
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
@@ -1534,8 +1736,10 @@ def _load(
     seat_group[:busy], seat_away[:busy] = state.service_group[timed], state.service_away[timed]
     member = seats[:busy] if model.away.size else state.service_group[timed]
     service = _heap(state.service_end[timed], state.service_entry[timed], member, places)
-    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(6)]
+    heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(7)]
+    slot_row = np.arange(size)
     if used:
+        slot_row[:unanswered] = np.argsort(np.argsort(slot["entry"][:unanswered]))
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
             first[queue], last[queue] = mine[0], mine[-1]
@@ -1544,17 +1748,19 @@ def _load(
         waits, escalates = taken["waiting"], taken["escalates"]
         events = waits & model.abandon_as_event[taken["queue"]] & (taken["deadline"] < inf)
         redials = np.arange(used) >= answered
+        aside = (np.arange(used) >= waiting) & (np.arange(used) < unanswered)
         sources = (
-            (_N_RELEASE, "talk_end", ~waits & ~escalates & ~redials),
+            (_N_RELEASE, "talk_end", ~waits & ~escalates & ~redials & ~aside),
             (_N_TRANSFER, "talk_end", escalates),
             (_N_PATIENCE, "deadline", events),
             (_N_REDIAL, "deadline", redials),
+            (_N_ASIDE, "deadline", aside),
         )
         for i, (counter, time, chosen) in enumerate(sources):
             heaps[i] = _heap_of(taken, time, chosen, size)
             count[counter] = np.count_nonzero(chosen)
-        heaps[4], count[_N_OVERFLOW] = _overflows(tables, state, size)
-        heaps[5], count[_N_HOLD] = _holds(tables, state, size)
+        heaps[5], count[_N_OVERFLOW] = _overflows(tables, state, size)
+        heaps[6], count[_N_HOLD] = _holds(tables, state, size)
     idle = np.zeros((tables.groups, 1 << int(agents.max(initial=1)).bit_length()))
     idle_count = np.bincount(state.idle_group, minlength=tables.groups)
     for group in np.flatnonzero(idle_count):
@@ -1578,11 +1784,12 @@ def _load(
         *heaps[0],
         *heaps[1],
         *heaps[2],
-        *heaps[4],
-        *heaps[3],
         *heaps[5],
+        *heaps[3],
+        *heaps[6],
+        *heaps[4],
         slot,
-        np.arange(size),
+        slot_row,
         after,
         before,
         free,
@@ -1605,7 +1812,8 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     """The record table, with the rows of those who were waiting when the call began."""
     table = np.zeros(rows, dtype=RECORD)
     if rows:
-        carried = table[: len(state.waiting)]
+        open_rows = _by_entry(np.concatenate([state.waiting, state.aside]))
+        carried = table[: len(open_rows)]
         same = (
             "entry",
             "contact",
@@ -1618,9 +1826,10 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
             "interval",
             "arrived",
             "hold",
+            "callback",
         )
         for name in same:
-            carried[name] = state.waiting[name]
+            carried[name] = open_rows[name]
         carried["group"] = -1
         for name in ("taken_at", "answered_at", "talk_end", "end", "returns_at"):
             carried[name] = nan
@@ -1681,7 +1890,7 @@ def _enlarge(work: Work, status: int) -> Work:
     size = len(work.slot)
     if 2 * size > _ITEM_MASK:
         raise SimulatorError(f"more than {size} contacts wait at once")
-    heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial") for part in ("time", "item")]
+    heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial", "aside") for part in ("time", "item")]
     names = (*heaps, "slot", "slot_row", "after", "before")
     work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
     for name in _HOLDER:
@@ -1733,6 +1942,7 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
         service_away=away[order],
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
+        aside=_by_entry(work.slot[work.aside_item[: count[_N_ASIDE]] & _ITEM_MASK]),
         returning=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),
     )
 

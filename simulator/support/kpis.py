@@ -125,11 +125,17 @@ _ALL = (
     # blocked contacts never waited, and the wait of those still waiting at the end is not known
     Kpi("mean_wait", "queue", "s", "lower", "wait_answered + wait_abandoned", "answered + abandoned"),
     Kpi("mean_wait_abandoned", "queue", "s", None, "wait_abandoned", "abandoned"),
-    Kpi("talk_time", "queue", "s", None, "talk", "answered"),
-    Kpi("after_call_time", "queue", "s", None, "after_call", "answered"),
-    Kpi("handle_time", "queue", "s", None, "talk + after_call", "answered"),
-    Kpi("overflow_rate", "queue", "share", None, "overflowed", "answered"),
-    Kpi("escalation_rate", "queue", "share", "lower", "escalated", "answered"),
+    Kpi("talk_time", "queue", "s", None, "talk", "answered + called_back"),
+    Kpi("after_call_time", "queue", "s", None, "after_call", "answered + called_back"),
+    Kpi("handle_time", "queue", "s", None, "talk + after_call", "answered + called_back"),
+    Kpi("overflow_rate", "queue", "share", None, "overflowed", "answered + called_back"),
+    Kpi("escalation_rate", "queue", "share", "lower", "escalated", "answered + called_back"),
+    Kpi("callbacks", "queue", "count", None, "callbacks"),
+    Kpi("called_back", "queue", "count", None, "called_back"),
+    Kpi("unreached", "queue", "count", "lower", "unreached"),
+    Kpi("callback_rate", "queue", "share", None, "callbacks", "offered"),
+    Kpi("callback_wait", "queue", "s", "lower", "callback_wait", "called_back"),
+    Kpi("calls_in_vain", "queue", "count", "lower", "no_answer"),
     Kpi("backlog", "queue", "count", "lower", "backlog", "readings"),
     Kpi("repeats", "queue", "count", "lower", "repeats", None, True),
     Kpi("inquiries", "queue", "count", None, "inquiries", None, True),
@@ -187,7 +193,7 @@ def by_window(sums: ArrayLike, window: ArrayLike, windows: int) -> NDArray[np.fl
 
 
 def cost_per_contact(cost: ArrayLike, answered: ArrayLike) -> NDArray[np.float64]:
-    """Cost of a team ÷ contacts it answered, both over the same window; NaN where none was answered."""
+    """Cost of a team ÷ contacts it answered or called back, both over the same window; NaN where there was none."""
     return ratio(cost, answered)
 
 
@@ -199,6 +205,8 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
             (:func:`~simulator.support.tables.join_records`).
     """
     sums = Sums.zeros(tables, clock)
+    in_vain = records[records["outcome"] == Outcome.NO_ANSWER]
+    records = records[records["outcome"] != Outcome.NO_ANSWER]
     cell, queue = clock.cell[records["interval"]], records["queue"]
     outcome = records["outcome"]
     answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
@@ -221,16 +229,23 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.ABANDONED, abandoned)
     add(QueueMeasure.SHORT_ABANDONED, abandoned & (wait <= tables.short_abandon[queue]))
     add(QueueMeasure.ABANDONED_WITHIN, abandoned & within)
+    back = answered & records["callback"]
+    called, answered = back | answered, answered & ~back
     add(QueueMeasure.ANSWERED, answered)
     add(QueueMeasure.ANSWERED_WITHIN, answered & within)
-    add(QueueMeasure.OVERFLOWED, answered & (tables.after[queue, records["group"]] > 0))
+    add(QueueMeasure.CALLBACKS, records["callback"])
+    add(QueueMeasure.CALLED_BACK, back)
+    add(QueueMeasure.CALLBACK_WAIT, back, wait)
+    add(QueueMeasure.UNREACHED, outcome == Outcome.UNREACHED)
+    np.add.at(sums.queue[..., QueueMeasure.NO_ANSWER], (clock.cell[in_vain["interval"]], in_vain["queue"]), 1.0)
+    add(QueueMeasure.OVERFLOWED, called & (tables.after[queue, records["group"]] > 0))
     again = (records["attempt"] > 0) & (records["leg"] == 0)
     repeated = _repeats(records)
     add(QueueMeasure.REDIALS, again & ~repeated)
     add(QueueMeasure.REPEATS, again & repeated)
     add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
     add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
-    left = np.where(answered, records["taken_at"], np.where(lost(outcome), records["end"], np.inf))
+    left = np.where(called, records["taken_at"], np.where(lost(outcome), records["end"], np.inf))
     for i, time in enumerate(clock.interval_start[1:]):
         waiting = (records["arrived"] < time) & (left >= time)
         here = np.bincount(queue[waiting], minlength=tables.queues) * tables.deferrable
@@ -241,18 +256,20 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
     hold = holds(records)
     ended = np.where(np.isfinite(hold), hold, 0.0)  # a hold counts when it is over
-    add(QueueMeasure.TALK, answered, records["talk_end"] - records["answered_at"] + ended)
-    add(QueueMeasure.AFTER_CALL, answered, records["end"] - records["talk_end"])
+    add(QueueMeasure.TALK, called, records["talk_end"] - records["answered_at"] + ended)
+    add(QueueMeasure.AFTER_CALL, called, records["end"] - records["talk_end"])
     add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
 
     if tables.inquiries:
         _add_inquiries(sums.queue, inquiries(records), tables, clock)
 
-    served = answered & (records["taken_at"] < clock.end)
-    start, end, group = (records[name][served] for name in ("taken_at", "end", "group"))
+    busy = np.concatenate([records[called], in_vain])
+    hold = np.concatenate([hold[called], np.zeros(len(in_vain))])
+    served = busy["taken_at"] < clock.end
+    start, end, group, queue = (busy[name][served] for name in ("taken_at", "end", "group", "queue"))
     end = end + hold[served]
     interval = np.searchsorted(clock.interval_start, start, side="right") - 1
-    can_wait = tables.deferrable[queue[served]]
+    can_wait = tables.deferrable[queue]
     while start.size:  # one round per cell that a service reaches into
         following = clock.next_cell[interval]
         stop = np.minimum(end, clock.interval_start[following])
@@ -295,6 +312,7 @@ class Inquiries:
 
 def inquiries(records: NDArray[Any]) -> Inquiries:
     """The inquiries of a whole run, from its records (of a model that follows them)."""
+    records = records[records["outcome"] != Outcome.NO_ANSWER]
     hold = holds(records)
     order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
     rows, hold = records[order], np.where(np.isfinite(hold), hold, 0.0)[order]
@@ -366,7 +384,9 @@ def _add_inquiries(sums: NDArray[np.float64], found: Inquiries, tables: SupportT
 
 
 def waits(records: NDArray[Any]) -> NDArray[np.float64]:
-    """Seconds from entry into the queue to the answer, the abandonment or the drop (0 for who balk), float64 (n,).
+    """Seconds from entry into the queue to the answer (also of a callback), the abandonment or the drop, float64 (n,).
+
+    0 for those who balk.
 
     NaN for contacts that were blocked or still wait.
     """

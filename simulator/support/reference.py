@@ -15,6 +15,14 @@ which order a queue tries its groups (``level``) and in which order a group take
 3. Otherwise it balks, and gives its line back, if its keyed uniform lies below the queue's probability (at any tier).
    If not, it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
    back. Patience counts from entry into this queue and is drawn only by those who must wait.
+
+   Instead it may be offered a *callback*: where the wait to be expected (those who wait in its queue and itself, each
+   for the queue's mean handle time, over the agents that the plan has there for the queue) exceeds the queue's
+   threshold. If its keyed uniform lies below the acceptance, it gives its line back and waits in its place like a
+   ticket. The agent who takes it dials: ``answered_at`` is later by the time of dialling. If nobody answers, by a keyed
+   uniform of each try, the agent is free then, and a delay after that the contact waits in its place again, or is
+   *unreached* after as many tries as the queue allows. Each call in vain has an entry number of its own. Who is reached
+   goes on like any caller, without a line, but counts apart from the answered.
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now (and for
    whose queue at least its reserve of other agents of the group is idle), the highest priority, and within a priority
    the longest wait, the queue's head start added to it (equal: the lowest entry number). If there is none, the agent
@@ -57,12 +65,12 @@ agents start, one after the other. An agent who is away counts as busy here: it 
 horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: reading of the backlog, end of talk, end
-of after-call work, staffing, overflow time, hold limit, transfer, arrival, redial (or repeat), abandonment, closing.
-The index is the entry number (of a redial: that of the lost entry), for staffing the group, for arrivals the contact's
-place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is
-answered, and an arrival at the start of an interval meets the staff of that interval. What an event schedules for the
-present instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A
-group's staffing change is one event: all its new agents start before anything else happens.
+of after-call work, staffing, overflow time, hold limit, callback tried again, transfer, arrival, redial (or repeat),
+abandonment, closing. The index is the entry number (of a redial: that of the lost entry), for staffing the group, for
+arrivals the contact's place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an
+agent is freed is answered, and an arrival at the start of an interval meets the staff of that interval. What an event
+schedules for the present instant joins this order: a service of length zero runs to its end before the next arrival of
+that instant. A group's staffing change is one event: all its new agents start before anything else happens.
 
 **A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call,
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
@@ -82,7 +90,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
 from heapq import heappush
@@ -99,9 +107,12 @@ from simulator.support.tables import (
     ANSWER_DELAY,
     AWAY,
     BALKING,
+    CALLBACK,
     CONFERENCE,
+    DIALLING,
     ESCALATED,
     ESCALATION,
+    NO_ANSWER,
     OPEN,
     PATIENCE,
     RECORD,
@@ -110,6 +121,7 @@ from simulator.support.tables import (
     REDIAL_KEY,
     REPEAT_DELAY,
     RESOLUTION,
+    RETRY_DELAY,
     TALK,
     Clock,
     Contacts,
@@ -163,6 +175,10 @@ def run(
     return desk.outcome(until, records), desk.state(until)
 
 
+_TRY = 1000
+"""More than the tiers that one call may go through."""
+
+
 class _Kind(IntEnum):
     """What happens first of the things that happen at one instant."""
 
@@ -172,11 +188,12 @@ class _Kind(IntEnum):
     STAFFING = 3
     OVERFLOW = 4
     HOLD_LIMIT = 5
-    TRANSFER = 6
-    ARRIVAL = 7
-    REDIAL = 8
-    ABANDONMENT = 9
-    CLOSING = 10
+    CALLBACK = 6
+    TRANSFER = 7
+    ARRIVAL = 8
+    REDIAL = 9
+    ABANDONMENT = 10
+    CLOSING = 11
 
 
 class _Calendar(simpy.Environment):
@@ -237,6 +254,8 @@ class _Entry:
     responded: bool = False
     resolved: bool = False
     returns_at: float = nan
+    callback: bool = False
+    tries: int = 0
 
 
 class _Desk:
@@ -260,6 +279,7 @@ class _Desk:
         self.busy: dict[int, tuple[float, int, float]] = {}
         self.talking: dict[int, _Entry] = {}
         self.returning: dict[int, _Entry] = {}
+        self.aside: dict[int, _Entry] = {}
         self.overrun_since = self.call_start = state.time
         self.interval = self.first_interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
@@ -300,6 +320,10 @@ class _Desk:
             self.keep_talking(entry)
             if not entry.escalates and entry.deadline < inf:
                 self.keep_returning(entry)
+        for row in state.aside:
+            entry = _opened(row)
+            self.rows.append(entry)
+            self.keep_aside(entry)
         for row in state.returning:
             entry = _opened(row)
             entry.talk_end = float(row["talk_end"])
@@ -452,9 +476,22 @@ class _Desk:
             self.count(entry, QueueMeasure.BALKED)
             self.lose(entry)
             return
-        if may_leave:
+        if may_leave and self.is_called_back(entry):
+            self.free_line(entry)
+            entry.callback = entry.ticket = True
+            self.count(entry, QueueMeasure.CALLBACKS)
+        elif may_leave:
             self.lose_patience(entry)
         self.join_waiting(entry)
+
+    def is_called_back(self, entry: _Entry) -> bool:
+        """Whether a caller is offered a callback, and accepts."""
+        tables, queue = self.tables, entry.queue
+        agents = sum(self.staff[group] for group, _ in tables.tries[queue])
+        work = (len(self.waiting[queue]) + 1) * tables.callback_handle[queue]
+        offered = tables.callbacks[queue] and work > tables.callback_threshold[queue] * agents
+        acceptance = tables.callback_acceptance[queue]
+        return bool(offered and randomness.uniform(entry.key, CALLBACK, entry.leg)[0] < acceptance)
 
     def lose_patience(self, entry: _Entry) -> None:
         law = int(self.tables.patience[entry.queue])
@@ -482,6 +519,27 @@ class _Desk:
         for wait in self.tables.overflow_times[entry.queue]:
             if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
                 self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+
+    def try_again(self, entry: _Entry) -> None:
+        """A callback that nobody answered waits in its place once more."""
+        del self.aside[entry.number]
+        entry.deadline = inf
+        group = self.idle_group(entry)
+        if group is not None:
+            self.idle[group].popleft()
+            self.answer(entry, group)
+            return
+        self.join_waiting(entry)
+        waiting = self.waiting[entry.queue]
+        waiting.rotate(1)  # from the end to the head, and on to its place
+        place = 0
+        while place + 1 < len(waiting) and waiting[place + 1].number < entry.number:
+            waiting[place], waiting[place + 1] = waiting[place + 1], waiting[place]
+            place += 1
+
+    def keep_aside(self, entry: _Entry) -> None:
+        self.aside[entry.number] = entry
+        self.calendar.at(entry.deadline, _Kind.CALLBACK, entry.number, lambda: self.try_again(entry))
 
     def await_deadline(self, entry: _Entry) -> None:
         if entry.deadline < inf:
@@ -525,7 +583,7 @@ class _Desk:
 
     def overflow(self, entry: _Entry) -> None:
         group = self.idle_group(entry)
-        if entry.outcome is Outcome.WAITING and group is not None:
+        if entry.outcome is Outcome.WAITING and entry.number not in self.aside and group is not None:
             self.waiting[entry.queue].remove(entry)
             self.idle[group].popleft()
             self.answer(entry, group)
@@ -607,9 +665,11 @@ class _Desk:
 
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
+        if entry.callback and not self.is_reached(entry):
+            self.call_in_vain(entry, group)
+            return
         talk = self.draw(int(tables.talk[queue, group]), entry, TALK) if isnan(entry.talk) else entry.talk
-        law = int(tables.answer_delay[group])
-        answered_at = now + self.draw(law, entry, ANSWER_DELAY) if law >= 0 else now
+        answered_at = self.answers_at(entry, group)
         law = int(tables.after_call[queue, group])
         after_call = self.draw(law, entry, AFTER_CALL) if law >= 0 else 0.0
         entry.outcome, entry.group, entry.taken_at, entry.answered_at = Outcome.ANSWERED, group, now, answered_at
@@ -637,13 +697,54 @@ class _Desk:
         wait = answered_at - entry.arrived
         if tables.business_time[queue]:
             wait = self.open_time(queue, answered_at) - self.open_time(queue, entry.arrived)
-        self.count(entry, QueueMeasure.ANSWERED)
-        self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
+        if entry.callback:
+            self.count(entry, QueueMeasure.CALLED_BACK)
+            self.count(entry, QueueMeasure.CALLBACK_WAIT, wait)
+        else:
+            self.count(entry, QueueMeasure.ANSWERED)
+            self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
+            self.count(entry, QueueMeasure.WAIT_ANSWERED, wait)
+            self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
         self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
-        self.count(entry, QueueMeasure.WAIT_ANSWERED, wait)
-        self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
         self.count(entry, QueueMeasure.TALK, talk)
         self.count(entry, QueueMeasure.AFTER_CALL, after_call)
+
+    def answers_at(self, entry: _Entry, group: int) -> float:
+        """When an agent who turns to a contact now speaks to the customer, or gives up calling back."""
+        at: float = self.calendar.now
+        law = int(self.tables.answer_delay[group])
+        if law >= 0:
+            at += self.draw(law, entry, ANSWER_DELAY)
+        law = int(self.tables.dialling[entry.queue])
+        if entry.callback and law >= 0:
+            at += self.draw(law, entry, DIALLING, _try(entry))
+        return at
+
+    def is_reached(self, entry: _Entry) -> bool:
+        if randomness.uniform(entry.key, NO_ANSWER, _try(entry))[0] < self.tables.no_answer[entry.queue]:
+            return False
+        entry.ticket = False  # on the line from now
+        return True
+
+    def call_in_vain(self, entry: _Entry, group: int) -> None:
+        """An agent dials, and nobody answers."""
+        now, queue, tables = self.calendar.now, entry.queue, self.tables
+        end = self.answers_at(entry, group)
+        call = replace(entry, number=self.entries, outcome=Outcome.NO_ANSWER, group=group, taken_at=now, end=end)
+        self.entries += 1
+        self.rows.append(call)
+        self.keep_busy(call.number, group, end, 0.0)
+        self.count_busy(queue, group, now, end, self.interval)
+        self.count(entry, QueueMeasure.NO_ANSWER)
+        law = int(tables.retry_delay[queue])
+        entry.deadline = end + self.draw(law, entry, RETRY_DELAY, _try(entry)) if law >= 0 else end
+        entry.tries += 1
+        if entry.tries < tables.callback_attempts[queue]:
+            self.keep_aside(entry)
+        else:
+            entry.outcome, entry.end = Outcome.UNREACHED, end
+            self.count(entry, QueueMeasure.UNREACHED)
+            self.follow(entry, QueueMeasure.UNRESOLVED)
 
     def keep_talking(self, entry: _Entry) -> None:
         self.talking[entry.number] = entry
@@ -787,14 +888,15 @@ class _Desk:
                     (
                         e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.repeats, e.interval,
                         e.group, e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.returns_at,
-                        e.outcome, e.escalates, e.resolved,
+                        e.outcome, e.escalates, e.resolved, e.callback,
                     )
-                    for e in self.rows
+                    for e in sorted(self.rows, key=lambda e: e.number)
                 ],
                 dtype=RECORD,
             )  # fmt: skip
             mark_in_service(table, until)
-        waiting = np.array([len(queue) for queue in self.waiting], dtype=np.int64)
+        aside = np.bincount([e.queue for e in self.aside.values()], minlength=self.tables.queues)
+        waiting = np.array([len(queue) for queue in self.waiting], dtype=np.int64) + aside
         return SupportOutcome(waiting, np.array(self.escalated, dtype=ESCALATED), table)
 
     def state(self, until: float) -> SupportState:
@@ -818,8 +920,19 @@ class _Desk:
             service_away=np.array([away for _, _, _, away in busy], dtype=np.float64),
             waiting=_open_rows(waiting),
             talking=_open_rows(talking),
+            aside=_open_rows(sorted(self.aside.values(), key=lambda e: e.number)),
             returning=_open_rows(sorted(returning, key=lambda e: e.number)),
         )
+
+
+def _waits(entry: _Entry) -> bool:
+    """Whether an entry waits now, not for another try at calling back."""
+    return entry.outcome is Outcome.WAITING and not (entry.callback and entry.deadline < inf)
+
+
+def _try(entry: _Entry) -> int:
+    """The leg of what is drawn for one try at a callback."""
+    return entry.leg + _TRY * entry.tries
 
 
 def _opened(row: Any) -> _Entry:
@@ -829,7 +942,7 @@ def _opened(row: Any) -> _Entry:
     entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
     if row["holder_entry"] >= 0:
         entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
-    for name in ("repeats", *_INQUIRY):
+    for name in ("repeats", *_INQUIRY, "callback", "tries"):
         setattr(entry, name, row[name].item())
     return entry
 
@@ -846,8 +959,8 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
     rows = [
         (
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
-            e.arrived, e.deadline, e.talk, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
-            *(e.holder or (-1, -1, -1, -1)), e.repeats, *(getattr(e, name) for name in _INQUIRY),
+            e.arrived, e.deadline, e.talk, e.talk_end, _waits(e), e.escalates, e.ticket, e.hold,
+            *(e.holder or (-1, -1, -1, -1)), e.repeats, *(getattr(e, name) for name in _INQUIRY), e.callback, e.tries,
         )
         for e in entries
     ]  # fmt: skip

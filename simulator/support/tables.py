@@ -35,6 +35,10 @@ ANSWER_DELAY = randomness.purpose("support.answer_delay")
 CONFERENCE = randomness.purpose("support.conference")
 RESOLUTION = randomness.purpose("support.resolution")
 REPEAT_DELAY = randomness.purpose("support.repeat_delay")
+CALLBACK = randomness.purpose("support.callback")
+DIALLING = randomness.purpose("support.dialling")
+NO_ANSWER = randomness.purpose("support.no_answer")
+RETRY_DELAY = randomness.purpose("support.retry_delay")
 
 
 class Transfer(IntEnum):
@@ -112,6 +116,16 @@ class QueueMeasure(IntEnum):
     """Contacts of a deferrable queue that wait when an interval ends, before anything else at that instant."""
     READINGS = 32
     """Ends of intervals at which they were counted."""
+    CALLBACKS = 33
+    """Callers who keep their place and wait to be called back. They are neither answered nor abandoned."""
+    CALLED_BACK = 34
+    """Reached."""
+    CALLBACK_WAIT = 35
+    """Their wait until the agent spoke to them."""
+    NO_ANSWER = 36
+    """Calls to them that nobody answered."""
+    UNREACHED = 37
+    """Given up after as many calls as the queue allows."""
 
 
 class GroupMeasure(IntEnum):
@@ -140,11 +154,15 @@ class Outcome(IntEnum):
     BLOCKED = 4
     BALKED = 5
     DROPPED = 6
+    UNREACHED = 7
+    """Called back in vain, as often as the queue allows."""
+    NO_ANSWER = 8
+    """No stay of a contact but one call in vain: from ``taken_at`` to ``end`` it kept an agent busy."""
 
 
 def lost(outcome: NDArray[np.int8]) -> NDArray[np.bool_]:
     """Which outcomes are those of customers who left, or were turned away, without an answer."""
-    return np.isin(outcome, (Outcome.ABANDONED, Outcome.BLOCKED, Outcome.BALKED, Outcome.DROPPED))
+    return np.isin(outcome, (Outcome.ABANDONED, Outcome.BLOCKED, Outcome.BALKED, Outcome.DROPPED, Outcome.UNREACHED))
 
 
 RECORD = np.dtype(
@@ -169,6 +187,7 @@ RECORD = np.dtype(
         ("outcome", "i1"),
         ("escalated", "?"),
         ("resolved", "?"),
+        ("callback", "?"),
     ],
     align=True,
 )
@@ -183,7 +202,8 @@ when blocked or balked, or the drop. ``escalated``: goes on to the next tier at 
 ``hold``: seconds for which the agent of the tier before held with this caller, from ``arrived`` on; NaN while that goes
 on, 0 where there was none. That agent's own row has ``talk_end`` and ``end`` as without the hold.
 ``resolved``: the inquiry ends with this talk, where inquiries are followed. ``returns_at``: when the customer, lost or
-not content, contacts again.
+not content, contacts again. ``callback``: waits to be called back. A call in vain to such a customer has a row of its
+own, with the outcome ``NO_ANSWER``; that is no entry into the queue.
 NaN, or group -1, where it did not happen.
 """
 
@@ -218,6 +238,8 @@ OPEN = np.dtype(
         ("effort", "f8"),
         ("own_time", "f8"),
         ("responded", "?"),
+        ("callback", "?"),
+        ("tries", "i8"),
     ],
     align=True,
 )
@@ -229,7 +251,9 @@ open too, with that instant as ``deadline`` (one who still talks and holds a lin
 ``inquiry_*`` tell where and when the inquiry's first contact arrived, ``effort`` the handling of the inquiry so far,
 ``own_time`` the customer's delays, ``responded`` whether anybody has answered. ``ticket``: nobody is on the line, and
 it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds with the caller, or will at the end of
-a talk that is escalated warmly (its own then); -1 none. ``hold`` as in :data:`RECORD`.
+a talk that is escalated warmly (its own then); -1 none. ``hold`` as in :data:`RECORD`. ``callback``: waits to
+be called back, which was tried ``tries`` times in vain; until the next try it does not wait, and that instant is the
+``deadline``.
 """
 
 ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
@@ -284,6 +308,14 @@ class SupportTables:
         business_time: bool (Q,), queues whose waits count only while they are open; nobody loses patience there.
         reserve: int64 (Q, G), a contact of the queue is started only while more agents of the group are idle than that;
             0 when left out.
+        callback_threshold: float64 (Q,), a caller who must wait is offered a callback if the wait to be expected
+            exceeds so many seconds; infinite, never, when left out, like all seven.
+        callback_handle: float64 (Q,), mean seconds of a contact by which that is estimated.
+        callback_acceptance: float64 (Q,), the chance that the caller accepts.
+        callback_attempts: int64 (Q,), calls that are made, at most.
+        dialling: int64 (Q,), law row of the time from turning to it to the answer, or to giving up; -1 none.
+        no_answer: float64 (Q,), the chance that nobody answers such a call.
+        retry_delay: int64 (Q,), law row of the time until the next call; -1 none.
         opening: bool (Q, I), intervals in which the queue is open, for what counts in open time; (Q, 0) or left out:
             always.
         away: int64 (G,), law row of the time for which an agent whom no contact awaits at the end of one steps away,
@@ -330,6 +362,13 @@ class SupportTables:
     deferrable: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     business_time: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     reserve: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    callback_threshold: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    callback_handle: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    callback_acceptance: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    callback_attempts: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    dialling: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    no_answer: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    retry_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -356,6 +395,13 @@ class SupportTables:
             "deferrable": np.zeros(q, dtype=np.bool_),
             "business_time": np.zeros(q, dtype=np.bool_),
             "reserve": np.zeros((q, g), dtype=np.int64),
+            "callback_threshold": np.full(q, np.inf),
+            "callback_handle": np.zeros(q),
+            "callback_acceptance": np.zeros(q),
+            "callback_attempts": np.ones(q, dtype=np.int64),
+            "dialling": np.full(q, -1),
+            "no_answer": np.zeros(q),
+            "retry_delay": np.full(q, -1),
         }
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
@@ -383,6 +429,13 @@ class SupportTables:
             "resolution_within",
             "deferrable",
             "business_time",
+            "callback_threshold",
+            "callback_handle",
+            "callback_acceptance",
+            "callback_attempts",
+            "dialling",
+            "no_answer",
+            "retry_delay",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
         _require(self.away.shape == (g,), "away must have one value per group")
@@ -394,7 +447,7 @@ class SupportTables:
             _require(rows_of.ndim == 2 and len(rows_of) == q, f"{name} must have one row per queue")
         rows = self.laws.scale.size
         laws = ("patience", "talk", "after_call", "redial_delay", "repeat_delay", "answer_delay", "conference", "away")
-        for name in laws:
+        for name in (*laws, "dialling", "retry_delay"):
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
@@ -410,7 +463,9 @@ class SupportTables:
         _require(not np.any(self.business_time & (self.patience >= 0)), "waits in open time have no patience")
         _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
         _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
-        for name in ("escalation_probability", "balking", "redial_probability", "resolution"):
+        _require(not np.any(self.deferrable & self.callbacks), "deferrable queues offer no callback")
+        chances = ("escalation_probability", "balking", "redial_probability", "resolution", "no_answer")
+        for name in (*chances, "callback_acceptance"):
             probability = getattr(self, name)
             _require(bool(np.all((probability >= 0) & (probability <= 1))), f"{name} must lie in 0 to 1")
         for queue in range(q):
@@ -474,6 +529,11 @@ class SupportTables:
     def redials(self) -> NDArray[np.bool_]:
         """Queues whose lost callers may call again. Shape (Q,)."""
         return (self.redial_probability > 0) & (self.redial_attempts > 0) & (self.redial_delay >= 0)
+
+    @cached_property
+    def callbacks(self) -> NDArray[np.bool_]:
+        """Queues whose callers may be offered a callback. Shape (Q,)."""
+        return (self.callback_threshold < np.inf) & (self.callback_acceptance > 0)
 
     @cached_property
     def repeats(self) -> NDArray[np.bool_]:
@@ -627,6 +687,7 @@ class SupportState:
             an agent who is away until then.
         waiting: :data:`OPEN` rows by entry.
         talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
+        aside: :data:`OPEN` rows by entry, of the callbacks that nobody answered, until the next try.
         returning: :data:`OPEN` rows by entry, of the customers who will redial or contact again, and hold no line.
     """
 
@@ -645,6 +706,7 @@ class SupportState:
     service_away: NDArray[np.float64]
     waiting: NDArray[Any]
     talking: NDArray[Any]
+    aside: NDArray[Any]
     returning: NDArray[Any]
 
     @classmethod
@@ -654,7 +716,8 @@ class SupportState:
         whole, real, nobody = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=OPEN)
         lines = np.zeros(tables.line_capacity.size, dtype=np.int64)
         start = float(clock.interval_start[0])
-        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, real, whole, whole, real, nobody, nobody, nobody)
+        busy = real, whole, whole, real
+        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, *busy, nobody, nobody, nobody, nobody)
 
 
 @dataclass(frozen=True, eq=False)
@@ -662,7 +725,7 @@ class SupportOutcome:
     """What one call of an engine returns.
 
     Attributes:
-        waiting: int64 (Q,), contacts that wait at the end of the call.
+        waiting: int64 (Q,), contacts that wait at the end of the call, for another try at a callback too.
         escalated: :data:`ESCALATED` rows, the escalations of contacts that belong to an account, in order of time.
         records: :data:`RECORD` rows by entry, or None: first the entries that were waiting when the call began, then
             those of the call itself. :func:`join_records` makes one table of several calls.
@@ -688,7 +751,8 @@ def holds(records: NDArray[Any]) -> NDArray[np.float64]:
     Args:
         records: rows of whole contacts.
     """
-    order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
+    stays = np.flatnonzero(records["outcome"] != Outcome.NO_ANSWER)
+    order = stays[np.lexsort([records[name][stays] for name in ("leg", "attempt", "contact")])]
     earlier, later = order[:-1], order[1:]
     same = np.ones(len(earlier), dtype=bool)
     for name in ("contact", "attempt"):

@@ -63,6 +63,14 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
         ),
         (
             "      escalation: {",
+            "      channel: email\n      callback: {threshold: 1 min}\n      escalation: {",
+            f"{PHONE}.callback",
+            "nobody is called back about what can wait",
+            None,
+            None,
+        ),
+        (
+            "      escalation: {",
             "      business_time: true\n      escalation: {",
             f"{PHONE}.business_time",
             "waits in business time are those of contacts without patience",

@@ -54,6 +54,11 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
             "      head_start: 30 s\n      escalation: {",
         ),
         ("serves: {tier2: 1}", "serves: {tier2: {reserve: 2}}"),
+        (
+            "      escalation: {",
+            "      callback: {threshold: 2 min, acceptance: 60 %, dialling: 20 s, no_answer: 30 %, retry: 1 h}\n"
+            "      escalation: {",
+        ),
         ("serves: {tier2: 1}", "serves: {tier2: 1}, away: {probability: 30 %, duration: {exponential: 5 min}}"),
     ],
 )

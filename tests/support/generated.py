@@ -30,6 +30,10 @@ RULES = {
     ),
     "deferrable work": ("deferrable", "business_time", "reserve"),
     "opening hours": ("opening",),
+    "callbacks": (
+        "callback_threshold", "callback_handle", "callback_acceptance", "callback_attempts", "dialling", "no_answer",
+        "retry_delay",
+    ),
 }  # fmt: skip
 """The tables of each of the rarer rules."""
 
@@ -113,6 +117,10 @@ def case(seed: int) -> Case:
     then = np.random.default_rng([seed, 5])
     repeat = [law_of(then, 10.0) if then.random() < 0.8 else -1 for _ in range(queues)]
     mail = np.random.default_rng([seed, 6])
+    back = np.random.default_rng([seed, 7])
+    threshold = back.choice([np.inf, 0.0, 5.0, 12.0], size=queues)
+    dialling = [law_of(back) if back.random() < 0.7 else -1 for _ in range(queues)]
+    retry = [law_of(back, 6.0) if back.random() < 0.8 else -1 for _ in range(queues)]
     patience = np.array(
         [law(float(rng.choice([3.0, 10.0, 30.0]))) if rng.random() < 0.8 else -1 for _ in range(queues)]
     )
@@ -151,9 +159,16 @@ def case(seed: int) -> Case:
         repeat_to=np.where(then.random(queues) < 0.6, -1, then.integers(0, queues, size=queues)),
         resolution_within=then.choice([5.0, 40.0, 200.0, np.inf], size=queues),
         opening=~_dropping(then, queues, intervals),
-        deferrable=mail.random(queues) < 0.3,
+        deferrable=(mail.random(queues) < 0.4) & (threshold == np.inf),
         business_time=(mail.random(queues) < 0.7) & (patience < 0),
         reserve=mail.choice([0, 0, 1, 2], size=(queues, groups)) * int(mail.random() < 0.5),
+        callback_threshold=threshold,
+        callback_handle=back.choice([0.0, talk_mean, 2 * talk_mean], size=queues),
+        callback_acceptance=back.choice([0.5, 0.9], size=queues),
+        callback_attempts=back.integers(1, 4, size=queues),
+        dialling=np.array(dialling),
+        no_answer=back.choice([0.0, 0.4, 0.8], size=queues),
+        retry_delay=np.array(retry),
     )
     if seed % PLAIN == 0:
         tables = with_rules(tables)

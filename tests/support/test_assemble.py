@@ -96,11 +96,23 @@ def test_email_in_business_time_beside_calls() -> None:
     assert KPIS["asa"](queue)[1] <= KPIS["asa"](elapsed)[1]
     real, mail, both = (KPIS[f"occupancy{kind}"](group)[0] for kind in ("_real_time", "_deferrable", ""))
     assert both == pytest.approx(real + mail)
-    assert mail > 0.03
+    assert mail > 0.02
     support["groups"]["agents"]["serves"]["mail"]["reserve"] = 0
     eager, _ = run()
     assert KPIS["backlog"](eager)[1] < KPIS["backlog"](queue)[1]
     assert KPIS["service_level"](eager)[0] < KPIS["service_level"](queue)[0]
+
+
+def test_callbacks_of_a_scenario() -> None:
+    callback = {"threshold": "30 s", "acceptance": "60%", "dialling": "10 s", "no_answer": "20%", "attempts": 2}
+    plain, found = totals({}, agents=17), totals({"callback": callback}, agents=17)
+    of = {measure.name.lower(): found[0, measure] for measure in QueueMeasure}
+    assert of["offered"] == plain[0, QueueMeasure.OFFERED]
+    assert of["callbacks"] > 100
+    assert of["no_answer"] / (of["no_answer"] + of["called_back"]) == pytest.approx(0.2, abs=0.05)
+    assert of["unreached"] / of["callbacks"] == pytest.approx(0.04, abs=0.03)
+    assert KPIS["abandonment"](found) < 0.7 * KPIS["abandonment"](plain)
+    assert KPIS["callback_wait"](found)[0] > 30.0
 
 
 def totals_of_groups(**group: object) -> np.ndarray:

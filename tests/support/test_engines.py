@@ -84,7 +84,7 @@ def assert_same(a: Run, b: Run) -> None:
     for mine, other in zip(a.states, b.states, strict=True):
         for field in dataclasses.fields(SupportState):
             x, y = getattr(mine, field.name), getattr(other, field.name)
-            if field.name in ("waiting", "talking", "returning"):
+            if field.name in ("waiting", "talking", "aside", "returning"):
                 assert_same_rows(x, y)
             else:
                 np.testing.assert_array_equal(x, y, err_msg=field.name)
@@ -124,7 +124,7 @@ def test_a_rarer_rule_asks_for_its_kernel(rule: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(0, 40, 2))
-@pytest.mark.parametrize("rules", [("balking", "closing"), ("redials",), ("repeat contacts", "deferrable work")])
+@pytest.mark.parametrize("rules", [("balking", "callbacks"), ("redials",), ("repeat contacts", "deferrable work")])
 def test_the_kernel_of_some_rules_equals_that_of_all(seed: int, rules: tuple[str, ...]) -> None:
     case = generated.case(seed)
     case = dataclasses.replace(case, tables=generated.with_rules(case.tables, *rules))
@@ -149,6 +149,10 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
     """The sums again, from the rows alone. An agent beyond the plan is one who is busy while as many others are."""
     tables, clock = case.tables, case.clock
     sums = Sums.zeros(tables, clock)
+    in_vain = records[records["outcome"] == Outcome.NO_ANSWER]
+    for row in in_vain:
+        sums.queue[clock.cell[row["interval"]], row["queue"], QueueMeasure.NO_ANSWER] += 1
+    records = records[records["outcome"] != Outcome.NO_ANSWER]
     into = (clock.cell[records["interval"]], records["queue"])
     outcome = records["outcome"]
     answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
@@ -173,6 +177,7 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
     repeats = {tuple(row[:2]): row[2] for row in records[["contact", "attempt", "repeats"]].tolist()}
     calls = zip(records["contact"].tolist(), records["attempt"].tolist(), records["repeats"].tolist(), strict=True)
     repeated = np.array([n > repeats.get((contact, attempt - 1), 0) for contact, attempt, n in calls], dtype=bool)
+    spoken = answered & ~records["callback"]
     columns = {
         QueueMeasure.OFFERED: np.ones(len(records)),
         QueueMeasure.TRANSFERRED_IN: records["leg"] > 0,
@@ -180,10 +185,14 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
         QueueMeasure.ABANDONED: gave_up,
         QueueMeasure.SHORT_ABANDONED: gave_up & (wait <= short),
         QueueMeasure.ABANDONED_WITHIN: gave_up & (wait <= within),
-        QueueMeasure.ANSWERED: answered,
-        QueueMeasure.ANSWERED_WITHIN: answered & (wait <= within),
-        QueueMeasure.WAIT_ANSWERED: np.where(answered, wait, 0.0),
-        QueueMeasure.WAIT_ANSWERED_SQUARED: np.where(answered, wait**2, 0.0),
+        QueueMeasure.CALLBACKS: records["callback"],
+        QueueMeasure.CALLED_BACK: answered & records["callback"],
+        QueueMeasure.CALLBACK_WAIT: np.where(answered & records["callback"], wait, 0.0),
+        QueueMeasure.UNREACHED: outcome == Outcome.UNREACHED,
+        QueueMeasure.ANSWERED: spoken,
+        QueueMeasure.ANSWERED_WITHIN: spoken & (wait <= within),
+        QueueMeasure.WAIT_ANSWERED: np.where(spoken, wait, 0.0),
+        QueueMeasure.WAIT_ANSWERED_SQUARED: np.where(spoken, wait**2, 0.0),
         QueueMeasure.WAIT_ABANDONED: np.where(gave_up, wait, 0.0),
         QueueMeasure.TALK: np.where(answered, talk, 0.0),
         QueueMeasure.AFTER_CALL: np.where(answered, records["end"] - records["talk_end"], 0.0),
@@ -203,7 +212,10 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
             sums.queue[clock.cell[i], q, [QueueMeasure.BACKLOG, QueueMeasure.READINGS]] += waiting.sum(), 1
     if tables.inquiries:
         add_inquiries(sums.queue, case, records, hold)
-    start, end, group = records["taken_at"], records["end"] + np.nan_to_num(hold, nan=np.inf), records["group"]
+    records, hold = np.concatenate([records, in_vain]), np.append(hold, np.zeros(len(in_vain)))
+    group = np.where(np.isnan(records["taken_at"]), -1, records["group"])
+    group = np.where(records["outcome"] == Outcome.UNREACHED, -1, group)
+    start, end = records["taken_at"], records["end"] + np.nan_to_num(hold, nan=np.inf)
     for g in range(tables.groups):
         mine = group == g
         for i in range(clock.intervals):
@@ -221,7 +233,7 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
 
 def add_inquiries(sums: NDArray[np.float64], case: generated.Case, records: NDArray[Any], hold: NDArray[Any]) -> None:
     """What each inquiry came to, told from its rows one after the other."""
-    lost = (Outcome.BLOCKED, Outcome.BALKED, Outcome.ABANDONED, Outcome.DROPPED)
+    lost = (Outcome.BLOCKED, Outcome.BALKED, Outcome.ABANDONED, Outcome.DROPPED, Outcome.UNREACHED)
     order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
     for _, group in itertools.groupby(order, key=lambda i: records["contact"][i]):
         places = list(group)
@@ -284,7 +296,7 @@ def test_flow_balance_of_every_call(seed: int) -> None:
         )
         now = sums.queue.sum(axis=0)
         flow = now - before
-        names = ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED")
+        names = ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "CALLED_BACK", "UNREACHED")
         ways = [QueueMeasure[name] for name in names]
         gone = flow[:, ways].sum(axis=1)
         np.testing.assert_array_equal(opening + flow[:, QueueMeasure.OFFERED], gone + outcome.waiting)
@@ -311,6 +323,8 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
         np.concatenate([rows["arrived"], left, np.nan_to_num(rows["end"] + hold), clock.interval_start, opens])
     )
     points = points[(points >= 0) & (points <= end)]
+    in_vain = rows["outcome"] == Outcome.NO_ANSWER  # a callback may wait for another try beside idle agents
+    tried = rows["callback"] & np.isin(rows["contact"], rows["contact"][in_vain])
     idle_seconds = np.zeros(tables.groups)
     for a, b in itertools.pairwise(points):
         if b - a < 1e-9:  # the end of a hold, added in another order
@@ -319,7 +333,7 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
         serving = (rows["taken_at"] <= a) & (rows["end"] + hold > a)
         busy = np.bincount(rows["group"][serving], minlength=tables.groups)
         idle = np.maximum(case.staff[:, interval] - busy, 0)
-        waits = rows[(rows["arrived"] <= a) & (left > a)]
+        waits = rows[(rows["arrived"] <= a) & (left > a) & ~tried]
         is_open = waits["arrived"][:, None] + tables.after[waits["queue"]] <= a
         enough = idle > tables.reserve[waits["queue"]]
         assert not np.any((tables.talk[waits["queue"]] >= 0) & is_open & enough), (
@@ -345,6 +359,19 @@ def test_the_generated_models_exercise_every_feature() -> None:
         wait = rows["answered_at"] - rows["arrived"]
         for outcome in Outcome:
             see(outcome.name.lower(), rows["outcome"] == outcome)
+        back, in_vain = rows["callback"], rows["outcome"] == Outcome.NO_ANSWER
+        rows, in_vain = rows[~in_vain], rows[in_vain]
+        back, answered, wait = back[rows["entry"]], answered[rows["entry"]], wait[rows["entry"]]
+        see("called back", back & answered)
+        see("called back after a call in vain", back & answered & np.isin(rows["contact"], in_vain["contact"]))
+        see("third call in vain", np.bincount(in_vain["contact"]) >= 3)
+        see("call in vain when another arrives", np.isin(in_vain["end"], rows["arrived"]))
+        see("callback at the next tier", back & (rows["leg"] > 0))
+        see("callback that goes on to the next tier", back & rows["escalated"])
+        see("callback after a redial", back & (rows["attempt"] > 0))
+        see("callback of one who had a line", back & (tables.line_pool[rows["queue"]] >= 0))
+        see("repeat after a callback", back & answered & (rows["returns_at"] > 0))
+        see("callback at closing", back & (tables.dropping.size > 0))
         see("answered at once", wait == 0)
         see("answered after a wait", wait > 0)
         see("third tier", rows["leg"] == 2)
@@ -474,6 +501,9 @@ def test_the_generated_models_exercise_every_feature() -> None:
             for row in state.waiting:
                 opens = row["arrived"] + np.array(tables.overflow_times[row["queue"]])
                 see("carried over between overflow times", (opens < state.time).any() and (opens > state.time).any())
+            see("carried over before another try", len(state.aside))
+            see("carried over waiting after a try", state.waiting["tries"])
+            see("carried over callbacks", state.waiting["callback"])
             see("carried over before a redial", np.isnan(state.returning["talk_end"]))
             see("carried over before a repeat", state.returning["talk_end"] < state.time)
             see("carried over talking before a repeat", state.returning["talk_end"] >= state.time)
@@ -527,6 +557,8 @@ def differs(seed: int, case: generated.Case | None = None) -> bool:
         ("END_OF_AFTER_CALL", "HOLD_LIMIT"),
         ("HOLD_LIMIT", "ARRIVAL"),
         ("HOLD_LIMIT", "CLOSING"),
+        ("CALLBACK", "ARRIVAL"),
+        ("END_OF_AFTER_CALL", "CALLBACK"),
     ],
 )
 def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: str, later: str) -> None:
@@ -543,7 +575,7 @@ def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: 
         "redial_probability", "redial_attempts", "dropping", "answer_delay", "transfer",
         "hold_limit", "hold_fallback", "conference", "head_start", "away",
         "inquiries", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within", "opening",
-        "deferrable", "business_time", "reserve",
+        "deferrable", "business_time", "reserve", *generated.RULES["callbacks"],
     ],
 )  # fmt: skip
 def test_a_changed_table_is_caught(name: str) -> None:
@@ -559,13 +591,26 @@ def test_a_changed_table_is_caught(name: str) -> None:
             value = np.full_like(value, -1)
         elif name == "inquiries":
             value = not value
-        elif name in ("opening", "deferrable"):
+        elif name == "opening":
             value = ~value
+        elif name == "deferrable":
+            value = ~value & ~case.tables.callbacks
+        elif name in ("dialling", "retry_delay"):
+            value = np.full_like(value, -1)
+        elif name == "callback_threshold":
+            value = np.full_like(value, np.inf)
         elif name == "business_time":
             value = ~value & (case.tables.patience < 0)
         elif name in ("repeat_delay", "repeat_to"):
             value = np.full_like(value, -1)
-        elif name in ("escalation_probability", "balking", "redial_probability", "resolution"):
+        elif name in (
+            "escalation_probability",
+            "balking",
+            "redial_probability",
+            "resolution",
+            "no_answer",
+            "callback_acceptance",
+        ):
             value = 1.0 - value
         elif name == "head_start":
             value = -value
@@ -701,6 +746,7 @@ def test_a_head_start_counts_as_waiting(engine: ModuleType) -> None:
         **{name: np.repeat(getattr(tables, name), 2) for name in ("redial_attempts", "redial_delay")},
         **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["warm and deferred transfer"]},
         **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["repeat contacts"][1:]},
+        **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["callbacks"]},
         **{name: np.repeat(getattr(tables, name), 2, axis=0) for name in generated.RULES["deferrable work"]},
         opening=np.zeros((2, 0), dtype=np.bool_),
         dropping=np.zeros((2, 0), dtype=np.bool_),
@@ -811,6 +857,52 @@ def test_a_reserve_waits_in_open_time_and_the_backlog(engine: ModuleType) -> Non
     measures = [QueueMeasure.WAIT_ANSWERED, QueueMeasure.BACKLOG, QueueMeasure.READINGS]
     assert sums.queue[:, 0, measures].tolist() == [[0 + 40 + 30 + 70, 2, 1], [0, 2, 1], [0, 0, 1]]
     assert sums.group[:, 0, GroupMeasure.DEFERRABLE].tolist() == [90.0, 10.0, 100.0]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+@pytest.mark.parametrize("answers", [True, False])
+def test_callbacks_keep_their_place(engine: ModuleType, answers: bool) -> None:
+    """Calls of 60 s, patience of 70 s, two lines; who would wait more than 90 s takes a callback, dialled for 10 s."""
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    book = LawBook()
+    talk, patience, dialling, retry = (book.row(distributions.deterministic(x)) for x in (60.0, 70.0, 10.0, 25.0))
+    tables = dataclasses.replace(
+        one_queue(1.0, line_pool=np.array([0]), line_capacity=np.array([2])),
+        talk=np.array([[talk]]),
+        patience=np.array([patience]),
+        laws=book.tables(),
+        callback_threshold=np.array([90.0]),
+        callback_handle=np.array([60.0]),
+        callback_acceptance=np.ones(1),
+        callback_attempts=np.array([2]),
+        dialling=np.array([dialling]),
+        no_answer=np.array([0.0 if answers else 1.0]),
+        retry_delay=np.array([retry]),
+    )
+    sums = Sums.zeros(tables, clock)
+    contacts = calls_at([0.0, 1.0, 2.0, 61.0], clock)
+    # the second waits (60 s to be expected); the third finds no line
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    assert outcome.records["outcome"].tolist()[2] == Outcome.BLOCKED
+    tables = dataclasses.replace(tables, line_capacity=np.array([3]))
+    sums = Sums.zeros(tables, clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    rows = outcome.records
+    assert rows is not None
+    assert rows["callback"].tolist() == [False, False, True, True] + [True] * (0 if answers else 4)
+    names = ("OFFERED", "ANSWERED", "CALLBACKS", "CALLED_BACK", "CALLBACK_WAIT", "NO_ANSWER", "UNREACHED", "ABANDONED")
+    counted = sums.queue[0, 0, [QueueMeasure[name] for name in names]].tolist()
+    if answers:
+        assert rows["taken_at"].tolist() == [0.0, 60.0, 120.0, 190.0]
+        assert rows["answered_at"].tolist() == [0.0, 60.0, 130.0, 200.0]
+        assert counted == [4, 2, 2, 2, 128.0 + 139.0, 0, 0, 0]
+        assert sums.group[0, 0, GroupMeasure.BUSY] == 60 + 60 + 70 + 70
+    else:
+        assert rows["taken_at"].tolist()[4:] == [120.0, 130.0, 155.0, 165.0]
+        assert rows["end"].tolist() == [60.0, 120.0, 165.0, 175.0, 130.0, 140.0, 165.0, 175.0]
+        assert counted == [4, 2, 2, 0, 0.0, 4, 2, 0]
+        assert sums.group[0, 0, GroupMeasure.BUSY] == 2 * 60 + 4 * 10
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])
@@ -1015,7 +1107,7 @@ def test_read_only_inputs_are_taken() -> None:
     for array in (case.contacts.time, case.contacts.key, case.staff, case.clock.interval_start, case.tables.talk):
         array.setflags(write=False)
     assert_same(run(reference, case), run(compiled, case))
-    kernels = {str(signature[-4:]) for signature in compiled._advance.signatures}  # one for each set of the rarer rules
+    kernels = {str(signature[-5:]) for signature in compiled._advance.signatures}  # one for each set of the rarer rules
     assert len(compiled._advance.signatures) == len(kernels), "another kind of array compiled the kernel once more"
 
 

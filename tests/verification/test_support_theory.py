@@ -385,3 +385,46 @@ def test_deferrable_work_with_a_reserve(reserve: int) -> None:
     check_queue(sums, {name: getattr(theory, name) for name in names})
     staffed = sums.group[:, 0, G.STAFFED]
     assert_ratio("mail", sums.group[:, 0, G.DEFERRABLE], staffed, theory.outbound_rate / mu / n)
+
+
+def test_callbacks_of_all_who_wait() -> None:
+    """Everybody who would wait takes a callback: nobody abandons, and the wait of all is that of Erlang C."""
+    n, lam, mu = 6, 5.0, 1.0
+    model = tables({(0, 0): distributions.exponential(1 / mu)}, [distributions.exponential(0.5)])
+    model = replace(
+        model,
+        callback_threshold=np.zeros(1),
+        callback_handle=np.full(1, 1 / mu),
+        callback_acceptance=np.ones(1),
+    )
+    sums = steady(model, [n], [lam], relaxation(n, lam, mu, None), "callbacks")
+    theory = erlang.measures(agents=n, arrival_rate=lam, service_rate=mu)
+    m = {measure: sums.queue[:, 0, measure] for measure in Q}
+    assert_ratio("answered at once", m[Q.ANSWERED], m[Q.OFFERED], theory.sl_served_over_offered)
+    assert_ratio("wait", m[Q.CALLBACK_WAIT], m[Q.OFFERED], theory.e_wait)
+    assert m[Q.ABANDONED].sum() == 0
+
+
+def test_calls_in_vain_are_work_too() -> None:
+    """Without another try each callback is one call: talk after dialling, or dialling alone."""
+    lam, talk, dial, vain = 0.5, 1.0, 0.4, 0.3
+    book = LawBook()
+    rows = book.row(distributions.deterministic(talk)), book.row(distributions.deterministic(dial))
+    model = replace(
+        tables({(0, 0): distributions.deterministic(talk)}, [None]),
+        talk=np.array([[rows[0]]]),
+        laws=book.tables(),
+        callback_threshold=np.zeros(1),
+        callback_handle=np.ones(1),
+        callback_acceptance=np.ones(1),
+        dialling=np.array([rows[1]]),
+        no_answer=np.array([vain]),
+    )
+    sums = steady(model, [1], [lam], 10.0, "in vain")
+    m = {measure: sums.queue[:, 0, measure] for measure in Q}
+    busy = sums.group[:, 0, G.BUSY]
+    # who finds the agent idle is served at once; of the others a share is spoken to after dialling
+    expected = m[Q.ANSWERED] * talk + m[Q.CALLED_BACK] * (dial + talk) + m[Q.NO_ANSWER] * dial
+    assert_ratio("busy", busy, expected, 1.0)
+    assert_ratio("in vain", m[Q.NO_ANSWER], m[Q.CALLBACKS], vain)
+    assert_ratio("unreached", m[Q.UNREACHED], m[Q.CALLBACKS], vain)
