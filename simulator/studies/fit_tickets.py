@@ -136,7 +136,8 @@ def draft(
     day = history["opened"].dt.strftime("%Y-%m-%d")
     used = ((day >= first) if first else True) & ((day <= last) if last else (day == day))
     if not used.any():
-        raise InputError([Problem(str(path), None, "", "no ticket was opened on the days used", f"{first} to {last}")])
+        used = f"{first or 'the first day'} to {last or 'the last'}"
+        raise InputError([Problem(str(path), None, "", "no ticket was opened on the days used", used)])
     if not used.all():
         notes.append(f"{int((~used).sum()):,} tickets opened on days that you left out")
         history = history[used]

@@ -143,7 +143,9 @@ def test_first_and_last_choose_tickets_by_their_opening(tmp_path: Path) -> None:
     assert found["days"] == ["2027-03-08", "2027-03-21"]
     # the log goes on after the last day used: those tickets are followed to their end
     assert found["open_tickets"] == 0
-    assert "no ticket was opened" in run(log, "--first", "2028-01-01").output
+    refused = " ".join(run(log, "--first", "2028-01-01").output.split())
+    assert "no ticket was opened" in refused
+    assert "found: 2028-01-01 to the last" in refused
 
 
 def test_bad_options_are_one_list(tmp_path: Path) -> None:
