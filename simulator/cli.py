@@ -5,13 +5,18 @@ Exit status: 0 done, 2 the input is wrong (every problem in one list), 1 anythin
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
+import functools
 import json
+import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +47,10 @@ class _Group(click.Group):
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception as error:
+            if isinstance(error, MemoryError):
+                error = SimulatorError(
+                    "not enough memory: fewer accounts, contacts or agents, or fewer --jobs, need less"
+                )
             hung_up = isinstance(error, OSError) and error.errno == errno.EPIPE  # `simulator check ... | head`
             if ctx.params.get("debug") or hung_up:
                 raise
@@ -62,6 +71,25 @@ def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
+
+
+@contextlib.contextmanager
+def _override_of(option: str) -> Iterator[None]:
+    """Faults of values that a study puts into the scenario are those of the option that gave them."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError([replace(p, file=option) if p.file == "override" else p for p in error.problems]) from None
+
+
+@contextlib.contextmanager
+def _hung_up() -> Iterator[None]:
+    """Whoever reads the output may leave early (``simulator run … | head``): what is written goes on."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
 
 
 def _problems(error: InputError) -> None:
@@ -88,6 +116,89 @@ def main(debug: bool) -> None:
     """
 
 
+MOST_REPLICATIONS, MOST_JOBS = 1_000_000, 256
+RESOLVED = "scenario.resolved.yaml"
+
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path), help="New folder to write; default a dated one under runs/."
+)
+_lang = click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True, help="Language.")
+_SAID = (
+    click.option("--quiet", is_flag=True, help="Print only where the results are."),
+    click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else."),
+    _lang,
+)
+
+
+def _said(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How the answer is printed."""
+    for option in _SAID:
+        command = option(command)
+    return command
+
+
+class _Share(click.ParamType):
+    """A share as ``5%`` or ``0.05``, over 0 and under 1."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from simulator import units
+        from simulator.errors import UnitError
+
+        if isinstance(value, float):
+            return value
+        try:
+            share = units.share(value)
+        except UnitError as error:
+            self.fail(str(error), param, ctx)
+        if not 0 < share < 1:
+            self.fail(f"{value} is no share over 0 % and under 100 %", param, ctx)
+        return share
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What every study of a scenario is asked with."""
+
+    scenario: Path
+    variants: tuple[str, ...]
+    overrides: tuple[str, ...]
+    replications: int | None
+    seed: int | None
+    jobs: int | None
+    out: Path | None
+    quiet: bool
+    as_json: bool
+    lang: Language
+
+    def read(self) -> Scenario:
+        """The scenario with its variants and overrides."""
+        return _read(self.scenario, self.variants, self.overrides)
+
+    def seeded(self, plan: Scenario) -> Scenario:
+        """The plan with the seed that was asked for."""
+        return plan if self.seed is None else plan.with_({"monte_carlo.seed": self.seed})
+
+    def shower(self) -> _Shower:
+        """Progress, having said that the engines compile first."""
+        shower = _Shower(self.quiet or self.as_json)
+        shower.say_compilation()
+        return shower
+
+    def tell(self, folder: Path, answer: Callable[[], Any], show: Callable[[Console], None], last: str) -> None:
+        """Print the answer as JSON, or the folder alone, or tables and where the rest is."""
+        if self.as_json:
+            from simulator.results import to_json
+
+            click.echo(to_json(answer()).decode(), nl=False)
+        elif self.quiet:
+            click.echo(str(folder))
+        else:
+            show(_console())
+            click.echo(f"\n{last}")
+
+
 def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
@@ -102,76 +213,74 @@ def _scenario_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon."),
+        click.option(
+            "--replications", type=click.IntRange(2, MOST_REPLICATIONS), help="How often to simulate the horizon."
+        ),
         click.option("--seed", type=click.IntRange(min=0), help="Another seed than the scenario's."),
         click.option(
-            "--jobs", type=click.IntRange(min=1), help="Workers; default all cores. Results do not depend on it."
+            "--jobs", type=click.IntRange(1, MOST_JOBS), help="Workers; default all cores. Results do not depend on it."
         ),
-        click.option(
-            "--out",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="New folder to write; default a dated one under runs/.",
-        ),
-        click.option("--quiet", is_flag=True, help="Print only where the results are."),
-        click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else."),
+        _OUT,
+        *_SAID,
     ):
         command = option(command)
     return command
 
 
-def _lang(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--lang", type=click.Choice(["en", "ja"]), default="en", show_default=True)(command)
+def _study(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of :class:`_Asked`, bundled as its first argument."""
+
+    @_scenario_options
+    @_run_options
+    @functools.wraps(command)
+    def bundled(**given: Any) -> None:
+        asked = _Asked(**{field.name: given.pop(field.name) for field in fields(_Asked)})
+        command(asked, **given)
+
+    return bundled
 
 
 @main.command()
-@_scenario_options
-@_run_options
-@_lang
+@_study
+@click.option(
+    "--precision",
+    type=_Share(),
+    help="Replicate until the chance that the plan is enough is known to ± so much for every team, as 5%.",
+)
 @click.option(
     "--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run."
 )
 @click.option(
     "--account-months", type=click.IntRange(min=1), help="Also write every account and month of so many replications."
 )
-def run(
-    scenario: Path,
-    variants: tuple[str, ...],
-    overrides: tuple[str, ...],
-    replications: int | None,
-    seed: int | None,
-    jobs: int | None,
-    out: Path | None,
-    quiet: bool,
-    as_json: bool,
-    lang: Language,
-    resume: Path | None,
-    account_months: int | None,
-) -> None:
+def run(asked: _Asked, precision: float | None, resume: Path | None, account_months: int | None) -> None:
     """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
-    if resume and out:
+    if resume and asked.out:
         raise click.UsageError("--resume goes on in its own folder; leave out --out")
-    plan = _read(scenario, variants, overrides)
+    if precision and (resume or asked.replications):
+        raise click.UsageError("--precision finds the number of replications; leave out --replications and --resume")
+    plan = asked.read()
     if account_months and not plan.accounts:
         raise InputError([Problem("--account-months", None, "accounts", "the scenario has no accounts")])
-    changes: list[str] = []
-    if variants or overrides:
-        from simulator.scenario.variants import differences
-
-        changes = [str(change) for change in differences(_read(scenario, (), ()), plan)]
-    folder = resume or _new_folder(out, plan.name)
-    progress = _Shower(quiet or as_json)
-    progress.say_compilation()
+    folder = resume or _new_folder(asked.out, plan.name, "a new folder, or --resume to go on with an interrupted run")
+    changes = _changes(asked, plan)
+    progress = asked.shower()
     from simulator.results import save, to_json
     from simulator.studies.run import run as simulate
 
     blocks = folder / "blocks"
+    replications = asked.replications
     try:
         with progress:
+            if precision:
+                from simulator.studies.precise import replications as enough
+
+                replications = enough(asked.seeded(plan), precision, jobs=asked.jobs, progress=progress.update)
             result = simulate(
                 plan,
                 replications=replications,
-                seed=seed,
-                jobs=jobs,
+                seed=asked.seed,
+                jobs=asked.jobs,
                 store=blocks,
                 progress=progress.update,
                 changes=changes,
@@ -181,29 +290,47 @@ def run(
         if account_months:
             with progress.working("writing the account-month table"):
                 _write_account_months(result.scenario, account_months, folder)
-        if not quiet and not as_json:  # the answer first: drawing the charts takes longer than reading it
+        if not asked.quiet and not asked.as_json:  # the answer first: drawing the charts takes longer than reading it
             from simulator.reporting.tables import show
 
-            show(result, _console(), lang)
+            with _hung_up():
+                show(result, _console(), asked.lang)
         with progress.working("drawing the charts, writing the page and the workbook"):
-            _write_reports(result, folder, lang)
+            _write_reports(result, folder, asked.lang)
     except KeyboardInterrupt:
         if blocks.is_dir():
-            options: list[tuple[str, object]] = [("--variant", name) for name in variants]
-            options += [("--set", change) for change in overrides]
-            options += [("--replications", replications), ("--seed", seed), ("--jobs", jobs), ("--resume", folder)]
+            options: list[tuple[str, object]] = [("--variant", name) for name in asked.variants]
+            options += [("--set", change) for change in asked.overrides]
+            options += [("--replications", replications), ("--seed", asked.seed), ("--jobs", asked.jobs)]
+            options += [("--resume", folder)]
             words = [str(word) for name, value in options if value is not None for word in (name, value)]
-            click.echo(f"interrupted; go on with: {shlex.join(['simulator', 'run', str(scenario), *words])}", err=True)
+            again = shlex.join(["simulator", "run", str(asked.scenario), *words])
+            click.echo(f"interrupted; go on with: {again}", err=True)
         else:
             click.echo("interrupted before any part was finished", err=True)
         sys.exit(130)
     _remove_blocks(blocks)
-    if as_json:
-        click.echo(to_json(result.summary).decode(), nl=False)
-    elif quiet:
-        click.echo(str(folder))
-    else:
-        click.echo(f"\nResults: {folder}  (open {folder / 'report.html'})")
+    with _hung_up():
+        if asked.as_json:
+            click.echo(to_json(result.summary).decode(), nl=False)
+        elif asked.quiet:
+            click.echo(str(folder))
+        else:
+            click.echo(f"\nResults: {folder}  (open {folder / 'report.html'})")
+
+
+def _changes(asked: _Asked, plan: Scenario) -> list[str]:
+    """What the plan changes, in words: what its run folder says, where it comes from one; variants and overrides."""
+    changes: list[str] = []
+    if asked.scenario.name == RESOLVED:
+        from simulator.results import changes_of
+
+        changes = changes_of(asked.scenario.parent)
+    if asked.variants or asked.overrides:
+        from simulator.scenario.variants import differences
+
+        changes += [str(change) for change in differences(_read(asked.scenario, (), ()), plan)]
+    return changes
 
 
 @main.command()
@@ -224,31 +351,17 @@ def check(scenario: Path, variants: tuple[str, ...], overrides: tuple[str, ...],
 
 
 @main.command()
-@_scenario_options
-@_run_options
-@_lang
+@_study
 @click.option("--month", default="all", show_default=True, help="Month to print; the file has every month.")
-def compare(
-    scenario: Path,
-    variants: tuple[str, ...],
-    overrides: tuple[str, ...],
-    replications: int | None,
-    seed: int | None,
-    jobs: int | None,
-    out: Path | None,
-    quiet: bool,
-    as_json: bool,
-    lang: Language,
-    month: str,
-) -> None:
+def compare(asked: _Asked, month: str) -> None:
     """Compare variants with the scenario as it stands, paired on common draws.
 
     With --set, all overrides together are one more variant.
     """
-    base = _read(scenario, (), ())
-    others = [(name, _read(scenario, (name,), ())) for name in dict.fromkeys(variants)]
-    if overrides:
-        others.append(("set", _read(scenario, (), overrides)))
+    base = _read(asked.scenario, (), ())
+    others = [(name, _read(asked.scenario, (name,), ())) for name in dict.fromkeys(asked.variants)]
+    if asked.overrides:
+        others.append((", ".join(asked.overrides), _read(asked.scenario, (), asked.overrides)))
     if not others:
         known = ", ".join(base.variants) or "none here"
         raise click.UsageError(f"nothing to compare with: give --variant NAME ({known}) or --set PATH=VALUE")
@@ -257,12 +370,11 @@ def compare(
         raise InputError(
             [Problem(None, None, "--month", "no such month", month, ", ".join(months), nearest(month, months))]
         )
-    if seed is not None:
-        base = base.with_({"monte_carlo.seed": seed})
-    folder = _new_folder(out, f"{base.name} compare")
-    progress = _Shower(quiet or as_json)
-    progress.say_compilation()
-    from simulator.results import to_json, write_atomically
+    base = asked.seeded(base)
+    folder = _new_folder(asked.out, f"{base.name} compare")
+    progress = asked.shower()
+    from simulator.reporting.tables import show_comparison
+    from simulator.results import write_atomically
     from simulator.studies.compare import compare as compare_plans
 
     with progress:
@@ -270,118 +382,76 @@ def compare(
             base,
             *(plan for _, plan in others),
             names=tuple(name for name, _ in others),
-            replications=replications,
-            jobs=jobs,
+            replications=asked.replications,
+            jobs=asked.jobs,
             progress=progress.update,
         )
     file = folder / "compare.csv"
     write_atomically(file, found.table.to_csv(index=False, lineterminator="\n").encode())
-    if as_json:
-        click.echo(to_json(found.table.to_dict("records")).decode(), nl=False)
-    elif quiet:
-        click.echo(str(folder))
-    else:
-        from simulator.reporting.tables import show_comparison
-
-        show_comparison(found.table, month, _console(), lang)
-        click.echo(f"\nEvery month and KPI: {file}")
+    asked.tell(
+        folder,
+        lambda: found.table.to_dict("records"),
+        lambda console: show_comparison(found.table, month, console, asked.lang, base),
+        f"Every month and KPI: {file}",
+    )
 
 
 @main.command()
-@_scenario_options
-@_run_options
-@_lang
+@_study
 @click.option("--over", metavar="PATH=V1,V2,…", help="The input to vary and its values.")
 @click.option("--book", metavar="TEAM=N1,N2,…", help="Vary the accounts per head of a success team instead.")
 @click.option("--need", is_flag=True, help="Also search the heads that each value needs (success teams).")
 @click.option("--refine/--no-refine", default=True, help="Add whole values until the knee is known to 1.")
-def sweep(
-    scenario: Path,
-    variants: tuple[str, ...],
-    overrides: tuple[str, ...],
-    replications: int | None,
-    seed: int | None,
-    jobs: int | None,
-    out: Path | None,
-    quiet: bool,
-    as_json: bool,
-    lang: Language,
-    over: str | None,
-    book: str | None,
-    need: bool,
-    refine: bool,
-) -> None:
+def sweep(asked: _Asked, over: str | None, book: str | None, need: bool, refine: bool) -> None:
     """Draw KPIs as curves over one input, on common draws, and mark where the targets stop being met.
 
     The scenario as it stands is one curve, each --variant another; --set holds for all of them.
     """
     if (over is None) == (book is None):
         raise click.UsageError("give --over PATH=V1,V2,… or --book TEAM=N1,N2,…")
-    base = _read(scenario, (), overrides)
-    curves = {base.name: base} | {name: _read(scenario, (name,), overrides) for name in dict.fromkeys(variants)}
-    if seed is not None:
-        base = base.with_({"monte_carlo.seed": seed})
+    base = _read(asked.scenario, (), asked.overrides)
+    curves = {base.name: base}
+    curves |= {name: _read(asked.scenario, (name,), asked.overrides) for name in dict.fromkeys(asked.variants)}
+    base = asked.seeded(base)
     path, values = _values("--over" if over else "--book", over or book or "")
-    folder = _new_folder(out, f"{base.name} sweep")
-    progress = _Shower(quiet or as_json)
-    progress.say_compilation()
-    from simulator.results import to_json
+    folder = _new_folder(asked.out, f"{base.name} sweep")
+    progress = asked.shower()
+    from simulator.reporting.tables import show_sweep
     from simulator.studies import sweep as study
 
-    with progress:
+    with progress, _override_of("--over" if over else "--book"):
         found = study.sweep(
             base,
             path if over else None,
             values,
             book=path if book else None,
             curves=curves,
-            replications=replications,
-            jobs=jobs,
+            replications=asked.replications,
+            jobs=asked.jobs,
             need=need,
             refine=refine,
             progress=progress.update,
         )
     with progress.working("drawing the curves"):
-        study.save(found, folder, lang)
-    if as_json:
-        click.echo(to_json(study.summary(found)).decode(), nl=False)
-    elif quiet:
-        click.echo(str(folder))
-    else:
-        from simulator.reporting.tables import show_sweep
-
-        show_sweep(found, _console(), lang)
-        click.echo(f"\nTables and figures: {folder}")
+        study.save(found, folder, asked.lang)
+    asked.tell(
+        folder,
+        lambda: study.summary(found),
+        lambda console: show_sweep(found, console, asked.lang),
+        f"Tables and figures: {folder}",
+    )
 
 
 @main.command()
-@_scenario_options
-@_run_options
-@_lang
+@_study
 @click.option("--activity", "activities", multiple=True, metavar="NAME", help="Only this activity; repeatable.")
 @click.option(
     "--coverage", "levels", multiple=True, metavar="NAME.SEGMENT=SHARE", help="Another coverage instead; repeatable."
 )
 @click.option("--break-even", "flip", is_flag=True, help="Also search the effect on churn at which each one pays.")
-def value(
-    scenario: Path,
-    variants: tuple[str, ...],
-    overrides: tuple[str, ...],
-    replications: int | None,
-    seed: int | None,
-    jobs: int | None,
-    out: Path | None,
-    quiet: bool,
-    as_json: bool,
-    lang: Language,
-    activities: tuple[str, ...],
-    levels: tuple[str, ...],
-    flip: bool,
-) -> None:
+def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], flip: bool) -> None:
     """Tell what activities are worth, from paired runs with and without each."""
-    base = _read(scenario, variants, overrides)
-    if seed is not None:
-        base = base.with_({"monte_carlo.seed": seed})
+    base = asked.seeded(asked.read())
     pairs = [level.partition("=")[::2] for level in levels]
     unclear = [level for level, (place, share) in zip(levels, pairs, strict=True) if not ("." in place and share)]
     if unclear:
@@ -391,40 +461,36 @@ def value(
                 for level in unclear
             ]
         )
-    folder = _new_folder(out, f"{base.name} value")
-    progress = _Shower(quiet or as_json)
-    progress.say_compilation()
-    from simulator.results import to_json
+    folder = _new_folder(asked.out, f"{base.name} value")
+    progress = asked.shower()
+    from simulator.reporting.tables import show_value
     from simulator.studies import value as study
 
-    with progress:
+    with progress, _override_of("--coverage"):
         found = study.value(
             base,
             list(activities) or None,
             coverage=dict(pairs),
             break_even=flip,
-            replications=replications,
-            jobs=jobs,
+            replications=asked.replications,
+            jobs=asked.jobs,
             progress=progress.update,
         )
-    study.save(found, folder, lang)
-    if as_json:
-        click.echo(to_json(study.summary(found)).decode(), nl=False)
-    elif quiet:
-        click.echo(str(folder))
-    else:
-        from simulator.reporting.tables import show_value
-
-        show_value(found, _console(), lang)
-        click.echo(f"\nTable and figure: {folder}")
+    study.save(found, folder, asked.lang)
+    asked.tell(
+        folder,
+        lambda: study.summary(found),
+        lambda console: show_value(found, console, asked.lang),
+        f"Table and figure: {folder}",
+    )
 
 
 @main.command("break-even")
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option("--variant", required=True, metavar="NAME", help="The plan to decide against.")
 @click.option("--coefficient", required=True, metavar="PATH", help="A coupling, as couplings.churn_by_late_activities.")
-@click.option("--replications", type=click.IntRange(min=2), help="How often to simulate the horizon.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Threads; default all cores. Results do not depend on it.")
+@click.option("--replications", type=click.IntRange(2, MOST_REPLICATIONS), help="How often to simulate the horizon.")
+@click.option("--jobs", type=click.IntRange(1, MOST_JOBS), help="Workers; default all cores.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
 @_lang
 def break_even(
@@ -443,8 +509,16 @@ def break_even(
     from simulator.results import to_json
     from simulator.studies.value import break_even as search
 
-    with progress:
-        found = search(base, other, coefficient, replications=replications, jobs=jobs, progress=progress.update)
+    with progress, _override_of("--coefficient"):
+        found = search(
+            base,
+            other,
+            coefficient,
+            names=(base.name, variant),
+            replications=replications,
+            jobs=jobs,
+            progress=progress.update,
+        )
     if as_json:
         import dataclasses
 
@@ -457,8 +531,6 @@ def break_even(
 
 def _values(option: str, text: str) -> tuple[str, list[Any]]:
     """A path and the values that it takes, each read as YAML."""
-    from dataclasses import replace
-
     from simulator.scenario import yaml_text
 
     path, equals, listed = text.partition("=")
@@ -489,7 +561,6 @@ def _values(option: str, text: str) -> tuple[str, list[Any]]:
 @click.option("--account-column", "account_columns", multiple=True, metavar="MEANING=NAME", help="As mrr=monthly fee.")
 @click.option("--log-column", "log_columns", multiple=True, metavar="MEANING=NAME", help="As hours=duration.")
 @click.option("--as-of", metavar="DATE", help="Day of the CRM export; default the latest day in it.")
-@_lang
 @click.option("--column", "columns", multiple=True, metavar="MEANING=NAME", help="Where a column is: queue=type.")
 @click.option("--answered", multiple=True, metavar="WORD", help="Another word for an answered call; repeatable.")
 @click.option("--abandoned", multiple=True, metavar="WORD", help="Another word for an abandoned call; repeatable.")
@@ -506,9 +577,8 @@ def _values(option: str, text: str) -> tuple[str, list[Any]]:
 @click.option("--timezone", metavar="NAME", help="The centre's time zone; times with an offset are converted to it.")
 @click.option("--holidays", metavar="CODE", help="Country whose public holidays are closed and not in the fit, as JP.")
 @click.option("--encoding", default="utf-8-sig", show_default=True, help="Of the file's text, as cp932.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist.")
-@click.option("--quiet", is_flag=True, help="Print only where the draft is.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was fitted as JSON.")
+@_OUT
+@_said
 def fit(
     calls: Path | None,
     accounts: Path | None,
@@ -562,7 +632,7 @@ def fit(
         made = study.draft(calls, **arguments)
     with _Shower(quiet or as_json).working("writing the draft and its figures"):
         study.write(made, folder, given)
-        save_figures(made, folder / "figures")
+        save_figures(made, folder / "figures", lang)
     if as_json:
         from simulator.results import to_json
 
@@ -570,7 +640,7 @@ def fit(
     elif quiet:
         click.echo(str(folder))
     else:
-        for line in made.lines(min(_console().width, 110)):
+        for line in made.lines(min(_console().width, 110), lang):
             click.echo(line)
         click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
 
@@ -608,7 +678,7 @@ def _fit_tickets(
     elif quiet:
         click.echo(str(folder))
     else:
-        for line in made.lines(min(_console().width, 110)):
+        for line in made.lines(min(_console().width, 110), lang):
             click.echo(line)
         then = "" if made.document is None else f"  (next: simulator check {folder / 'scenario.yaml'})"
         click.echo(f"\nDraft: {folder}{then}")
@@ -706,10 +776,8 @@ def _fit_success(
 @click.option("--date-format", metavar="FORMAT", help="How days are written, as %d/%m/%Y; default found out.")
 @click.option("--timezone", metavar="NAME", help="The centre's time zone; times with an offset are converted to it.")
 @click.option("--encoding", default="utf-8-sig", show_default=True, help="Of both files' text, as cp932.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write; must not exist.")
-@click.option("--quiet", is_flag=True, help="Print only where the results are.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@_lang
+@_OUT
+@_said
 def replay(
     calls: Path, staffing: Path | None, out: Path | None, quiet: bool, as_json: bool, lang: Language, **options: Any
 ) -> None:
@@ -804,11 +872,12 @@ def _read(path: Path, variants: tuple[str, ...], overrides: tuple[str, ...]) -> 
     return read(path, variants=variants, overrides=overrides)
 
 
-def _new_folder(out: Path | None, name: str) -> Path:
+def _new_folder(out: Path | None, name: str, allowed: str = "a new folder") -> Path:
     """The folder of a run: as asked for, or dated under ``runs/``; one that exists is never written to."""
     if out is not None:
+        if out.exists() and not out.is_dir():
+            raise InputError([Problem(None, None, "--out", "this is a file", str(out), allowed)])
         if out.exists() and any(out.iterdir()):
-            allowed = "a new folder, or --resume to go on with an interrupted run"
             raise InputError([Problem(None, None, "--out", "the folder exists and is not empty", str(out), allowed)])
         return out
     slug = re.sub(r"\W+", "-", name.lower())[:40].strip("-") or "run"
@@ -849,13 +918,17 @@ def _remove_blocks(folder: Path) -> None:
 
 
 class _Shower:
-    """Progress on standard error: a bar per phase on a terminal, nothing when quiet."""
+    """Progress on standard error: on a terminal one line per phase, nothing when quiet.
+
+    A phase that is simulated once has a bar and the time left. A search simulates one staffing after another and does
+    not know how many will follow: it says how many it tried and for how long, and promises nothing.
+    """
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
         self.bar: Any = None
         self.task: Any = None
-        self.phase = ""
+        self.phase, self.tried, self.done, self.since = "", 0, 0, 0.0
 
     def say_compilation(self) -> None:
         """Say that the first run on a machine compiles, before it does."""
@@ -867,16 +940,10 @@ class _Shower:
     def __enter__(self) -> _Shower:
         console = _console(stderr=True)
         if not self.quiet and console.is_terminal:
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, Progress, TextColumn
 
-            self.bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-                TimeRemainingColumn(),
-                console=console,
-                transient=True,
-            )
+            said = TextColumn("{task.fields[said]}")
+            self.bar = Progress(TextColumn("{task.description}"), BarColumn(), said, console=console, transient=True)
             self.bar.__enter__()
         return self
 
@@ -890,16 +957,27 @@ class _Shower:
         return self._update if self.bar else None
 
     def _update(self, phase: str, done: int, total: int, left: float) -> None:
-        if phase != self.phase or self.task is None or done == 0:
-            self.phase = phase
+        if phase != self.phase or self.task is None:
             if self.task is not None:
                 self.bar.remove_task(self.task)
-            self.task = self.bar.add_task(phase, total=total)
-        self.bar.update(self.task, completed=done)
+            self.phase, self.tried, self.since = phase, 1, time.monotonic()
+            self.task = self.bar.add_task(phase, total=total, said="")
+        elif done < self.done or done == 0:
+            self.tried += 1
+        self.done = done
+        if self.tried > 1:
+            said = f"{self.tried} simulated, {_duration(time.monotonic() - self.since)} so far"
+            self.bar.update(self.task, total=None, said=said)
+        else:
+            rest = "" if left != left else f", {_duration(left)} left"
+            self.bar.update(self.task, completed=done, said=f"{done} of {total}{rest}")
 
     def working(self, text: str) -> Any:
         """A spinner for work without a count."""
-        import contextlib
-
         console = _console(stderr=True)
         return console.status(text) if not self.quiet and console.is_terminal else contextlib.nullcontext()
+
+
+def _duration(seconds: float) -> str:
+    whole = max(round(seconds), 0)
+    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"

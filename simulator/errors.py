@@ -7,6 +7,7 @@ raised together in one :class:`InputError`, so that a person mends a file once a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,6 +51,23 @@ class UnitError(ValueRefused):
     """A text such as ``"5 mn"`` is no quantity of the kind asked for."""
 
 
+_FLAG = re.compile(r"(?<![\w-])--([a-z][a-z-]*[a-z])\b")
+_ARGUMENTS = {
+    "account-column": "account_columns",
+    "activity": "activities",
+    "coefficient": "path",
+    "column": "columns",
+    "log-column": "log_columns",
+    "over": "path",
+    "queue": "queues",
+    "set": "overrides",
+    "staff-column": "staff_columns",
+    "status": "states",
+    "variant": "variants",
+}
+"""Python arguments that are not called as their option."""
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One fault of the input.
@@ -67,6 +85,7 @@ class Problem:
     nearest: str | None = None
 
     def __str__(self) -> str:
+        """The fault for a Python caller: options of the command line are said as the arguments of their meaning."""
         line = None if self.line is None else str(self.line) if self.file else f"line {self.line}"
         place = ":".join(part for part in (self.file, line) if part is not None)
         head = f"{place}: " if place else ""
@@ -77,7 +96,7 @@ class Problem:
             text += f"; allowed: {self.allowed}"
         if self.nearest is not None:
             text += f"; did you mean {self.nearest!r}?"
-        return text
+        return _FLAG.sub(lambda flag: _ARGUMENTS.get(flag[1], flag[1].replace("-", "_")), text)
 
 
 class InputError(SimulatorError, ValueError):
@@ -88,6 +107,26 @@ class InputError(SimulatorError, ValueError):
             sorted(dict.fromkeys(problems), key=lambda p: (p.file or "", p.line or 0, p.path, p.message))
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def unreadable(error: Exception, encoding: str = "") -> tuple[str, str | None]:
+    """Why a file cannot be read, in words, and what would do: for what opening and decoding a file raise."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file", None
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder, not a file", None
+    if isinstance(error, PermissionError):
+        return "reading it is not permitted", None
+    if isinstance(error, UnicodeDecodeError):
+        where = f"byte {error.start + 1}" if error.start < 1_000_000 else "a byte"
+        message = f"this is no text in the encoding {encoding or error.encoding}, from {where} on"
+        return message, "a text file; another --encoding (cp932, utf-16, latin-1) if it is one"
+    if isinstance(error, LookupError):
+        return f"there is no encoding {encoding!r}", "such as utf-8, cp932, utf-16, latin-1"
+    if isinstance(error, OSError) and error.strerror:
+        return f"it cannot be read: {error.strerror}", None
+    text = str(error)
+    return ("the file is empty" if "No columns" in text else f"it cannot be read: {text}"), None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -26,7 +26,7 @@ from simulator.scenario import inputs
 from simulator.scenario.schema import Group, Scenario, Staffed
 from simulator.success import assemble as success_assemble
 from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
-from simulator.success.tables import Instances, new_hours, new_sums
+from simulator.success.tables import VALUE, Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
 from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
@@ -34,7 +34,7 @@ from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
 
-PEOPLE = ("opening", "starts", "leavers", "closing", "effective", "open_requisitions")
+PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions")
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
 
 
@@ -406,25 +406,42 @@ class Horizon:
     ) -> list[TeamWork]:
         assert model.success is not None
         effort = accounts.effort * self.hours_per_account[accounts.segment]
-        return [
-            TeamWork(
-                workload.draw_month(
-                    team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month, escalations
-                ),
-                accounts.served & team.segments[accounts.segment],
-                effort,
+        work = []
+        for team in model.success.teams:
+            given = team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month
+            served = accounts.served & team.segments[accounts.segment]
+            shared, hands_over = team.tables.shared, bool(np.any(team.workload.trigger == workload.HANDOVER))
+            work.append(
+                TeamWork(
+                    workload.draw_month(*given, escalations),
+                    served,
+                    effort,
+                    served & ~shared[accounts.segment] if shared.any() else served,
+                    workload.draw_month(*given, handovers=True) if hands_over else None,
+                    accounts.mrr if team.tables.rule == VALUE else None,
+                )
             )
-            for team in model.success.teams
-        ]
+        return work
 
 
 @dataclass(frozen=True, eq=False)
 class TeamWork:
-    """What a month asks of a team: its instances, the accounts it looks after (bool (A,)) and their expected hours."""
+    """What a month asks of a team.
+
+    Attributes:
+        instances: all but those of handovers.
+        accounts: bool (A,), the accounts it looks after; owned: bool (A,), those of them that have an owner.
+        effort: float64 (A,), their expected hours.
+        handovers: one of each kind for every account that would be handed over; None where nothing comes of it.
+        value: float64 (A,), revenue a month, where desk work goes by value; else None.
+    """
 
     instances: Instances
     accounts: NDArray[np.bool_]
     effort: NDArray[np.float64]
+    owned: NDArray[np.bool_]
+    handovers: Instances | None
+    value: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -453,8 +470,9 @@ class Demand:
         """Memory held."""
         parts = [getattr(c, f.name) for _, c in self.contacts for f in dataclasses.fields(c)]
         for team in (team for month in self.work for team in month):
-            parts += [getattr(team.instances, f.name) for f in dataclasses.fields(team.instances)]
-            parts += [team.accounts, team.effort]
+            for given in (team.instances, team.handovers or Instances.none()):
+                parts += [getattr(given, f.name) for f in dataclasses.fields(given)]
+            parts += [team.accounts, team.effort, team.owned, *([] if team.value is None else [team.value])]
         return sum(part.nbytes for part in parts)
 
 
@@ -594,12 +612,11 @@ class _Calendars:
         self.moved, self.settled = np.zeros(accounts, dtype=bool), []
         for t, asked in enumerate(work):
             speed = self.capacity[t][month]
-            before = self.owner[t]
-            self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed)
+            instances, moved = self._hand_out(t, month, asked)
             outcome, self.state[t] = self.engine(
                 model.success.activities,
                 self.tables[t],
-                asked.instances,
+                instances,
                 self.owner[t],
                 np.where(speed > 0, speed, 1.0),
                 speed > 0,
@@ -608,19 +625,32 @@ class _Calendars:
                 sums=self.sums[t],
                 hours=self.hours[t],
                 alive=asked.accounts,
+                value=asked.value,
                 last=last,
                 records=self.by_activity,
             )
-            if not self.tables[t].pooled:
-                now = self.owner[t][: len(before)]
-                self.moved[: len(before)] |= (before >= 0) & (now >= 0) & (before != now)
+            self.moved |= moved
             if self.by_activity:
-                asked_for = np.stack([asked.instances.activity, asked.instances.account])
+                asked_for = np.stack([instances.activity, instances.account])
                 self.known[t] = np.concatenate([self.known[t], asked_for], axis=1)
                 self.settled.append(couplings.settled_headlines(model.success.activities, outcome.rows, *self.known[t]))
             headlines += outcome.headlines
             overdue += timeliness.overdue(self.state[t], model.success.activities, accounts)
         self.timeliness.add(headlines, overdue)
+
+    def _hand_out(self, t: int, month: int, asked: TeamWork) -> tuple[Instances, NDArray[np.bool_]]:
+        """The books of a month. Returns its work, that of handovers included, and the accounts handed over."""
+        before = self.owner[t]
+        moved = np.zeros(len(asked.accounts), dtype=np.bool_)
+        if self.tables[t].shared.all():
+            self.owner[t] = np.full(len(moved), -1)
+            return asked.instances, moved
+        self.owner[t] = books.assign(before, asked.effort, asked.owned, self.capacity[t][month])
+        now = self.owner[t][: len(before)]
+        moved[: len(before)] = (before >= 0) & (now >= 0) & (before != now)
+        if asked.handovers is None:
+            return asked.instances, moved
+        return Instances.join([asked.instances, asked.handovers.take(moved[asked.handovers.account])]), moved
 
     def expose(self, accounts: portfolio.Portfolio, opened: float) -> None:
         """Note for the couplings what the month has brought each account."""
@@ -647,22 +677,23 @@ class _Calendars:
             owners = np.full((len(work), accounts), -1, dtype=np.int64)
             alive = np.zeros((len(work), accounts), dtype=np.bool_)
             of_team = [teams[t] for teams in work]
+            instances = []
             for month, asked in enumerate(of_team):
                 alive[month, : len(asked.accounts)] = asked.accounts
-                if self.tables[t].pooled:
-                    continue
-                self.owner[t] = books.assign(self.owner[t], asked.effort, asked.accounts, speed[month])
+                instances.append(self._hand_out(t, month, asked)[0])
                 owners[month, : len(self.owner[t])] = self.owner[t]
+            values = [asked.value for asked in of_team if asked.value is not None]
             self.run_months(
                 success.activities,
                 self.tables[t],
-                [asked.instances for asked in of_team],
+                instances,
                 owners,
                 speed,
                 alive,
                 self.tables[t].months[1:],
                 sums=self.sums[t],
                 hours=self.hours[t],
+                values=values or None,
             )
 
     def results(self) -> dict[str, NDArray[np.float64]]:

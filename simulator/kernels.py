@@ -82,6 +82,12 @@ inner = njit(forceinline=True, **_BARE)
 of some hundred nanoseconds a fifth of its time. Many long ones would take long to compile."""
 
 
+inner_switched = njit(  # type: ignore[call-overload]
+    nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
+"""The same for functions with an argument that may be None: only with rewrites is what stands under it left out."""
+
+
 @njit(cache=True, inline="always", nogil=True)
 def mix(x):
     """The finaliser moremur of one unsigned 64-bit word (see :func:`simulator.randomness.mix`)."""
@@ -151,3 +157,44 @@ def draws(tables, scale, zero, row, words):
     for i in range(words.shape[0]):
         out[i] = draw(tables, scale, zero, row, words[i])
     return out
+
+
+@njit(cache=True, nogil=True)
+def open_time(start, before, opening, row, t):
+    """The business clock: seconds for which queue ``row`` has been open by the instant ``t``.
+
+    Args:
+        start: float64 (I + 1,), starts of the intervals and their end.
+        before: float64 (Q, I + 1), open seconds by then.
+        opening: bool (Q, I), intervals in which each queue is open; (Q, 0) where all are always open, which they also
+            are after the last interval.
+    """
+    if opening.shape[1] == 0:
+        return t
+    i = _last_at_most(start, t)
+    if i == opening.shape[1] or opening[row, i]:
+        return before[row, i] + (t - start[i])
+    return before[row, i]
+
+
+@njit(cache=True, nogil=True)
+def open_instant(start, before, opening, row, seconds):
+    """The latest instant by which queue ``row`` has been open for ``seconds``: of a closing and an opening time between
+    which it is closed, the opening time. Arguments as in :func:`open_time`."""
+    if opening.shape[1] == 0:
+        return seconds
+    i = _last_at_most(before[row], seconds)
+    return start[i] + (seconds - before[row, i])
+
+
+@njit(cache=True, nogil=True)
+def _last_at_most(sorted_values, value):
+    """The index of the last of the values that is not above ``value``; the first where all are."""
+    low, high = 0, sorted_values.shape[0]
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if sorted_values[middle] <= value:
+            low = middle
+        else:
+            high = middle
+    return low

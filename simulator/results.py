@@ -192,6 +192,18 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def changes_of(folder: Path) -> list[str]:
+    """What a run changed from the scenario as written, as its folder says; nothing where there is no run.
+
+    The resolved scenario of a run is the changed one, so that only the summary still tells: a run repeated from its own
+    folder says it again.
+    """
+    try:
+        return [str(line) for line in json.loads((folder / "summary.json").read_text(encoding="utf-8"))["changes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def load(folder: Path | str) -> Result:
     """Read a run folder back.
 

@@ -59,6 +59,7 @@ class People:
         end: int64 (P,), last month of work, M or more for whoever leaves after the horizon; :data:`NEVER` without
             notice.
         opening, starts, leavers, heads, closing: int64 (M,): heads = opening + starts, closing = heads - leavers.
+        hires: int64 (M,), starts that were planned; the others are backfills.
         open_requisitions: int64 (M,), requisitions opened by the month whose new colleague does not start at its close.
         ramp: the ramp's shares.
     """
@@ -71,6 +72,7 @@ class People:
     end: NDArray[np.int64]
     opening: NDArray[np.int64]
     starts: NDArray[np.int64]
+    hires: NDArray[np.int64]
     leavers: NDArray[np.int64]
     heads: NDArray[np.int64]
     closing: NDArray[np.int64]
@@ -235,6 +237,7 @@ class _Roster:
         start, end = self.start[:, None], self.end[:, None]
         heads = ((start <= month) & (month <= end)).sum(axis=0)
         starts = (start == month).sum(axis=0)
+        hires = ((start == month) & (self.kind == GROWTH)[:, None]).sum(axis=0)
         leavers = (end == month).sum(axis=0)
         hiring = (self.kind != EXISTING)[:, None] & (self.requisition[:, None] <= month) & (month + 1 < start)
         return People(
@@ -246,6 +249,7 @@ class _Roster:
             end=self.end,
             opening=heads - starts,
             starts=starts,
+            hires=hires,
             leavers=leavers,
             heads=heads,
             closing=heads - leavers,

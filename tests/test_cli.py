@@ -122,6 +122,37 @@ def test_options_reach_the_run(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_figures")
+def test_a_run_repeats_from_its_own_folder(run: Run, tmp_path: Path) -> None:
+    changed = ("--variant", "fewer", "--set", "support.queues.calls.talk.mean=3 min", "--seed", 9)
+    assert run("run", "plan.yaml", *changed, "--out", "first").exit_code == 0
+    assert run("run", "first/scenario.resolved.yaml", "--out", "again").exit_code == 0
+    assert contents(tmp_path / "again") == contents(tmp_path / "first")
+    assert len(json.loads((tmp_path / "again" / "summary.json").read_text("utf-8"))["changes"]) == 2
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_precision_replicates_until_the_chance_is_known(run: Run) -> None:
+    summary = json.loads(run("run", "plan.yaml", "--precision", "12%", "--json", "--out", "sure").stdout)
+    assert summary["replications"] > 12
+    team = summary["teams"][0]
+    assert team["p_enough_all_high"] - team["p_enough_all_low"] <= 0.24
+    narrow = run("run", "plan.yaml", "--precision", "0.001", "--out", "surer")
+    assert clean(narrow)
+    assert "takes more than 20,000 replications" in " ".join(narrow.stderr.split())
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_whoever_reads_may_leave_early(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang_up(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("simulator.reporting.tables.show", hang_up)
+    assert run("run", "plan.yaml", "--out", "kept").exit_code == 0
+    assert (tmp_path / "kept" / "summary.json").is_file()
+    assert not (tmp_path / "kept" / "blocks").exists()
+
+
+@pytest.mark.usefixtures("no_figures")
 def test_out_never_overwrites(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
@@ -176,6 +207,10 @@ def test_a_wrong_file_gets_one_list(run: Run, tmp_path: Path) -> None:
         (("run", "plan.yaml", "--resume", ".", "--out", "there"), "leave out --out"),
         (("compare", "plan.yaml"), "--variant NAME (fewer, impatient)"),
         (("compare", "plan.yaml", "--variant", "fewer", "--month", "2027-05"), "allowed: all, 2027-04"),
+        (("compare", "plan.yaml", "--variant", "fewer", "--out", "plan.yaml"), "this is a file"),
+        (("run", "plan.yaml", "--precision", "5"), "outside 0 to 1"),
+        (("run", "plan.yaml", "--precision", "5%", "--replications", "8"), "leave out --replications"),
+        (("run", "plan.yaml", "--jobs", "1000000"), "is not in the range"),
         (("report", "."), "no finished run here"),
         (("report", "nowhere"), "no finished run here"),
         (("rum", "plan.yaml"), "Did you mean 'run'?"),
@@ -223,10 +258,10 @@ def test_compare_prints_and_keeps_the_differences(run: Run, tmp_path: Path) -> N
     words = ("compare", "plan.yaml", "--variant", "fewer", "--variant", "impatient")
     result = run(*words, "--set", "support.groups.agents.headcount=9", "--out", "kept")
     assert result.exit_code == 0, result.output
-    assert re.findall(r"^(\w+): Differences from the base", result.stdout, re.MULTILINE) == [
+    assert re.findall(r"^(\S+): Differences from the base", " ".join(result.stdout.split(" ")), re.MULTILINE) == [
         "fewer",
         "impatient",
-        "set",
+        "support.groups.agents.headcount=9",
     ]
     assert str(Path("kept") / "compare.csv") in result.stdout
     assert (tmp_path / "kept" / "compare.csv").read_text().startswith("variant,month,wing,kind,subject,kpi,")

@@ -1,14 +1,17 @@
 """The years: both wings month by month, on common draws, by either engine."""
 
+import copy
+
 import numpy as np
 import pytest
 
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
-from simulator.success.tables import ON_TIME
+from simulator.scenario.schema import Scenario
+from simulator.success.tables import DUE, H_OVERTIME, ON_TIME
 from simulator.support.tables import GroupMeasure, QueueMeasure
-from tests.models import both_wings, one_queue
+from tests.models import BOTH_WINGS, both_wings, one_queue
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +133,69 @@ def test_a_textbook_queue_meets_its_formula() -> None:
     assert sums[QueueMeasure.ANSWERED_WITHIN] / sums[QueueMeasure.OFFERED] == pytest.approx(
         exact.sl_served_over_offered, rel=0.01
     )
+
+
+RARE = {
+    "success.teams.csm.pooled_segments": ["smb"],
+    "success.teams.csm.cover": True,
+    "success.teams.csm.overtime": "4 h",
+    "success.teams.csm.focus": "1 h",
+    "success.teams.csm.desk_rule": "value",
+    "success.teams.csm.leave_days_per_year": 40,
+    "success.teams.csm.hires": {"2027-05": 1},
+    "success.activities.qbr.late": "shorten",
+}
+"""Every rule of CSM work that few teams use."""
+
+
+def rare(overrides: dict | None = None) -> Scenario:
+    document = copy.deepcopy(BOTH_WINGS)
+    document["success"]["activities"]["handover"] = {
+        "segments": {"enterprise": "100%", "smb": "100%"},
+        "trigger": "handover",
+        "within": "14 days",
+        "steps": {"read": {"desk": "3 h"}},
+    }
+    return freeze(Document(document)).with_({**RARE, **(overrides or {})})
+
+
+def test_rarer_rules_agree_over_the_years_and_in_a_replay() -> None:
+    horizon = Horizon(rare())
+    compiled, reference = horizon.simulate(1), horizon.simulate(1, reference=True)
+    for name in ("steps", "hours", "at_risk"):
+        np.testing.assert_allclose(compiled[name], reference[name], rtol=1e-9, atol=1e-6, err_msg=name)
+    teams = np.array([[2, 3, 3]])
+    one, month_by_month = Horizon(rare()), Horizon(rare())
+    month_by_month.coupled = True  # so that every month is played anew
+    for name in ("steps", "hours"):
+        again = month_by_month.replay(1, Staffing(teams=teams))[name]
+        np.testing.assert_array_equal(one.replay(1, Staffing(teams=teams))[name], again)
+
+
+def handed_over(hires: dict[str, int]) -> np.ndarray:
+    """Handover steps that came due, by month."""
+    horizon = Horizon(rare({"success.teams.csm.hires": hires, "hiring.attrition_per_year": 0}))
+    steps = horizon.simulate(0)["steps"]
+    k = horizon.central.success.activities.activity_names.index("handover")
+    return steps[:, horizon.central.success.activities.headline_step[k], :, DUE].sum(axis=1)
+
+
+def test_a_handover_is_work_for_the_accounts_that_change_hands() -> None:
+    assert handed_over({}).tolist() == [0, 0, 0]
+    moved = handed_over({"2027-05": 1})
+    # a new third CSM at half speed takes over a fifth of the work of 20 enterprise accounts, the largest first; what is
+    # pooled has no owner
+    assert 2 <= moved[1] <= 5
+    assert moved[[0, 2]].tolist() == [0, 0]
+
+
+def test_overtime_is_worked_where_work_is_late() -> None:
+    few = {"success.teams.csm.headcount": 1, "hiring.attrition_per_year": 0}
+    plain, longer = (Horizon(both_wings({**few, "success.teams.csm.overtime": hours})) for hours in ("0 h", "10 h"))
+    a, b = plain.simulate(0), longer.simulate(0)
+    assert b["steps"][..., ON_TIME].sum() > a["steps"][..., ON_TIME].sum()
+    worked = b["hours"][..., H_OVERTIME].sum() / 3600
+    assert 3 < worked <= 10 * 14  # up to 10 h in each of the weeks that April to June touch
 
 
 # --- people of support ------------------------------------------------------------------------------------------------

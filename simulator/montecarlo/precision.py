@@ -70,6 +70,29 @@ def estimate(values: ArrayLike, repeats: int) -> Estimate:
     return Estimate(np.asarray(mean), np.sqrt(variance_of_mean), np.asarray(share))
 
 
+def share_interval(spread: Estimate, values: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % interval of a mean share that stays between 0 and 1: taken on the log-odds, where the standard error is
+    that of the mean ÷ (p (1 - p)) (delta method; Agresti, Categorical Data Analysis, 2013, section 3.1.6).
+
+    Ratios that may exceed 1 (net revenue retention) keep the plain interval, in all their columns.
+
+    Args:
+        spread: estimate of ``values``.
+        values: shape (replications, ...).
+    """
+    x = np.asarray(values, dtype=float)
+    known = x[~np.isnan(x)]
+    if known.size and (known.min() < 0.0 or known.max() > 1.0):
+        return spread.low, spread.high
+    p = np.clip(spread.mean, 0.0, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        odds = np.log(p / (1.0 - p))
+        half = Z95 * spread.standard_error / (p * (1.0 - p))
+        low, high = (1.0 / (1.0 + np.exp(-(odds + sign * half))) for sign in (-1.0, 1.0))
+    certain = (p == 0.0) | (p == 1.0)
+    return np.where(certain, p, low), np.where(certain, p, high)
+
+
 def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z95) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Wilson's score interval of a proportion (E. B. Wilson, JASA 22:209-212, 1927), elementwise."""
     k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from simulator.results import Result
 
+_MOST_TEAMS = 4  # in a table of three columns each that a screen of 1200 pixels shows whole
+
 _VARIABLES = {  # colours of the figures that change with the page's light or dark theme
     plots.INK: "var(--ink)",
     plots.MUTED: "var(--muted)",
@@ -97,7 +99,13 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         "cost_lines": w.cost_sentences(summary, lang),
         "missed": w.missed_sentences(summary, lang),
         "asides": [
-            line for line in (w.accounts_sentence(summary, lang), w.placeholders_sentence(summary, lang)) if line
+            line
+            for line in (
+                w.need_sentence(summary, lang),
+                w.accounts_sentence(summary, lang),
+                w.placeholders_sentence(summary, lang),
+            )
+            if line
         ],
         "figures": lambda prefix: [svg for name, svg in drawn.items() if name.startswith(prefix)],
         "staffing": _staffing(result, lang),
@@ -113,7 +121,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         "kpis": _kpis(result, lang),
         "activities": _activities(result, lang),
         "assumptions": _assumptions(result, lang),
-        "warnings": [str(line) for line in summary.get("warnings") or []],
+        "warnings": w.warnings(summary, lang),
         "changes": [str(line) for line in summary.get("changes") or []],
         "provenance": _provenance(result, lang),
     }
@@ -158,10 +166,17 @@ def _grid(
     return Grid(caption, tuple(columns), cells, text_columns, tuple(groups)) if cells else None
 
 
-def _staffing(result: Result, lang: Language) -> Grid | None:
-    """Months down, teams across: need, plan and the chance that the plan is enough."""
+def _staffing(result: Result, lang: Language) -> list[Grid]:
+    """Months down, teams across: need, plan and the chance that the plan is enough; as many teams a table as fit."""
+    teams = list(dict.fromkeys(result.staffing["team"]))
+    parts = -(-len(teams) // _MOST_TEAMS)
+    size = -(-len(teams) // max(parts, 1))
+    grids = (_staffing_of(result, teams[i : i + size], lang) for i in range(0, len(teams), max(size, 1)))
+    return [grid for grid in grids if grid]
+
+
+def _staffing_of(result: Result, teams: list[str], lang: Language) -> Grid | None:
     table = w.staffing(result)
-    teams = list(dict.fromkeys(table["team"]))
     cells = {(row.month, row.team): row for row in w.records(table)}
     columns = [w.term("month", lang), *(w.term(c, lang) for _ in teams for c in ("need", "planned", "enough"))]
     rows = []
@@ -210,7 +225,7 @@ def _heads(value: float) -> str:
 
 def _slips(summary: Mapping[str, Any], lang: Language) -> Grid | None:
     rows = [
-        [str(s.get("subject", "")), w.share(s.get("mean"), lang), w.share(s.get("target"), lang)]
+        [w.slip_text(s, summary, lang), w.share(s.get("mean"), lang), w.share(s.get("target"), lang)]
         for s in summary.get("slips") or []
     ]
     return _grid(w.phrase("slips_title", lang), [w.term(c, lang) for c in ("subject", "mean", "target")], rows)
@@ -225,7 +240,7 @@ def _targets(summary: Mapping[str, Any], lang: Language) -> Grid | None:
             verdict = Cell(w.phrase("verdict_met" if met else "verdict_missed", lang), "good" if met else "bad")
         rows.append(
             [
-                w.target_text(target, lang),
+                w.target_text(target, summary, lang),
                 verdict,
                 w.probability(target.get("p_met"), lang),
                 w.probability(target.get("confidence"), lang),
@@ -349,7 +364,7 @@ def _kpis(result: Result, lang: Language) -> list[dict[str, Any]]:
         names = list(dict.fromkeys(part["kpi"]))
         subjects.append(
             {
-                "title": f"{subject} ({w.term(str(kind), lang)})",
+                "title": f"{w.subject(result.scenario, str(kind), str(subject), lang)} ({w.term(str(kind), lang)})",
                 "grids": [g for g in (_grid(w.phrase("kpis_horizon", lang), columns, whole),) if g]
                 + _by_month(w.heading("by_month", lang), monthly, w.months_of(part), lang),
                 "rules": [(w.term(k, lang), glossary.rule(k, lang)) for k in names if k in glossary.KPIS],

@@ -51,6 +51,7 @@ _CJK = (
 )
 _MOST_TICKS = 12
 _TITLE_WIDTH, _ROW_WIDTH = 60, 32  # characters
+_TITLE_PAD, _LABEL_HEIGHT = 10, 11  # points
 _MOST_ROWS = 20
 _IDLE_ZEROS = re.compile(r"\.0+(?!\d)|(?<=\.\d)0+(?!\d)")
 
@@ -59,7 +60,7 @@ _STYLE: dict[str, Any] = {
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.titlepad": 10,
+    "axes.titlepad": _TITLE_PAD,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": MUTED,
@@ -114,22 +115,14 @@ class Plots:
         self.lang: Language = usable_language(lang)
         self._currency = str(result.summary.get("currency", ""))
 
-    def staffing(self, team: str | None = None, ax: Axes | None = None) -> Axes | np.ndarray:
+    def staffing(self, team: str | None = None, ax: Axes | None = None) -> Axes:
         """Need (P10 to P90, P50, at the asked confidence) against planned and effective heads, by month.
 
-        Without ``team`` one chart per team: an array of Axes, shape (teams,), or the one Axes of a single team.
+        Without ``team`` the first that falls short, as in the answer.
         """
         names = self._names(self.result.staffing, "team")
-        if team is None and len(names) > 1:
-            if ax is not None:
-                raise ParameterError(f"one Axes shows one team; give team= one of {', '.join(names)}")
-            with _style(self.lang):
-                axes = _new_axes(len(names))
-                for name, each in zip(names, axes, strict=True):
-                    self._staffing(name, each)
-                    _use_font(each, self.lang)
-            return axes
-        return self._draw(lambda a: self._staffing(self._choose(team, names, "team"), a), ax)
+        first = next((str(t["team"]) for t in w.teams(self.result.summary) if t["team"] in names), None)
+        return self._draw(lambda a: self._staffing(self._choose(team or first, names, "team"), a), ax)
 
     def kpi(self, name: str, subject: str | None = None, ax: Axes | None = None) -> Axes:
         """A KPI by month: mean, P10 to P90 over runs and its target. Without ``subject`` a line for each subject."""
@@ -194,7 +187,7 @@ class Plots:
 
     def _draw(self, draw: Callable[[Axes], None], ax: Axes | None) -> Axes:
         with _style(self.lang):
-            axes: Axes = _new_axes(1)[0] if ax is None else ax
+            axes = _new_axes() if ax is None else ax
             draw(axes)
             _use_font(axes, self.lang)
         return axes
@@ -234,7 +227,12 @@ class Plots:
             if rows.empty:
                 continue
             if len(subjects) == 1:
-                ax.fill_between(rows["x"], rows["p10"], rows["p90"], color=colour, alpha=0.18, linewidth=0)
+                if len(rows) < len(months):  # a band between months without a value would claim one there
+                    around = rows["mean"] - rows["p10"], rows["p90"] - rows["mean"]
+                    yerr = [np.maximum(side, 0.0) for side in around]
+                    ax.errorbar(rows["x"], rows["mean"], yerr=yerr, fmt="none", ecolor=colour, capsize=4, alpha=0.6)
+                else:
+                    ax.fill_between(rows["x"], rows["p10"], rows["p90"], color=colour, alpha=0.18, linewidth=0)
                 ends.append((rows["p90"].iloc[-1], w.term("spread", self.lang), colour))
             ax.plot(rows["x"], rows["mean"], color=colour, linewidth=2, marker="o", markersize=3.5, label=subject)
             ends.append((rows["mean"].iloc[-1], w.term("mean", self.lang) if len(subjects) == 1 else subject, colour))
@@ -245,13 +243,13 @@ class Plots:
                 )
                 ends.append((target, w.term("target", self.lang), PLAN if len(subjects) == 1 else colour))
         _value_axis(ax, lambda v: w.quantity(v, unit, self.lang, self._currency))
-        ax.set_ylabel(w.term(name, self.lang))
         _month_axis(ax, months, self.lang)
         _label_ends(ax, ends)
         whole = table[(table["month"] == "all") & (table["subject"] == subjects[0])]["mean"]
         if len(subjects) == 1 and len(whole):
             mean = w.quantity(float(whole.iloc[0]), unit, self.lang, self._currency)
-            _title(ax, w.phrase("plot_kpi", self.lang, kpi=w.term(name, self.lang), subject=subjects[0], mean=mean))
+            told = w.subject(self.result.scenario, table["kind"].iloc[0], subjects[0], self.lang)
+            _title(ax, w.phrase("plot_kpi", self.lang, kpi=w.term(name, self.lang), subject=told, mean=mean))
         else:
             _title(ax, w.heading(name, self.lang))
 
@@ -349,7 +347,9 @@ class Plots:
         matrix = self.activity_matrix(measure)
         names = [
             textwrap.fill(
-                f"{w.activity_title(self.result, activity, self.lang)} · {w.month(segment, self.lang)}", _ROW_WIDTH
+                f"{w.activity_title(self.result, activity, self.lang)} · {w.month(segment, self.lang)}"
+                + (self._asked(activity) if measure == "on_time_share" else ""),
+                _ROW_WIDTH,
             )
             for activity, segment in matrix.index
         ]
@@ -361,6 +361,12 @@ class Plots:
         _matrix(ax, matrix.to_numpy(), w.month_ticks(list(matrix.columns), self.lang), names, unit == "share", write)
         key = "lowest_first" if unit == "share" else "highest_first"
         _title(ax, w.phrase(key, self.lang, measure=w.heading(measure, self.lang)))
+
+    def _asked(self, activity: str) -> str:
+        """The target of an activity, behind its name."""
+        success = self.result.scenario.success
+        bound = success.targets.on_time.get(activity) if success else None
+        return "" if bound is None else w.phrase("asked_for", self.lang, share=w.share(bound, self.lang))
 
     def activity_matrix(self, measure: str = "on_time_share") -> pd.DataFrame:
         """What :meth:`activities` draws: means by (activity, segment) and quarter.
@@ -412,18 +418,24 @@ class Plots:
 # --- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _new_axes(count: int) -> np.ndarray:
-    """Fresh pyplot Axes under each other, shape (count,)."""
+def _new_axes(size: tuple[float, float] = SIZE) -> Axes:
+    """The Axes of a fresh pyplot figure."""
     import matplotlib.pyplot as plt
 
-    _, axes = plt.subplots(count, 1, figsize=(SIZE[0], SIZE[1] * count), squeeze=False, layout="constrained")
-    return axes[:, 0]
+    return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def _title(ax: Axes, text: str) -> None:
-    """The message over the chart, in lines that fit its width (Japanese characters are twice as wide)."""
+    """The message over the chart, in lines that fit its width (Japanese characters are twice as wide), and between
+    them what the vertical axis counts, written across: it meets no tick label, whatever the font."""
     width = len(text) + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    ax.set_title(text if width <= _TITLE_WIDTH else textwrap.fill(text, _TITLE_WIDTH * len(text) // width))
+    told = text if width <= _TITLE_WIDTH else textwrap.fill(text, _TITLE_WIDTH * len(text) // width)
+    if ax.get_ylabel():
+        ax.set_title(told, pad=_TITLE_PAD + _LABEL_HEIGHT)
+        ax.set_ylabel(ax.get_ylabel(), rotation=0, ha="left", va="bottom", fontsize=9)
+        ax.yaxis.set_label_coords(0.0, 1.015)
+    else:
+        ax.set_title(told)
 
 
 def _use_font(ax: Axes, lang: Language) -> None:
@@ -441,7 +453,7 @@ def _month_axis(ax: Axes, months: list[str], lang: Language, *, side: float = 0.
     """Months along the bottom, at most a dozen of them written; ``side`` is the room left and right, in months."""
     labels = w.month_ticks(months, lang)
     kept = range(0, len(months), max(1, -(-len(months) // _MOST_TICKS)))
-    ax.set_xticks(list(kept), [labels[i] for i in kept])
+    ax.set_xticks(list(kept), [labels[i] for i in kept], fontsize=10 if len(kept) <= 6 else 9)
     ax.set_xlim(-side, len(months) - 1 + side)
 
 
@@ -538,7 +550,7 @@ def difference(
     rows = rows[rows["subject"] == chosen]
     lang, unit, months = usable_language(lang), rows["unit"].iloc[0], w.months_of(rows)
     with _style(lang):
-        axes: Axes = _new_axes(1)[0] if ax is None else ax
+        axes = _new_axes() if ax is None else ax
         x, ends = np.arange(len(months)), []
         variants = list(dict.fromkeys(rows["variant"]))
         for variant, colour in zip(variants, _colours(len(variants)), strict=True):
@@ -613,11 +625,11 @@ def _charts(plots: Plots) -> Iterator[tuple[str, float, Callable[[Axes], Any]]]:
     result, height = plots.result, SIZE[1]
     for team in dict.fromkeys(result.staffing["team"]):
         yield f"staffing_{team}", height, functools.partial(plots.staffing, team)
-    aimed = result.kpis[result.kpis["target"].notna() & (result.kpis["month"] != "all")]
+    # the activities stand in one matrix with their targets, the heads of the plan in the chart of their need
+    kpis = result.kpis
+    aimed = kpis[kpis["target"].notna() & (kpis["month"] != "all") & (kpis["kind"] != "activity")]
     for name, subject in dict.fromkeys(zip(aimed["kpi"], aimed["subject"], strict=True)):
         yield f"kpi_{name}_{subject}", height, functools.partial(plots.kpi, name, subject)
-    for team in dict.fromkeys(result.headcount["team"]):
-        yield f"headcount_{team}", height, functools.partial(plots.headcount, team)
     for team in dict.fromkeys(result.requirement["team"]):
         yield f"requirement_{team}", height, functools.partial(plots.requirement, team, None)
     if (result.cost["month"] != "all").any():

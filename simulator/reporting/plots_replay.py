@@ -1,6 +1,6 @@
 """Figures of a replay: real days beside simulated ones, for a planner to judge.
 
-Black is the record, blue the simulation with its band (P10 to P90 of the replications), the thin dashed line Erlang A.
+Black is the record, blue the simulation with its band (P10 to P90 of the replications), the orange dashes Erlang A.
 Style and colours are those of :mod:`simulator.reporting.plots`; pyplot's state stays untouched.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_DATES, _WEEKEND = 10, 4
 
 
-class Plots:
+class Figures:
     """Figures of one replay."""
 
     def __init__(self, made: study.Replay, lang: Language = "en") -> None:
@@ -103,17 +103,19 @@ def _beside(ax: Axes, part: pd.DataFrame, lang: Language, *, lines: bool) -> Non
             where = np.repeat(piece, 2) if len(piece) == 1 else piece
             ax.fill_between(shown, low[where], high[where], color=NEED, alpha=0.22, linewidth=0, label=band)
             ax.plot(shown, middle[where], color=NEED, linewidth=1.6, label=label)
-            erlang = part["erlang_a"].to_numpy()[where]
-            ax.plot(
-                shown,
-                erlang,
-                color=PLAN,
-                linewidth=1.0,
-                linestyle=(0, (4, 2)),
-                label=w.term("erlang_a", lang) if label != "_" else "_",
-            )
             band = "_"
             label = "_"
+        # a dash for each, because a line would break into pieces at every gap and where it leaves the axes
+        ax.plot(
+            at,
+            part["erlang_a"],
+            color=PLAN,
+            linewidth=0,
+            marker="_",
+            markersize=7,
+            markeredgewidth=1.6,
+            label=w.term("erlang_a", lang),
+        )
         ax.plot(at, real, color=INK, linewidth=0, marker="o", markersize=3.6, label=real_label)
         # an empty cell's Erlang A may be far off: the record and its simulation decide how high the axis is
         top = max(float(np.max(high)), float(np.max(real)))
@@ -138,7 +140,10 @@ def _dates(ax: Axes, part: pd.DataFrame) -> None:
     for i in _gaps(part):
         ax.axvline(i - 0.5, color=GRID, linewidth=1.0)
     kept = range(0, len(days), max(1, -(-len(days) // _MOST_DATES)))
-    ax.set_xticks(list(kept), [f"{days[i].month}/{days[i].day}" for i in kept])
+    years = [days[i].year for i in kept]
+    new = [year != before for year, before in zip(years, [0, *years], strict=False)]
+    labels = [f"{days[i]:%m-%d}" + (f"\n{days[i].year}" if first else "") for i, first in zip(kept, new, strict=True)]
+    ax.set_xticks(list(kept), labels)
     ax.set_xlim(-0.6, len(days) - 0.4)
 
 
@@ -159,8 +164,8 @@ def save_figures(made: study.Replay, folder: Path, lang: Language = "en") -> lis
     """Write every figure as PNG and SVG into ``folder``; the paths written."""
     from simulator.results import write_atomically
 
-    plots, paths = Plots(made, lang), []
-    for name, figure in (("days", plots.days()), ("queues", plots.queues())):
+    drawn, paths = Figures(made, lang), []
+    for name, figure in (("days", drawn.days()), ("queues", drawn.queues())):
         for kind in ("png", "svg"):
             path = folder / f"{name}.{kind}"
             write_atomically(path, render(figure, kind, lang, salt=name))

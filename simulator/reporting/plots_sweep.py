@@ -17,6 +17,7 @@ from simulator.reporting.plots import (
     INK,
     MUTED,
     _colours,
+    _new_axes,
     _style,
     _title,
     _use_font,
@@ -53,19 +54,12 @@ def cliff(found: Sweep, team: str | None = None, lang: Language = "en") -> Figur
     """
     from matplotlib.figure import Figure
 
-    known = units_of(found)
-    chosen = known[0] if team is None else team
-    if chosen not in known:
-        near = nearest(chosen, known)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise ParameterError(f"no team or group {chosen!r} in this sweep (known: {', '.join(known)}){hint}")
+    chosen, kpis = _chosen(found, team)
     lang = usable_language(lang)
-    points = found.points[found.points["team"] == chosen]
-    success = points["wing"].iloc[0] == "success"
     with _style(lang):
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.subplots(2, 2)
-        for ax, kpi in zip(axes.flat, SUCCESS_PANELS if success else SUPPORT_PANELS, strict=True):
+        for ax, kpi in zip(axes.flat, kpis, strict=True):
             _panel(ax, found, chosen, kpi, lang)
             _use_font(ax, lang)
         handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -73,6 +67,34 @@ def cliff(found: Sweep, team: str | None = None, lang: Language = "en") -> Figur
         caption = "\n".join(_wrapped(line, lang) for line in assumptions(found, chosen, lang))
         figure.supxlabel(caption, x=0.01, ha="left", fontsize=8, color=MUTED)
     return figure
+
+
+def panel(
+    found: Sweep, kpi: str | None = None, team: str | None = None, ax: Axes | None = None, lang: Language = "en"
+) -> Axes:
+    """One of the four panels of :func:`cliff`, default the first. Raises as it does, also for an unknown KPI."""
+    chosen, kpis = _chosen(found, team)
+    if kpi is not None and kpi not in kpis:
+        raise ParameterError(f"no panel of {kpi!r} (known: {', '.join(kpis)})")
+    lang = usable_language(lang)
+    with _style(lang):
+        axes = _new_axes() if ax is None else ax
+        _panel(axes, found, chosen, kpi or kpis[0], lang)
+        axes.legend(frameon=False, fontsize=8)
+        _use_font(axes, lang)
+    return axes
+
+
+def _chosen(found: Sweep, team: str | None) -> tuple[str, tuple[str, ...]]:
+    """The team or group asked for, default the first with targets, and its KPIs."""
+    known = units_of(found)
+    chosen = known[0] if team is None else team
+    if chosen not in known:
+        near = nearest(chosen, known)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ParameterError(f"no team or group {chosen!r} in this sweep (known: {', '.join(known)}){hint}")
+    wing = found.points.loc[found.points["team"] == chosen, "wing"].iloc[0]
+    return chosen, SUCCESS_PANELS if wing == "success" else SUPPORT_PANELS
 
 
 def _wrapped(line: str, lang: Language) -> str:

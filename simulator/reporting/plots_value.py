@@ -10,18 +10,31 @@ from typing import TYPE_CHECKING
 
 from simulator.glossary import Language
 from simulator.reporting import wording as w
-from simulator.reporting.plots import GRID, INK, MUTED, NEED, _style, _title, _use_font, usable_language
+from simulator.reporting.plots import GRID, INK, MUTED, NEED, _new_axes, _style, _title, _use_font, usable_language
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from simulator.studies.value import Value
 
 
-def returns(found: Value, lang: Language = "en") -> Figure:
+def figure(found: Value, lang: Language = "en") -> Figure:
+    """:func:`returns` as a figure of its own."""
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=_size(found), layout="constrained")
+    returns(found, lang, made.subplots())
+    return made
+
+
+def _size(found: Value) -> tuple[float, float]:
+    return 7.2, 1.3 + 0.36 * max(len(found.table), 2)
+
+
+def returns(found: Value, lang: Language = "en", ax: Axes | None = None) -> Axes:
     """Return on investment by row with its 95 % interval; where the scenario assumes no effect but break-evens were
     searched, the odds of cancelling at which each row pays."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
     lang = usable_language(lang)
@@ -29,8 +42,7 @@ def returns(found: Value, lang: Language = "en") -> Figure:
     by_odds = searched and not found.assumed
     rows = list(w.records(found.table))
     with _style(lang):
-        figure = Figure(figsize=(7.2, 1.3 + 0.36 * max(len(rows), 2)), layout="constrained")
-        ax = figure.subplots()
+        ax = _new_axes(_size(found)) if ax is None else ax
         for y, row in enumerate(rows):
             ends = (row.break_even, row.break_even_low, row.break_even_high) if by_odds else (
                 row.roi, row.roi_low, row.roi_high
@@ -61,7 +73,7 @@ def returns(found: Value, lang: Language = "en") -> Figure:
             ax.set_xlabel(w.term("value_roi_axis", lang), color=MUTED)
         _title(ax, w.phrase("value_break_even_title" if by_odds else "value_title", lang))
         _use_font(ax, lang)
-    return figure
+    return ax
 
 
 def _segment(segment: str, change: str, lang: Language) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simulator.results import Result
+    from simulator.scenario.schema import Scenario
     from simulator.studies.replay import Replay
     from simulator.studies.sweep import Sweep
     from simulator.studies.value import BreakEven, Value
@@ -84,12 +85,16 @@ def show(result: Result, console: Console, lang: Language = "en") -> None:
     _notes(console, summary, lang)
 
 
-def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Language = "en") -> None:
+def show_comparison(
+    table: pd.DataFrame, month: str, console: Console, lang: Language = "en", scenario: Scenario | None = None
+) -> None:
     """Print the paired differences of one month (``all``: the horizon) in :data:`HEADLINES`, where there are any.
 
     Args:
         table: the table of a comparison: variant, month, subject, kpi, unit, base, value, difference, low, high, real.
+        scenario: the base, whose titles and currency are used.
     """
+    currency = scenario.currency if scenario else ""
     inside = table["month"] == month
     headlines = inside & table["kpi"].isin(HEADLINES)
     same = headlines & (table["difference"] == 0) & (table["low"] == table["high"])
@@ -100,9 +105,10 @@ def show_comparison(table: pd.DataFrame, month: str, console: Console, lang: Lan
         title = f"{variant}: {w.phrase('comparison', lang, month=w.month(month, lang))}"
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
         shown = _table(title, columns, text_columns=2)
-        for subject, row in _by_subject(part):
-            base, value = (w.quantity(v, row.unit, lang) for v in (row.base, row.value))
-            difference, low, high = (w.change(v, row.unit, lang) for v in (row.difference, row.low, row.high))
+        for subject, row in _by_subject(part, lambda kind, name: w.subject(scenario, kind, name, lang)):
+            base, value = (w.quantity(v, row.unit, lang, currency) for v in (row.base, row.value))
+            ends = (row.difference, row.low, row.high)
+            difference, low, high = (w.change(v, row.unit, lang, currency) for v in ends)
             shown.add_row(
                 Text(subject),
                 w.term(row.kpi, lang),
@@ -246,8 +252,9 @@ def show_sweep(found: Sweep, console: Console, lang: Language = "en") -> None:
 
 def value_lines(found: Value, lang: Language = "en") -> list[str]:
     """What activities are worth in sentences: ranks where intervals lie apart, break-evens where they were sought."""
-    lines = [] if found.assumed else [w.phrase("value_none", lang)]
-    searched = found.table[["break_even", "break_even_low"]].notna().any(axis=None)
+    or_ask = "" if found.searched else w.phrase("value_or_ask", lang)
+    lines = [] if found.assumed else [w.phrase("value_none", lang, or_ask=or_ask)]
+    never = []
     for row in w.records(found.table):
         told = {
             "activity": w.activity_name(found.scenario, row.activity, lang),
@@ -258,12 +265,14 @@ def value_lines(found: Value, lang: Language = "en") -> list[str]:
         elif found.assumed and row.tied_with:
             others = w.listed([w.activity_name(found.scenario, n, lang) for n in row.tied_with.split(", ")], lang)
             lines.append(w.phrase("value_tied", lang, others=others, **told))
-        if searched and w.missing(row.break_even):
-            lines.append(w.phrase("value_never", lang, **told))
-        elif searched:
+        if found.searched and w.missing(row.break_even):
+            never.append(w.phrase("value_of", lang, **told))
+        elif found.searched:
             numbers = _coefficients(row.break_even, row.break_even_low, row.break_even_high)
             cut = w.share(1.0 - math.exp(row.break_even), lang)
             lines.append(w.phrase("value_break_even", lang, cut=cut, **numbers, **told))
+    if never:
+        lines.append(w.phrase("value_never", lang, activities=w.listed(never, lang, len(never))))
     return lines
 
 
@@ -294,12 +303,15 @@ def show_value(found: Value, console: Console, lang: Language = "en") -> None:
 
 def break_even_lines(found: BreakEven, lang: Language = "en") -> list[str]:
     """Where a decision flips, in sentences."""
+    plans = {"dearer": found.dearer, "cheaper": found.cheaper}
+    lines = [w.phrase("break_even_plans", lang, **plans)]
     if math.isnan(found.coefficient):
         verdict = w.term("verdict_pays" if found.tried[0][1] > 0 else "verdict_costs", lang)
         limit = w.number(max(abs(row[0]) for row in found.tried))
-        return [w.phrase("break_even_none", lang, limit=limit, verdict=verdict)]
+        return [*lines, w.phrase("break_even_none", lang, limit=limit, verdict=verdict, **plans)]
     numbers = _coefficients(found.coefficient, found.low, found.high)
-    return [w.phrase("break_even_at", lang, odds=w.number(found.odds, 2), **numbers)]
+    odds = w.number(found.odds, 2)
+    return [*lines, w.phrase("break_even_at", lang, odds=odds, **numbers, **plans)]
 
 
 def _coefficients(middle: float, low: float, high: float) -> dict[str, str]:
@@ -433,7 +445,7 @@ def _targets(summary: Mapping[str, Any], lang: Language) -> Table:
     for target in summary.get("targets") or []:
         worst = target.get("worst_month")
         table.add_row(
-            Text(w.target_text(target, lang)),
+            Text(w.target_text(target, summary, lang)),
             Text(w.probability(target.get("p_met"), lang), "red" if w.target_met(target) is False else ""),
             w.probability(target.get("confidence"), lang),
             f"{w.month(worst, lang)} {w.probability(target.get('worst_p'), lang)}" if worst else w.MISSING,
@@ -473,7 +485,7 @@ def _kpis(result: Result, lang: Language) -> Table:
     currency = str(result.summary.get("currency", ""))
     kpis = result.kpis
     shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna())
-    for subject, row in _by_subject(kpis[shown]):
+    for subject, row in _by_subject(kpis[shown], lambda kind, name: w.subject(result.scenario, kind, name, lang)):
         low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
         table.add_row(
             Text(subject),
@@ -485,11 +497,11 @@ def _kpis(result: Result, lang: Language) -> Table:
     return table
 
 
-def _by_subject(kpis: pd.DataFrame) -> Iterator[tuple[str, Any]]:
-    """The rows of each subject together, with its name at the first of them."""
-    for (_, subject), part in kpis.groupby(["kind", "subject"], sort=False):
+def _by_subject(kpis: pd.DataFrame, told: Callable[[str, str], str]) -> Iterator[tuple[str, Any]]:
+    """The rows of each subject together, with its name as ``told`` by kind and name at the first of them."""
+    for (kind, subject), part in kpis.groupby(["kind", "subject"], sort=False):
         for i, row in enumerate(w.records(part)):
-            yield ("" if i else str(subject)), row
+            yield ("" if i else told(str(kind), str(subject))), row
 
 
 def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None:
@@ -497,7 +509,7 @@ def _notes(console: Console, summary: Mapping[str, Any], lang: Language) -> None
     groups = (
         ("changes", summary.get("changes"), ""),
         ("placeholders", placeholders, ""),
-        ("warnings", summary.get("warnings"), "yellow"),
+        ("warnings", w.warnings(summary, lang), "yellow"),
     )
     for key, lines, style in groups:
         if lines:

@@ -50,9 +50,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{team}: {now} now; it has no target to meet, so no need was sought.",
         "{team}: 現在{now}名。目標がないため必要人員は求めていません。",
     ),
+    "need_means": (
+        "A need counts people who are there and fully productive, for their month or quarter by itself: leavers and "
+        "new hires' ramp come on top, and the plan's chances count them.",
+        "必要人員は、在籍し完全に戦力化した人員を月(四半期)ごとに数えたものです。退職と新人の立ち上がりの分は別に"
+        "必要で、計画の確率にはその影響を含みます。",
+    ),
     "lower_bound": (
-        "This is a lower bound: shifts need more heads than hours do.",
-        "シフトを組む前の下限値です(シフト編成後はこれより多く必要)。",
+        "For {teams} the need is a lower bound: shifts take more heads than hours do.",
+        "{teams}の必要人員はシフトを組む前の下限値です(シフト編成後はこれより多く必要)。",
     ),
     "unmet": (
         "In {months} no staffing that was tried meets the targets.",
@@ -67,22 +73,34 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{by}までに求人を{open}件出してください{ramped}。",
     ),
     "hire_late": (
-        "Open {open} requisitions at once; even so they are fully productive only after {month}.",
-        "直ちに求人を{open}件出してください。それでも戦力化は{month}より後になります。",
+        "Open {open} requisitions at once; even so they are fully productive only after they are needed ({months}).",
+        "直ちに求人を{open}件出してください。それでも必要な時期({months})より戦力化が遅れます。",
     ),
     "hire_late_one": (
-        "Open 1 requisition at once; even so it is fully productive only after {month}.",
-        "直ちに求人を1件出してください。それでも戦力化は{month}より後になります。",
+        "Open 1 requisition at once; even so it is fully productive only after it is needed ({months}).",
+        "直ちに求人を1件出してください。それでも必要な時期({months})より戦力化が遅れます。",
+    ),
+    "hire_forward": (
+        "{count} of the hires planned for {planned} are needed by {month}: bring them forward.",
+        "{planned}に予定の採用のうち{count}名は{month}までに必要です。前倒ししてください。",
+    ),
+    "hire_forward_one": (
+        "A hire planned for {planned} is needed by {month}: bring it forward.",
+        "{planned}に予定の採用のうち1名は{month}までに必要です。前倒ししてください。",
     ),
     "ramped": (
         " (fully productive by {month} with probability {confidence})",
         "({confidence}の確率で{month}までに戦力化)",
     ),
     "plan_enough": (
-        "The plan as it stands is enough in every month with probability {p}{interval}.",
-        "現在の計画で全ての月に足りる確率は{p}{interval}です。",
+        "The plan as it stands is enough in all months together with probability {p}{interval}.",
+        "現在の計画が全ての月を通して足りる確率は{p}{interval}です。",
     ),
-    "first_short": ("It first falls short in {month}.", "最初に不足するのは{month}です。"),
+    "first_short": (
+        "It first falls short in {month}: enough in that {period} alone with probability {p}, where {confidence} was "
+        "asked.",
+        "最初に不足するのは{month}で、その{period}だけで足りる確率は{p}、要求は{confidence}です。",
+    ),
     "interval": (" (95 % interval {low} to {high})", "(95%区間 {low}〜{high})"),
     "cost_plan": ("The plan costs {mean} on average.", "計画の費用は平均{mean}です。"),
     "cost_p80": ("With probability 80 % it costs at most {p80} (P80).", "80%の確率で{p80}以内です(P80)。"),
@@ -92,18 +110,20 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "budget_only": ("The budget is {budget}.", "予算は{budget}です。"),
     "cost_need": (
-        "Staffing the need from the first day would cost {mean} (a yardstick, not a budget).",
-        "必要人員を初日から満たす場合の費用は{mean}です(目安であり予算ではありません)。",
+        "Having exactly the need on the payroll in every month would cost {mean}: a yardstick without hiring, ramp and "
+        "leavers, never a budget.",
+        "毎月ちょうど必要人員だけを雇った場合の給与費用は{mean}です(採用・立ち上がり・退職を含まない目安であり、"
+        "予算ではありません)。",
     ),
     "accounts": (
         "Accounts: {opening} → {closing}; monthly recurring revenue: {mrr_opening} → {mrr_closing}.",
         "顧客数: {opening} → {closing}、月次経常収益(MRR): {mrr_opening} → {mrr_closing}。",
     ),
     "target_missed": (
-        "At risk: {text}: met with probability {p} where {confidence} was asked{worst}.",
-        "未達の恐れ: {text}: 達成確率{p}、要求は{confidence}{worst}。",
+        "At risk: {text}: met in {month} with probability {worst}, asked {confidence} (over all periods {p}).",
+        "未達の恐れ: {text}: {month}の達成確率は{worst}、要求は{confidence}(全期間の平均{p})。",
     ),
-    "worst": ("; worst in {month} ({p})", "、最も低いのは{month}({p})"),
+    "target_of": ("{text} ({team})", "{text}({team})"),
     "slips": ("What the plan does late: {items}.", "計画で遅れるもの: {items}。"),
     "slip": ("{subject} {mean}", "{subject} {mean}"),
     "slip_target": ("{subject} {mean} (target {target})", "{subject} {mean}(目標{target})"),
@@ -113,20 +133,26 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # headings and columns that the glossary has no word for
     "answer": ("The answer", "結論"),
+    "scroll_hint": ("more to the right: scroll sideways →", "右に続きがあります(横にスクロール →)"),
     "staffing": ("Need against plan", "必要人員と計画"),
     "staffing_note": (
         "Need: the least heads that meet every target with the confidence asked, from their own simulation. P10 to "
         "P90: how the least heads vary with the uncertain inputs, each month by itself. Enough: the share of runs in "
-        "which the plan meets the month's targets.",
+        "which the plan meets the targets of that month alone (CSMs: of its quarter); a team's card speaks of all "
+        "months together, which is asking more.",
         "必要人員: 全ての目標を要求された確度で満たす最小の人員(その人員でのシミュレーションによる)。P10〜P90: "
-        "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月の目標を満たした試行の割合。",
+        "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月だけ(CSMはその四半期)の目標を"
+        "満たした試行の割合。"
+        "各チームの結論にある確率は全ての月を通したもので、より厳しい条件です。",
     ),
     "more": (" and {count} more", "ほか{count}件"),
     "slips_title": ("What the plan does late", "計画で遅れるもの"),
     "targets": ("Targets", "目標"),
     "targets_note": (
-        "Met: the share of windows, over all runs, that meet the target. Asked: the confidence that is asked for.",
-        "達成確率: 全試行の集計期間のうち目標を満たした割合。要求: 目標が求める確度。",
+        "Met: the share of windows, over all runs, that meet the target. Asked: the confidence that is asked for. The "
+        "verdict looks at the worst month or quarter.",
+        "達成確率: 全試行の集計期間のうち目標を満たした割合。要求: 目標が求める確度。"
+        "判定は最も低い月・四半期によります。",
     ),
     "cost": ("Cost", "費用"),
     "cost_note": (
@@ -155,6 +181,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "95%区間: 平均値の精度。P10〜P90: 試行ごとのばらつき。前提由来: そのばらつきのうち偶然ではなく"
         "不確実な前提による割合。",
     ),
+    "asked_for": (" (asked: {share})", "(目標{share})"),
     "distribution": ("distribution of the need", "必要人員の分布"),
     "lowest_first": ("{measure}, lowest first", "{measure}(低い順)"),
     "highest_first": ("{measure}, highest first", "{measure}(高い順)"),
@@ -178,10 +205,12 @@ PHRASES: dict[str, tuple[str, str]] = {
     "planned": ("plan", "計画"),
     "effective": ("effective", "実効"),
     "enough": ("enough", "充足確率"),
+    "short_month": ("month", "月"),
+    "short_quarter": ("quarter", "四半期"),
     "subject": ("subject", "対象"),
     "met": ("met", "達成確率"),
     "asked": ("asked", "要求"),
-    "worst_month": ("worst month", "最低の月"),
+    "worst_month": ("worst period", "最低の期間"),
     "verdict": ("verdict", "判定"),
     "verdict_met": ("met", "達成"),
     "verdict_missed": ("missed", "未達"),
@@ -235,7 +264,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "starts": ("starts", "入社"),
     "leavers": ("leavers", "退職"),
     "effective_heads": ("effective", "実効人員"),
-    "heads": ("heads", "名"),
+    "heads": ("heads", "人員(名)"),
     "within_budget": ("within budget", "予算内の確率"),
     "time_of_day": ("time of day", "時刻"),
     "due": ("due", "予定件数"),
@@ -243,11 +272,62 @@ PHRASES: dict[str, tuple[str, str]] = {
     # the workbook
     "sheet_summary": ("Summary", "概要"),
     "sheet_need": ("Need", "必要人員"),
+    "sheet_positions": ("Positions", "ポジション"),
+    "sheet_variance": ("Variance", "差異分析"),
     "sheet_bridge": ("Headcount bridge", "人員増減"),
     "sheet_cost": ("Cost", "費用"),
     "sheet_assumptions": ("Assumptions", "前提"),
     "sheet_checks": ("Checks", "検算"),
     "budget_left": ("budget less plan", "予算 − 計画"),
+    "replaced": ("replaced if left", "退職時の補充"),
+    "start": ("start", "入社月"),
+    "heads_count": ("heads", "人数"),
+    "pay_month": ("loaded pay a month", "月額人件費"),
+    "kind_there": ("in place", "在籍"),
+    "kind_hire": ("planned hire", "採用予定"),
+    "ramp_full": ("full", "戦力化済み"),
+    "hires": ("planned hires", "増員の入社"),
+    "backfills": ("backfills", "補充の入社"),
+    "positions_total": ("all positions as planned", "計画どおりの全ポジション"),
+    "positions_change": (
+        "leavers, backfills, late starts and uncertain pay (mean of the runs)",
+        "退職・補充・入社遅れ・不確実な給与(試行の平均)",
+    ),
+    "positions_simulated": ("simulated cost (mean of the runs)", "シミュレーションの費用(試行の平均)"),
+    "positions_note": (
+        "A position costs its loaded pay from its start, and the hiring cost in the month of the start. Pay at the "
+        "central value of uncertain inputs.",
+        "各ポジションは入社月から月額人件費がかかり、入社月に採用費がかかります。給与は不確実な前提の中央値です。",
+    ),
+    "driver_opening": ("opening heads", "期首人員"),
+    "driver_pay": ("loaded pay of a head in a month (total: mean)", "1人当たり月額人件費(合計欄は平均)"),
+    "driver_hires": ("planned hires", "採用予定人数"),
+    "driver_planned": ("head-months of the positions as planned", "計画どおりの延べ人月"),
+    "driver_late": ("head-months lost to late starts (mean of the runs)", "入社遅れの延べ人月(試行の平均)"),
+    "driver_vacant": ("head-months vacant after leavers (mean of the runs)", "退職による空席の延べ人月(試行の平均)"),
+    "driver_started": ("planned hires that started (mean of the runs)", "入社した採用予定者(試行の平均)"),
+    "driver_backfills": ("backfills that started (mean of the runs)", "入社した補充者(試行の平均)"),
+    "driver_simulated": ("simulated cost (mean of the runs)", "シミュレーションの費用(試行の平均)"),
+    "driver_months": ("months", "月数"),
+    "driver_start_cost": ("hiring cost of a start", "採用1名当たりの費用"),
+    "cause_opening": ("opening heads, kept throughout", "期首人員を維持した費用"),
+    "cause_volume": ("volume: more heads", "数量差異(増員)"),
+    "cause_mix": ("mix: in teams of other pay", "構成差異(給与水準の異なるチーム)"),
+    "cause_timing": ("timing: they start later", "時期差異(入社時期)"),
+    "cause_attrition": ("attrition: empty seats and successors", "退職差異(空席と補充)"),
+    "cause_rate": ("rate: uncertain pay", "単価差異(不確実な給与)"),
+    "cause_total": ("simulated cost of the plan", "計画の費用(シミュレーション)"),
+    "variance_note": (
+        "Each cause is taken with those above it in place; nothing is left over. Volume: planned hires from the first "
+        "month at the mean pay of the opening heads, and their hiring cost.",
+        "各差異は上の項目を反映した順に算定し、残差はありません。数量差異は採用予定者を初月から期首の平均給与で計算し、"
+        "採用費を含みます。",
+    ),
+    "variance_rate_note": (
+        "Rate: pay and hiring costs other than at the central values of the inputs; 0 where none of them is uncertain.",
+        "単価差異: 給与・採用費が前提の中央値と異なる分。不確実でなければ0です。",
+    ),
+    "check_variance": ("the causes of the variance add up to the simulated cost", "差異の内訳の合計と費用の一致"),
     "missing_heads": ("missing heads", "不足人員"),
     "closing_sum": ("opening + starts − leavers", "期首 + 入社 − 退職"),
     "closing_simulated": ("closing, simulated", "期末(シミュレーション)"),
@@ -328,6 +408,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "when_start": ("once at the start of the contract", "契約開始時に1回"),
     "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
     "when_escalation": ("for each escalation", "エスカレーションごと"),
+    "when_handover": ("for each account handed over", "担当引き継ぎごと"),
     "per_month_rate": ("{rate} a month", "月{rate}回"),
     # the value of activities
     "value_title": ("Return on investment by activity", "活動別のROI"),
@@ -340,10 +421,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "value_pays": ("pays", "採算点"),
     "value_none": (
         "The scenario assumes no effect of any activity on customers, so that no run can tell what one is worth. Set "
-        "coefficients (success.activities.NAME.effect, couplings) or ask for the break-even.",
+        "coefficients (success.activities.NAME.effect, couplings){or_ask}.",
         "シナリオは活動の顧客への効果を仮定していないため、活動の価値は判断できません。係数"
-        "(success.activities.NAME.effect、couplings)を設定するか、損益分岐を求めてください。",
+        "(success.activities.NAME.effect、couplings)を設定{or_ask}してください。",
     ),
+    "value_or_ask": (" or ask for the break-even (--break-even)", "するか、損益分岐(--break-even)を指定"),
     "value_ranked": ("Ranked {rank}: {activity} ({segment}).", "{rank}位: {activity}({segment})。"),
     "value_tied": (
         "{activity} ({segment}) cannot be ranked: its interval overlaps with {others}.",
@@ -354,22 +436,28 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{middle}).",
         "{activity}({segment})は解約オッズを{cut}下げれば採算が合います(係数 {middle}、区間 {low}〜{high})。",
     ),
+    "value_of": ("{activity} ({segment})", "{activity}({segment})"),
     "value_never": (
-        "{activity} ({segment}) does not pay within the horizon on average, however strong its effect on churn.",
-        "{activity}({segment})は解約への効果がどれほど強くても、期間内には平均して採算が合いません。",
+        "However strong their effect on churn, these do not pay within the horizon on average: {activities}.",
+        "次の活動は解約への効果がどれほど強くても、期間内には平均して採算が合いません: {activities}。",
     ),
     "value_note": (
-        "Kept and expanded: revenue within the horizon, paired, 95 % interval. Relieved: work that would vanish "
-        "because accounts leave; no saving.",
-        "維持・拡大: 期間内の売上(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
+        "Each row is a pair of runs of its own, so that segments need not add up to all. Kept and expanded: revenue "
+        "within the horizon, paired, 95 % interval. Relieved: work that vanishes because accounts leave; no saving.",
+        "各行は個別の対の試行によるため、セグメントの合計は全体と一致するとは限りません。維持・拡大: 期間内の売上"
+        "(対の差、95%区間)。解約による減少: 顧客の離脱で消える作業であり、節約ではありません。",
+    ),
+    "break_even_plans": (
+        "The dearer plan is {dearer}, against {cheaper}: does what it keeps pay for what it costs more?",
+        "費用の高い計画は{dearer}、比較対象は{cheaper}です。維持できる売上は追加の費用に見合うでしょうか。",
     ),
     "break_even_at": (
-        "The decision flips at a coefficient of {middle} (95 % interval {low} to {high}): odds × {odds}.",
-        "判断が変わる係数は{middle}(95%区間 {low}〜{high})、オッズは{odds}倍です。",
+        "{dearer} pays from a coefficient of {middle} on (95 % interval {low} to {high}): odds × {odds}.",
+        "{dearer}が採算に合うのは係数{middle}からです(95%区間 {low}〜{high})、オッズは{odds}倍です。",
     ),
     "break_even_none": (
-        "No coefficient up to ±{limit} flips the decision: it {verdict} throughout.",
-        "±{limit}までの係数では判断は変わりません: 常に{verdict}。",
+        "No coefficient up to ±{limit} flips the decision: {dearer} {verdict} throughout.",
+        "±{limit}までの係数では判断は変わりません: {dearer}は常に{verdict}。",
     ),
     "verdict_pays": ("pays", "採算が合います"),
     "verdict_costs": ("does not pay", "採算が合いません"),
@@ -384,6 +472,33 @@ PHRASES: dict[str, tuple[str, str]] = {
     "effort_axis": ("hours", "時間"),
     "churn_title": ("Churn a month by segment with its 95 % interval", "セグメント別の月次解約率(95%区間)"),
     "churn_counts": ("{events} in {exposure} account-months", "{exposure}顧客月のうち{events}件"),
+    # a call log
+    "fit_calls_title": ("{queue}: calls by weekday", "{queue}: 曜日別の入電"),
+    "fit_calls_axis": ("mean calls per half hour", "30分当たりの平均入電数"),
+    "fit_days_axis": ("{days} recorded days, in order", "記録された{days}日(順番)"),
+    "fit_ratio_axis": ("day's calls ÷ its weekday's mean", "その日の入電数 ÷ 同じ曜日の平均"),
+    "fit_days_title": ("whole days, cv {cv} (bars: 80 % band)", "日ごとの変動係数{cv}(縦線: 80%の帯)"),
+    "fit_days_few": ("too few days for a spread (bars: 80 % band)", "日数が少なく変動は不明(縦線: 80%の帯)"),
+    "fit_patience_title": ("{queue}: patience, {count} gave up", "{queue}: 待てる時間(放棄{count}件)"),
+    "fit_patience_few": (
+        "{queue}: patience, {count} gave up (too few for a law)",
+        "{queue}: 待てる時間(放棄{count}件、分布の推定には不足)",
+    ),
+    "fit_waited_axis": ("seconds waited", "待ち時間(秒)"),
+    "fit_waiting_axis": ("share still waiting", "まだ待っている割合"),
+    "fit_talk_title": ("{queue}: talk, {count} answered, mean {mean} s", "{queue}: 通話(応答{count}件、平均{mean}秒)"),
+    "fit_talk_axis": ("talk", "通話時間"),
+    "fit_talking_axis": ("share still talking", "まだ通話中の割合"),
+    "fit_not_used": ("lowest AIC, not used", "AIC最小(不採用)"),
+    "fit_suggested": ("suggested (Erlang A for 80 % in 20 s)", "提案(アーランA、20秒以内に80%)"),
+    "fit_present": ("present, inferred from the calls", "在席(通話から推定)"),
+    "fit_learned": ("Learned from the log", "記録から分かったこと"),
+    "fit_placeholder": (
+        "NOT in the log: placeholders to replace (listed under `placeholders` in scenario.yaml)",
+        "記録に無いもの: 差し替えるべき仮の値(scenario.yamlの`placeholders`に一覧)",
+    ),
+    "fit_open": ("NOT in the log, and left out of the draft", "記録に無く、下書きにも含めていないもの"),
+    "fit_left_out": ("Read and left out", "読み込み時の注記"),
     # a ticket log
     "tickets_by_hour_title": ("Mean tickets opened, {span}", "曜日・時間帯別の平均起票数、{span}"),
     "tickets_per_day": ("a day", "日計"),
@@ -712,7 +827,7 @@ def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lan
         ]
     if unmet:
         lines.append(phrase("unmet", lang, months=listed(unmet, lang)))
-    lines += [_hire_sentence(entry, lang) for entry in hiring]
+    lines += _hire_sentences(hiring, lang)
     if not missing(team.get("p_enough_all")):
         low, high = team.get("p_enough_all_low"), team.get("p_enough_all_high")
         interval = (
@@ -722,24 +837,47 @@ def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lan
         )
         lines.append(phrase("plan_enough", lang, p=probability(team["p_enough_all"], lang), interval=interval))
     if team.get("first_short_month"):
-        lines.append(phrase("first_short", lang, month=month(team["first_short_month"], lang)))
-    if team.get("lower_bound"):
-        lines.append(phrase("lower_bound", lang))
+        of = "short_quarter" if team.get("wing") == "success" else "short_month"
+        lines.append(
+            phrase(
+                "first_short",
+                lang,
+                month=month(team["first_short_month"], lang),
+                period=phrase(of, lang),
+                p=probability(team.get("first_short_p"), lang),
+                confidence=probability(team.get("confidence"), lang),
+            )
+        )
     return lines
 
 
-def _hire_sentence(entry: Mapping[str, Any], lang: Language) -> str:
-    """How many requisitions to open by when; at once when the month to open them has passed."""
-    count, ramped = number(entry["open"]), entry.get("ramped_by")
-    one = "_one" if entry["open"] == 1 else ""
-    if not entry.get("by"):
-        return phrase(f"hire_late{one}", lang, open=count, month=month(ramped, lang))
-    tail = (
-        phrase("ramped", lang, month=month(ramped, lang), confidence=probability(entry.get("confidence"), lang))
-        if ramped
-        else ""
-    )
-    return phrase(f"hire{one}", lang, open=count, by=month(entry["by"], lang), ramped=tail)
+def _hire_sentences(entries: list[Mapping[str, Any]], lang: Language) -> list[str]:
+    """Planned hires to bring forward, and how many requisitions to open by when; those whose month to open them has
+    passed are one sentence."""
+    lines = []
+    for entry in entries:
+        if count := entry.get("bring_forward"):
+            planned = listed([month(m, lang) for m in entry["planned_for"]], lang)
+            key = "hire_forward_one" if count == 1 else "hire_forward"
+            by = month(entry["ramped_by"], lang)
+            lines.append(phrase(key, lang, count=number(count), planned=planned, month=by))
+    late = [entry for entry in entries if entry["open"] and not entry.get("by")]
+    if late:
+        count = sum(entry["open"] for entry in late)
+        months = listed([month(entry.get("ramped_by"), lang) for entry in late], lang)
+        key = "hire_late_one" if count == 1 else "hire_late"
+        lines.append(phrase(key, lang, open=number(count), months=months))
+    by_month: dict[tuple[Any, Any, Any], int] = {}
+    for entry in entries:
+        if entry["open"] and entry.get("by"):
+            place = entry["by"], entry.get("ramped_by"), entry.get("confidence")
+            by_month[place] = by_month.get(place, 0) + entry["open"]
+    for (by, ramped, confidence), count in by_month.items():
+        told = {"month": month(ramped, lang), "confidence": probability(confidence, lang)}
+        tail = phrase("ramped", lang, **told) if ramped else ""
+        key = "hire_one" if count == 1 else "hire"
+        lines.append(phrase(key, lang, open=number(count), by=month(by, lang), ramped=tail))
+    return lines
 
 
 def cost_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
@@ -759,10 +897,30 @@ def cost_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
     return lines
 
 
-def target_text(target: Mapping[str, Any], lang: Language) -> str:
-    """Who must reach what: the subject and ``text`` (``text_ja`` in Japanese, where the summary has it)."""
+def target_text(target: Mapping[str, Any], summary: Mapping[str, Any], lang: Language) -> str:
+    """Who must reach what: the subject and ``text`` (``text_ja`` in Japanese, where the summary has it), an activity by
+    its title. Where several teams share the target, its team."""
     subject, text = str(target.get("subject", "")), str(target.get(f"text_{lang}") or target.get("text", ""))
+    if target.get("wing") == "success":
+        if text.startswith(subject):
+            text = _title(summary, subject, lang) + text.removeprefix(subject)
+        elif subject != "all":
+            text = f"{_title(summary, subject, lang)}: {text}"
+        shared = [t for t in summary.get("targets") or [] if t.get("text") == target.get("text")]
+        return phrase("target_of", lang, text=text, team=target.get("team")) if len(shared) > 1 else text
     return text if text.startswith(subject) else f"{subject}: {text}"
+
+
+def _title(summary: Mapping[str, Any], name: str, lang: Language) -> str:
+    """The title of an activity, else its name in words."""
+    return ((summary.get("titles") or {}).get(name) or {}).get(lang) or name.replace("_", " ")
+
+
+def slip_text(slip: Mapping[str, Any], summary: Mapping[str, Any], lang: Language) -> str:
+    """What slips: ``Quarterly business review (standard)``."""
+    if "activity" not in slip:
+        return str(slip.get("subject", ""))
+    return f"{_title(summary, str(slip['activity']), lang)} ({slip['segment']})"
 
 
 def target_met(target: Mapping[str, Any]) -> bool | None:
@@ -776,19 +934,13 @@ def missed_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
     lines = []
     for target in summary.get("targets") or []:
         if target_met(target) is False:
-            worst = (
-                phrase(
-                    "worst", lang, month=month(target["worst_month"], lang), p=probability(target.get("worst_p"), lang)
-                )
-                if target.get("worst_month")
-                else ""
-            )
             lines.append(
                 phrase(
                     "target_missed",
                     lang,
-                    text=target_text(target, lang),
-                    worst=worst,
+                    text=target_text(target, summary, lang),
+                    month=month(target["worst_month"], lang),
+                    worst=probability(target["worst_p"], lang),
                     p=probability(target["p_met"], lang),
                     confidence=probability(target["confidence"], lang),
                 )
@@ -817,7 +969,7 @@ def slips_sentence(summary: Mapping[str, Any], lang: Language) -> str | None:
         phrase(
             "slip" if missing(s.get("target")) else "slip_target",
             lang,
-            subject=s.get("subject", ""),
+            subject=slip_text(s, summary, lang),
             mean=share(s.get("mean"), lang),
             target=share(s.get("target"), lang),
         )
@@ -832,12 +984,38 @@ def placeholders_sentence(summary: Mapping[str, Any], lang: Language) -> str | N
     return phrase("rests", lang, count=number(len(placeholders))) if placeholders else None
 
 
+def need_sentence(summary: Mapping[str, Any], lang: Language) -> str | None:
+    """What the teams' needs count and leave out; None without a need."""
+    sized = [team for team in summary.get("teams") or [] if not missing(team.get("confidence"))]
+    if not sized:
+        return None
+    bounds = [str(team["team"]) for team in sized if team.get("lower_bound")]
+    lines = [phrase("need_means", lang)]
+    lines += [phrase("lower_bound", lang, teams=listed(bounds, lang, 6))] if bounds else []
+    return ("" if lang == "ja" else " ").join(lines)
+
+
+def warnings(summary: Mapping[str, Any], lang: Language) -> list[str]:
+    """What to beware of, in the language asked for where the summary has it."""
+    return [str(line) for line in (summary.get(f"warnings_{lang}") or summary.get("warnings") or [])]
+
+
+def subject(scenario: Scenario | None, kind: str, name: str, lang: Language) -> str:
+    """Who a KPI is about: an activity by its title, everything else by its name."""
+    if name == "all":
+        return phrase("all", lang)
+    return activity_name(scenario, name, lang) if kind == "activity" and scenario is not None else name
+
+
 def paragraphs(summary: Mapping[str, Any], lang: Language) -> Iterator[str]:
-    """The answer, headline first: one paragraph per team, then cost, targets at risk, accounts, slips, placeholders."""
+    """The answer, headline first: one paragraph per team and what a need counts, then cost, targets at risk, accounts,
+    slips, placeholders."""
     gap = "" if lang == "ja" else " "
     hiring = summary.get("hiring") or []
     for team in teams(summary):
         yield gap.join(team_sentences(team, [h for h in hiring if h.get("team") == team["team"]], lang))
+    if line := need_sentence(summary, lang):
+        yield line
     if lines := cost_sentences(summary, lang):
         yield gap.join(lines)
     yield from missed_sentences(summary, lang)

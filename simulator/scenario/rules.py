@@ -17,7 +17,15 @@ from simulator import timegrid, units
 from simulator.errors import Problem, ValueRefused, nearest
 from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
-from simulator.scenario.schema import SHRINKAGE, Calendar, Shift, canonical_by_month, canonical_hours
+from simulator.scenario.schema import (
+    EVERY_MONTHS,
+    SHRINKAGE,
+    Calendar,
+    Shift,
+    canonical_by_month,
+    canonical_hours,
+    last_weeks,
+)
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
@@ -132,7 +140,10 @@ class _Rules:
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
             yield from self.shifts_of(steps, group)
             yield from self.counted_twice(steps, group)
-        fed = {_meant(to, self.queues) for to in self._escalations().values()}
+        fed = {
+            _meant(to, self.queues)
+            for to in (*self._targets("escalation").values(), *self._targets("resolution").values())
+        }
         for name, queue in self.queues.items():
             steps = (*here, "queues", name)
             queue = _mapping(queue)
@@ -140,11 +151,14 @@ class _Rules:
                 yield self.problem(steps, "nobody serves the queue", name, None)
             if queue.get("arrivals") is None and name not in fed:
                 yield self.problem(
-                    steps, "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"
+                    steps, "no contact ever reaches the queue: it has no arrivals, and no escalation or repeat feeds it"
                 )
             if queue.get("at_closing") == "drop" and canonical_hours(queue.get("hours", "always")) == ALWAYS:
                 allowed = "hours that end, such as {mon-fri: '09:00-18:00'}"
                 yield self.document.problem((*steps, "at_closing"), "the queue never closes", "drop", allowed)
+            if queue.get("business_time") is True and queue.get("patience") is not None:
+                message, allowed = "waits in business time are those of contacts without patience", "either of the two"
+                yield self.document.problem((*steps, "business_time"), message, "true", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)
@@ -153,6 +167,10 @@ class _Rules:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
                 )
+            to = _mapping(queue.get("resolution")).get("to")
+            if isinstance(to, str) and to not in self.queues:
+                message = "customers are to come back to an unknown queue"
+                yield self.problem((*steps, "resolution", "to"), message, to, self.queues)
         yield from self.escalation_loops()
 
     def shifts_of(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
@@ -208,13 +226,14 @@ class _Rules:
                 message = f"there is no {factor} factor that this could shape"
                 yield self.document.problem((*steps, name), message, shown(arrivals[name]), f"{spread} beside it")
 
-    def _escalations(self) -> dict[str, str]:
-        pairs = {name: _mapping(_mapping(queue).get("escalation")).get("to") for name, queue in self.queues.items()}
+    def _targets(self, way: str) -> dict[str, str]:
+        """The queue that each queue sends its contacts to by escalation or resolution."""
+        pairs = {name: _mapping(_mapping(queue).get(way)).get("to") for name, queue in self.queues.items()}
         return {name: to for name, to in pairs.items() if isinstance(to, str)}
 
     def escalation_loops(self) -> Iterator[Problem]:
         """Each loop at its first queue in the document's order (found from several queues, it is the same problem)."""
-        target = self._escalations()
+        target = self._targets("escalation")
         for start in target:
             walk: list[str] = []
             name = start
@@ -280,7 +299,13 @@ class _Rules:
                     yield self.document.problem((*steps, i), f"the segment has two owners: {twice}", segment, allowed)
                 else:
                     owner[segment] = name
+            for i, segment in enumerate(_names(_mapping(team).get("pooled_segments"))):
+                if segment not in _names(segments):
+                    at = (*here, "teams", name, "pooled_segments", i)
+                    yield self.problem(at, "the team does not have the segment", segment, _names(segments))
         for name, activity in self.activities.items():
+            yield from self.shortening((*here, "activities", name), _mapping(activity))
+            yield from self.happens((*here, "activities", name), _mapping(activity))
             steps = (*here, "activities", name, "segments")
             covered = _mapping(_mapping(activity).get("segments"))
             if covered == {} and isinstance(_mapping(activity).get("segments"), Mapping):
@@ -302,6 +327,61 @@ class _Rules:
             if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)
                 yield self.problem(steps, "the target is for an unknown activity", name, [*self.activities, "all"])
+
+    def shortening(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A share that work is cut short to needs work that is cut short."""
+        share = activity.get("shortened_to")
+        if activity.get("late", "continue") != "shorten" and _read(units.share, share) not in (None, 0.5):
+            message, allowed = "the work is not cut short", "late: shorten beside it"
+            yield self.document.problem((*steps, "shortened_to"), message, shown(share), allowed)
+
+    def happens(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """Some account can have the activity within the horizon."""
+        covered = [
+            _mapping(self.segments[name])
+            for name, share in _mapping(activity.get("segments")).items()
+            if name in self.segments and _read(units.share, share) != 0
+        ]
+        if not covered:
+            return
+        phases = _names(activity.get("phases"))
+        if phases and self.grid is not None and not any(self.reaches(one, phases, self.grid.months) for one in covered):
+            message, allowed = "no account can be in such a phase within the horizon", "a phase that accounts reach"
+            yield self.document.problem((*steps, "phases"), message, ", ".join(phases), allowed)
+        terms = [_read(units.months, one.get("term", "1 month")) for one in covered]
+        if activity.get("trigger") == "renewal" and all(term is not None and term <= 1 for term in terms):
+            message, allowed = "no account that is covered has a term to renew", "a segment with a term over 1 month"
+            yield self.document.problem((*steps, "trigger"), message, "renewal", allowed)
+        yield from self.window(steps, activity)
+
+    def reaches(self, segment: dict[str, Any], phases: list[str], months: int) -> bool:
+        """Can an account of the segment be in one of the phases in some month? True where that cannot be read."""
+        given = {"onboarding": "3 months", "adoption": "6 months", "opening_age": "24 months", "term": "1 month"}
+        onboarding, adoption, age, term = (_read(units.months, segment.get(n, value)) for n, value in given.items())
+        opening = segment.get("opening")
+        if None in (onboarding, adoption, age, term) or not isinstance(opening, int):
+            return True
+        oldest = months + (max(-(-age // max(term, 1)), 1) * max(term, 1) if opening else 0)
+        reached = {"onboarding": onboarding > 0, "adoption": adoption > 0 and onboarding < oldest}
+        return any(reached.get(phase, onboarding + adoption < oldest) for phase in phases)
+
+    def window(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A window is no longer than its period, and one of them lies in the horizon."""
+        months = EVERY_MONTHS.get(str(activity.get("every")))
+        weeks = _read(last_weeks, activity.get("window"))
+        if months is None or not weeks or self.grid is None:
+            return
+        found = shown(activity["window"])
+        most = months * 31 // 7
+        if weeks > most:
+            allowed = f"up to {most} weeks, the length of the period"
+            yield self.document.problem((*steps, "window"), "the window is longer than its period", found, allowed)
+        elif activity.get("spread", "calendar") == "calendar":
+            opening = (timegrid.add_months(self.grid.start, months) - self.grid.start).days - 7 * weeks
+            if opening >= self.grid.days:
+                message = "the window lies outside the horizon"
+                allowed = f"a window within the first {self.grid.days} days, or a longer horizon"
+                yield self.document.problem((*steps, "window"), message, found, allowed)
 
     # --- calendars ---
 
@@ -418,6 +498,20 @@ class _Rules:
             allowed = f"up to {span:g} h, the span of the working hours"
             message = "the hours per week do not fit into the working hours"
             yield self.document.problem((*steps, "hours_per_week"), message, f"{week:g} h", allowed)
+        if week is None or not 0 < week <= 168:
+            return
+        overtime = (_read(units.seconds, team.get("overtime")) or 0.0) / timegrid.HOUR_SECONDS
+        if overtime > 168 - week:
+            message = "hours and overtime are more than a week has"
+            yield self.document.problem((*steps, "overtime"), message, f"{overtime:g} h", f"up to {168 - week:g} h")
+        weekdays = [kind for kind in WEEKDAY_KINDS if table.get(kind)]
+        share = _read(units.share, team.get("customer_time", 1))
+        if weekdays and share is not None:
+            free = week / len(weekdays) * share
+            focus = (_read(units.seconds, team.get("focus")) or 0.0) / timegrid.HOUR_SECONDS
+            if focus >= free > 0:
+                message, allowed = "no time is left for meetings", f"less than {free:g} h, what internal time leaves"
+                yield self.document.problem((*steps, "focus"), message, f"{focus:g} h", allowed)
 
     def each_month(
         self, grid: timegrid.TimeGrid, steps: Steps, kinds: list[int], never: str, not_in: str

@@ -544,7 +544,16 @@ def _known_country(value: str) -> str:
     return value
 
 
-def _last_weeks(value: object) -> int:
+EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
+"""Months of each period of the calendar."""
+
+
+def last_weeks(value: object) -> int:
+    """Weeks of a window such as "last 4 weeks", 0 for the whole period.
+
+    Raises:
+        UnitError: a text that is neither.
+    """
     match = re.fullmatch(r"\s*last (\d{1,2}) weeks?\s*", str(value))
     if value != "whole period" and (match is None or not 1 <= int(match[1]) <= 52):
         raise UnitError(f"{value!r} is no window (write it as 'last 4 weeks' or 'whole period')")
@@ -602,7 +611,7 @@ DaySets = Annotated[
 
 LastWeeks = Annotated[
     int,
-    BeforeValidator(_last_weeks),
+    BeforeValidator(last_weeks),
     PlainSerializer(lambda n: f"last {n} weeks" if n else "whole period"),
     WithJsonSchema({"type": "string", "examples": ["last 4 weeks", "whole period"]}),
 ]
@@ -743,6 +752,26 @@ class Redial(Part):
     attempts: Annotated[int, Field(ge=1, le=99), WHOLE] = default(1, "redials of one contact, at most")
 
 
+class Resolution(Part):
+    """A contact that is answered and not escalated resolves the inquiry, or the customer contacts again.
+
+    The exchanges of a ticket are the same: ``delay`` is then the time that the customer takes to answer.
+    """
+
+    probability: Share
+    delay: DurationLaw = Field(description="until the customer contacts again, in open time of the queue they come to")
+    to: str | None = default(None, "the queue they come to; absent: the one they came to before")
+    attempts: Annotated[int, Field(ge=0, le=99), WHOLE] = default(3, "repeats of one inquiry, at most")
+    within: Seconds = default("7 days", "inquiries that begin here should be resolved by then")
+
+
+class Away(Part):
+    """An agent whom no contact awaits at the end of one may step away."""
+
+    probability: Share
+    duration: DurationLaw
+
+
 Window = Literal["interval", "day", "week", "month", "quarter"]
 
 
@@ -763,7 +792,7 @@ class QueueTargets(Part):
 class Queue(Part):
     """A kind of contact."""
 
-    channel: Literal["call", "email"] = "call"
+    channel: Literal["call", "email"] = default("call", "email is work that can wait: its backlog is counted")
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
@@ -774,8 +803,11 @@ class Queue(Part):
     after_call: DurationLaw = default("0 s")
     lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
     escalation: Escalation | None = None
+    resolution: Resolution | None = default(None, "whether an answer is the end of it; absent: nobody asks")
+    head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
     answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
+    business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
     @property
@@ -793,6 +825,9 @@ class Serves(Part):
     after: Seconds = default("0 s", "overflow: the group may take a contact that has waited so long")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
+    )
+    reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
+        0, "one is started only while more agents of the group are idle than this"
     )
 
 
@@ -825,6 +860,7 @@ _SERVES_SCHEMA = {
         **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
         "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
         "handle_time_factor": {"type": "number", "exclusiveMinimum": 0, "format": "quantity"},
+        "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
     },
 }
 ServesTable = Annotated[
@@ -958,6 +994,7 @@ class Group(Staffed):
     shrinkage: Shrinkage = default("0%", "time that is divided out; what is simulated must not stand here too")
     absence: Share = default("0%", "probability that an agent is away on a day, unplanned; drawn per agent and day")
     answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")
+    away: Away | None = default(None, "after a contact an agent may step away, if no other waits")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of the group over that of the queue"
     )
@@ -1024,7 +1061,9 @@ class Activity(Part):
     title: dict[Literal["en", "ja"], str] = {}
     segments: dict[str, Share]
     phases: tuple[Phase, ...] = ("onboarding", "adoption", "expansion", "loyalty")
-    trigger: Literal["cadence", "start", "renewal", "rate", "escalation"] = "cadence"
+    trigger: Literal["cadence", "start", "renewal", "rate", "escalation", "handover"] = default(
+        "cadence", "what makes it: a rhythm, the contract's start or renewal, chance, support, another owner"
+    )
     every: Literal["week", "2 weeks", "month", "2 months", "quarter", "half-year", "year"] | None = None
     spread: Literal["calendar", "contract"] = default(
         "calendar", "windows of the calendar, or dates spread by each account's own contract date"
@@ -1037,7 +1076,10 @@ class Activity(Part):
     accounts_per_session: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(0, "one to many; 0: one to one")
     steps: dict[str, Step]
     unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
-    late: Literal["continue", "skip"] = "continue"
+    late: Literal["continue", "skip", "shorten"] = default(
+        "continue", "what is not done in time: done late, dropped, or cut short where desk work would end late"
+    )
+    shortened_to: Share = default("50%", "shorten: the share of its hours that a step then gets")
     effect: Effect = Effect()
     source: str | None = None
     placeholder: Flag = False
@@ -1048,10 +1090,17 @@ class Activity(Part):
             raise ValueError("an activity needs at least one step")
         if sum(step.kind == "meeting" for step in self.steps.values()) > 1:
             raise ValueError("an activity has at most one meeting")
+        kinds = [step.kind for step in self.steps.values()]
+        ahead = kinds.index("meeting") if "meeting" in kinds else 0
+        behind = [name for name, step in list(self.steps.items())[ahead:] if step.before is not None]
+        if behind:
+            raise ValueError(f"before is for a step that a meeting follows, not for {', '.join(behind)}")
         if self.trigger == "cadence" and self.every is None:
             raise ValueError("a cadence needs every")
         if self.trigger == "rate" and not self.per_month:
             raise ValueError("a rate needs per_month")
+        if self.trigger == "handover" and self.accounts_per_session:
+            raise ValueError("a handover is for one account; leave out accounts_per_session")
         return self
 
 
@@ -1126,6 +1175,17 @@ class Team(Staffed):
     working_hours: Hours = default({"mon-fri": "09:00-18:00"}, "the span; the working time is hours_per_week")
     customer_time: Share = default("100%", "share of working time left beside internal time on the calendar")
     books: Literal["dedicated", "pooled"] = "dedicated"
+    pooled_segments: tuple[str, ...] = default(
+        (), "mixed books: accounts of these segments belong to the whole team, those of the others have owners"
+    )
+    desk_rule: Literal["earliest_due", "tier", "renewal", "value"] = default(
+        "earliest_due",
+        "which desk work comes first: by due date, by the order of the team's segments, renewals, or by value and "
+        "urgency over effort",
+    )
+    overtime: Seconds = default("0 h", "hours a week that each CSM adds after hours while desk work is due")
+    focus: Seconds = default("0 h", "time a day without meetings, in which interrupts wait for desk work")
+    cover: Flag = default(False, "a colleague answers the interrupts of an owner on leave; the book waits")
     slot: Seconds = default("30 min")
     meetings_per_day: Annotated[int, Field(ge=1, le=48), WHOLE] = 48
     lead: WorkingDays = default("3 working days", "from booking to the earliest slot")

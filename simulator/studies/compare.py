@@ -74,13 +74,18 @@ def compare(
     labels = names or tuple(o.name if o.name != base.name else str(i + 1) for i, o in enumerate(others))
     count = replications or base.monte_carlo.replications
     common = {"monte_carlo.seed": base.monte_carlo.seed, "monte_carlo.chance_repeats": base.monte_carlo.chance_repeats}
-    first = simulate(base, replications=count, jobs=jobs, progress=progress)
+
+    def run(number: int, label: str, scenario: Scenario) -> Simulated:
+        said = f"{label} ({number} of {len(others) + 1})"
+        tell = None if progress is None else lambda _, *rest: progress(said, *rest)
+        return simulate(scenario, replications=count, jobs=jobs, progress=tell)
+
+    first = run(1, base.name, base)
     left = measures(first)
     rows = []
-    for label, other in zip(labels, others, strict=True):
+    for number, (label, other) in enumerate(zip(labels, others, strict=True), start=2):
         same = other.with_(common) if other.monte_carlo != base.monte_carlo else other
-        right = measures(simulate(same, replications=count, jobs=jobs, progress=progress))
-        rows += _differences(label, left, right, first)
+        rows += _differences(label, left, measures(run(number, label, same)), first)
     import pandas as pd
 
     return Comparison(pd.DataFrame(rows, columns=list(COLUMNS)))

@@ -14,10 +14,10 @@ import itertools
 import math
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 from simulator import timegrid, units
 from simulator.errors import InputError, ParameterError, Problem, UnitError, nearest
 from simulator.support import fit
+
+if TYPE_CHECKING:
+    from simulator.glossary import Language
 
 INTERVAL = 1800.0
 FEWEST_ANSWERED = 200
@@ -97,33 +100,46 @@ class Draft:
     notes: tuple[str, ...]
     document: Mapping[str, Any]
 
-    def lines(self, width: int = 100) -> Iterator[str]:
-        """The summary for a terminal."""
+    def lines(self, width: int = 100, lang: Language = "en") -> Iterator[str]:
+        """The summary for a terminal; headings in the language asked for, the grounds in English."""
         log = self.log
         yield (
             f"{self.source.name}: {log.rows:,} rows, {len(log.calls):,} calls on {len(log.dates)} days, "
             f"{log.dates.min():%Y-%m-%d} to {log.dates.max():%Y-%m-%d}"
         )
-        titles = {
-            "learned": "Learned from the log",
-            "placeholder": "NOT in the log: placeholders to replace (listed under `placeholders` in scenario.yaml)",
-            "open": "NOT in the log, and left out of the draft",
-        }
-        for standing, title in titles.items():
-            found = _gathered([f for f in self.findings if f.standing == standing], [q.name for q in self.queues])
-            if found:
-                yield ""
-                yield title
-            for subject, group in itertools.groupby(found, key=lambda finding: finding.subject):
-                yield f"  {subject}"
-                for finding in group:
-                    yield from _hanging(f"{finding.quantity}: {finding.value}", "    ", "      ", width)
-                    yield from _hanging(finding.ground, "      ", "      ", width)
-        if self.notes:
+        names = [queue.name for queue in self.queues]
+        yield from told(lambda standing: _gathered(self.of(standing), names), self.notes, width, lang)
+
+    def of(self, standing: Standing) -> list[Finding]:
+        """The findings of one standing."""
+        return [finding for finding in self.findings if finding.standing == standing]
+
+
+def told(
+    found: Callable[[Standing], list[Finding]], notes: Sequence[str], width: int, lang: Language = "en"
+) -> Iterator[str]:
+    """Findings by standing and subject, then the notes, for a terminal.
+
+    Args:
+        found: the findings of a standing, those of one subject together.
+    """
+    from simulator.reporting.wording import phrase
+
+    for standing in ("learned", "placeholder", "open"):
+        findings = found(standing)
+        if findings:
             yield ""
-            yield "Read and left out"
-            for note in self.notes:
-                yield from _hanging(note, "  - ", "    ", width)
+            yield phrase(f"fit_{standing}", lang)
+        for subject, group in itertools.groupby(findings, key=lambda finding: finding.subject):
+            yield f"  {subject}"
+            for finding in group:
+                yield from _hanging(f"{finding.quantity}: {finding.value}", "    ", "      ", width)
+                yield from _hanging(finding.ground, "      ", "      ", width)
+    if notes:
+        yield ""
+        yield phrase("fit_left_out", lang)
+        for note in notes:
+            yield from _hanging(note, "  - ", "    ", width)
 
 
 def _gathered(findings: list[Finding], queues: list[str]) -> list[Finding]:

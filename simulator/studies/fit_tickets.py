@@ -9,7 +9,6 @@ times and headcount are always placeholders; where not even a week of openings i
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -83,34 +82,16 @@ class TicketDraft:
     notes: tuple[str, ...]
     document: Mapping[str, Any] | None
 
-    def lines(self, width: int = 100) -> Iterator[str]:
-        """The summary for a terminal."""
+    def lines(self, width: int = 100, lang: Language = "en") -> Iterator[str]:
+        """The summary for a terminal; headings in the language asked for, the grounds in English."""
         history = self.history
         yield (
             f"{self.source.name}: {self.log.rows:,} events, {len(history):,} tickets opened "
             f"{history['opened'].min():%Y-%m-%d} to {history['opened'].max():%Y-%m-%d}, "
             f"{int((~history['ended']).sum()):,} not resolved when the log ends"
         )
-        titles = {
-            "learned": "Learned from the log",
-            "placeholder": "NOT in the log: placeholders to replace (listed under `placeholders` in scenario.yaml)",
-            "open": "NOT in the log, and left out of the draft",
-        }
-        for standing, title in titles.items():
-            found = [finding for finding in self.findings if finding.standing == standing]
-            if found:
-                yield ""
-                yield title
-            for subject, group in itertools.groupby(found, key=lambda finding: finding.subject):
-                yield f"  {subject}"
-                for finding in group:
-                    yield from calls._hanging(f"{finding.quantity}: {finding.value}", "    ", "      ", width)
-                    yield from calls._hanging(finding.ground, "      ", "      ", width)
-        if self.notes:
-            yield ""
-            yield "Read and left out"
-            for note in self.notes:
-                yield from calls._hanging(note, "  - ", "    ", width)
+        found = self.findings
+        yield from calls.told(lambda standing: [f for f in found if f.standing == standing], self.notes, width, lang)
 
 
 def draft(

@@ -51,7 +51,7 @@ def preview(scenario: Scenario) -> Iterator[str]:
     yield f"# days: {grid.days}, public holidays: {int(grid.holiday.sum())}, intervals: {grid.intervals:,}"
     if scenario.support is not None:
         by_month = np.add.reduceat(horizon.expected_contacts, grid.month_interval[:-1], axis=1)
-        yield "# expected contacts (with escalations) per month, first and last:"
+        yield "# expected contacts (with escalations and repeats, if all are answered) per month, first and last:"
         for q, name in enumerate(scenario.support.queues):
             yield f"#   {name}: {by_month[q, 0]:,.0f} → {by_month[q, -1]:,.0f}"
             if by_month[q].max() == 0:

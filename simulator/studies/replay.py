@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import timegrid
-from simulator.errors import InputError, ParameterError, Problem, nearest
+from simulator.errors import InputError, ParameterError, Problem, nearest, unreadable
 from simulator.support import fit
 from simulator.support import replay as days
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simulator.reporting.plots_replay import Plots
+    from simulator.reporting.plots_replay import Figures
 
 MEASURES = ("abandonment", "mean_wait", "service_level")
 """Of the offered calls: the share that gave up, mean seconds waited (answered or not), the share answered in time."""
@@ -58,11 +58,11 @@ class Replay:
     options: Mapping[str, Any]
 
     @property
-    def plot(self) -> Plots:
-        """Figures: ``result.plot.days()``."""
-        from simulator.reporting.plots_replay import Plots
+    def figures(self) -> Figures:
+        """Figures of several panels: ``made.figures.days()``, ``made.figures.queues()``."""
+        from simulator.reporting.plots_replay import Figures
 
-        return Plots(self)
+        return Figures(self)
 
 
 def replay(
@@ -143,8 +143,13 @@ def replay(
     if fitted is not None:
         try:
             habits = days.Habits.of_document(json.loads(Path(fitted).read_text(encoding="utf-8"))["habits"])
-        except (OSError, ValueError, KeyError, TypeError, ParameterError) as error:
-            message = f"no habits can be read: {error}"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, ParameterError):
+                message = str(error)
+            elif isinstance(error, OSError | UnicodeError):
+                message = unreadable(error)[0]
+            else:
+                message = "these are no habits of a replay"
             problems.append(Problem(str(fitted), None, "", message, allowed="habits.json of an earlier replay"))
     if log is not None and "agent" not in log.columns:
         problems.append(
@@ -162,7 +167,7 @@ def replay(
         raise InputError(problems)
 
     notes = [*log.notes, *there.notes]
-    notes += [f"rows of calls left out, {kind}: {number:,}" for kind, number in log.skipped.items()]
+    notes += [f"rows left out of the whole call log, {kind}: {number:,}" for kind, number in log.skipped.items()]
     if there.stretches["pool"].nunique() > 1:
         kept = days.pools_of_calls(log, there) == pool
         notes.append(f"calls of other pools than {pool}, left out: {(~kept).sum():,} of {len(kept):,}")

@@ -20,7 +20,7 @@ from simulator import provenance
 from simulator.crew import cores
 from simulator.errors import InputError, ParameterError, Problem
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
-from simulator.montecarlo.precision import clustered_wilson, estimate
+from simulator.montecarlo.precision import clustered_wilson, estimate, share_interval
 from simulator.montecarlo.replicate import Replicator, replicate, replicate_each
 from simulator.montecarlo.store import Store
 from simulator.planning import budget, requirement
@@ -261,6 +261,13 @@ class _Report:
             good &= np.nan_to_num(self.data["met"][:, :, i], nan=1.0) >= enough
         return np.where(np.isnan(met), np.nan, good)
 
+    def _joint(self, unit: int) -> Array:
+        """1 where a replication meets the unit's targets in all months together, else 0, NaN without any: (R,)."""
+        passed = self._passed(unit)
+        return np.where(
+            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
+        )
+
     def _confidence(self, unit: int) -> float:
         if unit < self.groups:
             items = self.horizon.targets.items
@@ -310,6 +317,7 @@ class _Report:
         bounds = self._bounds()
         for (wing, kind, subject, kpi, unit), values in measures(self.simulated).items():
             spread = estimate(values, self.repeats)
+            least, most = share_interval(spread, values) if unit == "share" else (spread.low, spread.high)
             low, middle, high = _quantiles(values, (10, 50, 90))
             bound, met = bounds.get((kind, subject, kpi), (math.nan, None))
             share = None
@@ -318,7 +326,7 @@ class _Report:
                 share = np.append(by_month, np.nanmean(by_month) if not np.isnan(by_month).all() else math.nan)
             for m, month in enumerate([*self.months, "all"]):
                 yield (
-                    month, wing, kind, subject, kpi, unit, spread.mean[m], spread.low[m], spread.high[m],
+                    month, wing, kind, subject, kpi, unit, spread.mean[m], least[m], most[m],
                     low[m], middle[m], high[m], spread.standard_error[m], spread.share_inputs[m], bound,
                     share[m] if share is not None else math.nan,
                 )  # fmt: skip
@@ -497,7 +505,9 @@ class _Report:
             "placeholders": dict(scenario.placeholders),
             "uncertain": list(scenario.uncertain),
             "changes": list(self.changes),
-            "warnings": self._warnings(),
+            "titles": self._titles(),
+            "warnings": [en for en, _ in self._warnings()],
+            "warnings_ja": [ja for _, ja in self._warnings()],
         }
         if total.any() or limit is not None:
             summary["cost"] = {
@@ -518,11 +528,7 @@ class _Report:
         need, _ = self._need(u)
         met = self._met(u)
         confidence = self._confidence(u)
-        passed = self._passed(u)
-        joint = np.where(
-            np.isnan(passed).all(axis=1), np.nan, np.nanmin(np.where(np.isnan(passed), 1.0, passed), axis=1)
-        )
-        share, low, high = clustered_wilson(joint, self.repeats)
+        share, low, high = clustered_wilson(self._joint(u), self.repeats)
         monthly = clustered_wilson(met, self.repeats)[0]
         short = [m for m in range(len(self.months)) if not math.isnan(confidence) and monthly[m] < confidence]
         peak = int(np.argmax(need))
@@ -546,12 +552,14 @@ class _Report:
             "p_enough_all_low": _none(float(low)),
             "p_enough_all_high": _none(float(high)),
             "first_short_month": self.months[short[0]] if short else None,
+            "first_short_p": float(monthly[short[0]]) if short else None,
             "lower_bound": wing == "support" and fixed is None and not getattr(unit, "shifts", ()),
             "unmet": unmet,
         }
 
     def _hiring(self, u: int) -> Iterator[dict[str, Any]]:
-        """Requisitions that bring the plan to the need: each rise of the need above the planned heads, and by when."""
+        """What brings the plan to the need: at each rise of the need above the planned heads, planned hires that come
+        too late for it are brought forward and requisitions opened for the rest, by when."""
         _, name, unit = self.units[u]
         confidence = self._confidence(u)
         if math.isnan(confidence) or getattr(unit, "agents", None) is not None:
@@ -563,10 +571,15 @@ class _Report:
         covered = 0.0
         for m, month in enumerate(self.months):
             if gap[m] > covered:
+                later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.hires]
+                lasting = float(gap[later[0] :].max()) if later else gap[m]
+                early = min(gap[m] - max(covered, lasting), sum(unit.hires[self.months[k]] for k in later))
                 latest = m - math.ceil(wait)
                 yield {
                     "team": name,
-                    "open": int(gap[m] - covered),
+                    "open": int(gap[m] - covered - max(early, 0)),
+                    "bring_forward": int(max(early, 0)),
+                    "planned_for": [self.months[k] for k in later] if early > 0 else [],
                     "by": self.months[latest] if latest >= 0 else None,
                     "ramped_by": month,
                     "confidence": confidence,
@@ -592,21 +605,30 @@ class _Report:
         for i, target in enumerate(self.horizon.targets.items):
             met = self.data["met"][:, :, i]
             texts = target.text, target.text_ja
-            yield self._target("support", target.queue_name, texts, target.confidence, met, self.months)
+            yield self._target("support", None, target.queue_name, texts, target.confidence, met, self.months)
         if self.on_time_targets:
             met = requirement.on_time_met(self.data["steps"], self.on_time_targets, self.grid.quarter_of_month)
             quarters = self._quarters()
             for i, goal in enumerate(self.on_time_targets):
                 texts = goal.text, goal.text_ja
-                yield self._target("success", goal.activity, texts, goal.confidence, met[:, :, i], quarters)
+                team = self.units[self.groups + goal.team][1]
+                yield self._target("success", team, goal.activity, texts, goal.confidence, met[:, :, i], quarters)
 
     def _target(
-        self, wing: str, subject: str, texts: tuple[str, str], confidence: float, met: Array, labels: Sequence[str]
+        self,
+        wing: str,
+        team: str | None,
+        subject: str,
+        texts: tuple[str, str],
+        confidence: float,
+        met: Array,
+        labels: Sequence[str],
     ) -> dict[str, Any]:
         by_month = estimate(met, self.repeats).mean
         worst = int(np.nanargmin(by_month)) if not np.isnan(by_month).all() else 0
         return {
             "wing": wing,
+            "team": team,
             "subject": subject,
             "text": texts[0],
             "text_ja": texts[1],
@@ -635,7 +657,8 @@ class _Report:
         worst["short"] = [targets.get(name, asked) for name in worst["activity"]] - worst["mean"]
         found = [
             {
-                "subject": f"{row['activity']} ({row['segment']})",
+                "activity": row["activity"],
+                "segment": row["segment"],
                 "quarter": row["quarter"],
                 "mean": float(row["mean"]),
                 "target": targets.get(row["activity"]),
@@ -670,12 +693,28 @@ class _Report:
             "grr": whole("grr"),
         }
 
-    def _warnings(self) -> list[str]:
+    def _titles(self) -> dict[str, Mapping[Any, str]]:
+        """Titles of the activities that have one, by language."""
+        activities = self.scenario.success.activities if self.scenario.success else {}
+        return {name: {**activity.title} for name, activity in activities.items() if activity.title}
+
+    def _warnings(self) -> list[tuple[str, str]]:
+        """What to beware of, in English and Japanese."""
         found = []
         if self.scenario.uncertain and self.repeats < 2:
-            found.append("one chance repeat per input draw cannot tell uncertain inputs from chance")
+            found.append(
+                (
+                    "one chance repeat per input draw cannot tell uncertain inputs from chance",
+                    "前提1組につき試行が1回では、不確実な前提と偶然を区別できません",
+                )
+            )
         if self.count < 100:
-            found.append(f"{self.count} replications give rough percentiles; use 200 or more for a decision")
+            found.append(
+                (
+                    f"{self.count} replications give rough percentiles; use 200 or more for a decision",
+                    f"{self.count}回の試行では分位点は粗い値です。意思決定には200回以上を推奨します",
+                )
+            )
         return found
 
 
@@ -685,19 +724,24 @@ class Judged:
 
     Attributes:
         met: float64 (R, M), share of the month's windows that meet every target of the unit; NaN without any.
+        together: float64 (R,), 1 where all months together do, else 0; NaN without any.
         confidence: what the targets ask for; NaN without targets.
     """
 
     wing: str
     name: str
     met: Array
+    together: Array
     confidence: float
 
 
 def judge(simulated: Simulated) -> list[Judged]:
     """The plan of a simulation against the targets of its groups and teams."""
     report = _Report(simulated, None, None)
-    return [Judged(wing, name, report._met(u), report._confidence(u)) for u, (wing, name, _) in enumerate(report.units)]
+    return [
+        Judged(wing, name, report._met(u), report._joint(u), report._confidence(u))
+        for u, (wing, name, _) in enumerate(report.units)
+    ]
 
 
 def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:
@@ -735,8 +779,10 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
     support = simulated.horizon.scenario.support
     assert support is not None
     found: dict[Key, Array] = {}
+    inquiries = any(queue.resolution is not None for queue in support.queues.values())
     for kind, names in (("queue", list(support.queues)), ("group", list(support.groups))):
-        values_of = support_kpis.evaluate(kind, _with_total(simulated.data[kind]))  # type: ignore[arg-type]
+        sums = _with_total(simulated.data[kind])
+        values_of = support_kpis.evaluate(kind, sums, inquiries=inquiries)  # type: ignore[arg-type]
         for i, name in enumerate(names):
             for kpi, value in values_of.items():
                 found["support", kind, name, kpi, support_kpis.KPIS[kpi].unit] = value[:, :, i]
@@ -755,7 +801,8 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
     hours = success_kpis.hour_kpis(_with_total(simulated.data["hours"]))
     for t, team in enumerate(model.teams):
         for kpi, value in hours.items():
-            found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+            if kpi != "overtime_share" or team.tables.overtime:
+                found["success", "team", team.name, kpi, "share"] = value[:, :, t]
     found |= success_measures.team_measures(simulated)
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.horizon import FLOWS
 from simulator.success import cohorts, kpis, surveys
-from simulator.success.tables import DUE, DUE_AFTER, ELAPSED, LATE_DONE, MISSED, ON_TIME
+from simulator.success.tables import DUE, DUE_AFTER, ELAPSED, LATE_DONE, MISSED, ON_TIME, SHORTEN
 
 if TYPE_CHECKING:
     from simulator.studies.run import Key, Simulated
@@ -45,6 +45,8 @@ def team_measures(simulated: Simulated) -> dict[Key, Array]:
             ),
             "revenue_at_risk": ("money", _mean(simulated.data["at_risk"][:, :, team.segments].sum(axis=2))),
         }
+        if (model.activities.late == SHORTEN).any():
+            values["shortened_share"] = ("share", kpis.STEP_KPIS["shortened_share"](total))
         for kpi, (unit, value) in values.items():
             if not np.isnan(value).all():
                 found["success", "team", team.name, kpi, unit] = value

@@ -29,6 +29,7 @@ from simulator.studies.run import Array, Key, Progress, Simulated, judge, measur
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from simulator.glossary import Language
@@ -82,8 +83,17 @@ class Sweep:
     knees: pd.DataFrame
     next_account: pd.DataFrame
 
-    def plot(self, team: str | None = None, lang: Language = "en") -> Figure:
-        """On-time share, follow-up delay, utilisation and revenue at risk (for support its own KPIs) over the input."""
+    def plot(
+        self, kpi: str | None = None, team: str | None = None, ax: Axes | None = None, lang: Language = "en"
+    ) -> Axes:
+        """A KPI over the input, default the on-time share (for support the service level), with the knee marked."""
+        from simulator.reporting.plots_sweep import panel
+
+        return panel(self, kpi, team, ax, lang)
+
+    def figure(self, team: str | None = None, lang: Language = "en") -> Figure:
+        """On-time share, follow-up delay, utilisation and revenue at risk (for support its own KPIs) over the input,
+        and what they rest on."""
         from simulator.reporting.plots_sweep import cliff
 
         return cliff(self, team, lang)
@@ -122,7 +132,7 @@ def save(found: Sweep, folder: Path, lang: Language = "en") -> list[Path]:
         files[f"{name}.parquet"] = buffer.getvalue()
         files[f"{name}.csv"] = table.to_csv(index=False, lineterminator="\n").encode()
     for team in units_of(found):
-        files[f"figures/sweep_{team}.svg"] = render(found.plot(team, lang), "svg", lang, salt=team)
+        files[f"figures/sweep_{team}.svg"] = render(found.figure(team, lang), "svg", lang, salt=team)
     files["summary.json"] = to_json(summary(found))
     files["scenario.resolved.yaml"] = dump(found.scenario.document()).encode()
     files["provenance.json"] = to_json(provenance.record(found.scenario, found.replications))

@@ -12,6 +12,7 @@ worth, and the break-even says how large a coefficient would have to be.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from simulator.success.tables import LATE_DONE, ON_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
     from simulator.glossary import Language
 
@@ -66,22 +67,24 @@ class Value:
             interval of the return overlaps another's, which ``tied_with`` names. ``break_even``: the shift of the
             log-odds of cancelling by the activity at which the revenue pays its cost, if asked for; NaN when not even
             the strongest does.
+        searched: whether break-evens were asked for.
     """
 
     scenario: Scenario
     replications: int
     table: pd.DataFrame
+    searched: bool = False
 
     @property
     def assumed(self) -> bool:
         """Whether the scenario assumes any effect at all."""
         return self.scenario.coupled
 
-    def plot(self, lang: Language = "en") -> Figure:
+    def plot(self, ax: Axes | None = None, lang: Language = "en") -> Axes:
         """Return on investment by activity with its interval or, where no effect is assumed, the break-even."""
         from simulator.reporting.plots_value import returns
 
-        return returns(self, lang)
+        return returns(self, lang, ax)
 
 
 def value(
@@ -127,7 +130,7 @@ def value(
         rows.append(row)
     _rank(rows)
     table = pd.DataFrame([[row.get(name, math.nan) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
-    return Value(base, count, table)
+    return Value(base, count, table, break_even)
 
 
 @dataclass(frozen=True)
@@ -313,12 +316,15 @@ class BreakEven:
         coefficient: where the mean net gain is 0; NaN when it has one sign over the whole range.
         low, high: where the gain may begin to be positive, and where it surely is (ends of its 95 % interval cross 0).
         tried: coefficients and net gains (mean, low, high), by size of the coefficient.
+        dearer, cheaper: names of the plans between which it decides; the gain is that of the dearer one.
     """
 
     coefficient: float
     low: float
     high: float
     tried: tuple[tuple[float, float, float, float], ...]
+    dearer: str = ""
+    cheaper: str = ""
 
     @property
     def odds(self) -> float:
@@ -394,6 +400,7 @@ def break_even(
     other: Scenario,
     path: str,
     *,
+    names: tuple[str, str] | None = None,
     replications: int | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -404,7 +411,8 @@ def break_even(
 
     Args:
         path: a coefficient of :class:`simulator.scenario.schema.Couplings` or of an activity's effect; it is set in
-        both.
+            both.
+        names: what to call the two; default the scenarios' own names.
 
     Raises:
         InputError: no such coefficient, or plans over other months.
@@ -433,7 +441,10 @@ def break_even(
         return np.asarray((more - less) - (dear - cheap))
 
     sign = 1.0 if net(STRONGEST / 4).mean() >= net(-STRONGEST / 4).mean() else -1.0
-    return search_break_even(net, sign, base.monte_carlo.chance_repeats)
+    found = search_break_even(net, sign, base.monte_carlo.chance_repeats)
+    first, second = names or (base.name, other.name)
+    dearer, cheaper = (first, second) if rich is one else (second, first)
+    return dataclasses.replace(found, dearer=dearer, cheaper=cheaper)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -445,6 +456,7 @@ def save(found: Value, folder: Path, lang: Language = "en") -> list[Path]:
 
     from simulator import provenance
     from simulator.reporting.plots import render
+    from simulator.reporting.plots_value import figure
     from simulator.results import to_json, write_atomically
     from simulator.scenario.loading import dump
 
@@ -453,7 +465,7 @@ def save(found: Value, folder: Path, lang: Language = "en") -> list[Path]:
     files = {
         "value.parquet": buffer.getvalue(),
         "value.csv": found.table.to_csv(index=False, lineterminator="\n").encode(),
-        "figures/value.svg": render(found.plot(lang), "svg", lang, salt="value"),
+        "figures/value.svg": render(figure(found, lang), "svg", lang, salt="value"),
         "summary.json": to_json(summary(found)),
         "scenario.resolved.yaml": dump(found.scenario.document()).encode(),
         "provenance.json": to_json(provenance.record(found.scenario, found.replications)),

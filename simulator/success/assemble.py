@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import timegrid
 from simulator.distributions import LawBook, deterministic
-from simulator.scenario.schema import Activity, Scenario, Team
+from simulator.scenario.schema import EVERY_MONTHS, Activity, Scenario, Team
 from simulator.success import surveys, workload
 from simulator.success.portfolio import PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
 from simulator.success.tables import (
@@ -18,12 +18,17 @@ from simulator.success.tables import (
     DUE_AFTER,
     DUE_MEETING,
     DUE_WINDOW,
+    EARLIEST_DUE,
     HOLD,
     INTERRUPT,
     LATE,
     MEETING,
     POSTPONE,
+    RENEWAL,
+    SHORTEN,
     SKIP,
+    TIER,
+    VALUE,
     ActivityTables,
     TeamTables,
 )
@@ -42,7 +47,8 @@ CALENDAR_MARGIN_MONTHS = 3
 """How far calendars run past the horizon, so that meetings can be booked ahead."""
 
 _KINDS = {"desk": DESK, "meeting": MEETING, "interrupt": INTERRUPT}
-_EVERY_MONTHS = {"month": 1, "2 months": 2, "quarter": 3, "half-year": 6, "year": 12}
+_LATE = {"continue": LATE, "skip": SKIP, "shorten": SHORTEN}
+_DESK_RULES = {"earliest_due": EARLIEST_DUE, "tier": TIER, "renewal": RENEWAL, "value": VALUE}
 _EVERY_DAYS = {"week": 7, "2 weeks": 14}
 
 
@@ -139,7 +145,7 @@ def _survey_tables(scenario: Scenario) -> surveys.SurveyTables:
     return surveys.SurveyTables(
         names=tuple(items),
         kinds=tuple(survey.kind for survey in items.values()),
-        every_months=np.array([_EVERY_MONTHS[survey.every] for survey in items.values()], dtype=np.int64),
+        every_months=np.array([EVERY_MONTHS[survey.every] for survey in items.values()], dtype=np.int64),
         coverage=np.array(coverage, dtype=np.float64).reshape(len(items), len(scenario.accounts)),
         response=np.array([survey.response for survey in items.values()], dtype=np.float64),
         answers=answers,
@@ -168,6 +174,7 @@ def _team_tables(scenario: Scenario, team: Team, grid: TimeGrid, longer: TimeGri
     day = max((seconds for _, seconds in lengths.values()), default=0)
     clock = timegrid.business_clock(longer, lengths)
     months = np.array([clock.at_day(int(d)) for d in grid.month_day], dtype=np.int64)
+    whole = functools.partial(np.array, dtype=np.int64)
     tables = TeamTables(
         clock=clock,
         months=months,
@@ -182,6 +189,15 @@ def _team_tables(scenario: Scenario, team: Team, grid: TimeGrid, longer: TimeGri
         rebook_after=team.rebook_after,
         setup=int(team.setup),
         pooled=team.books == "pooled",
+        pooled_segments=np.array([name in team.pooled_segments for name in scenario.accounts], dtype=bool),
+        rule=_DESK_RULES[team.desk_rule],
+        segment_rank=whole(
+            [team.segments.index(n) if n in team.segments else len(team.segments) for n in scenario.accounts]
+        ),
+        overtime=round(team.overtime),
+        week=(clock.day + longer.weekday[0]) // 7,
+        focus_length=round(team.focus),
+        cover=team.cover,
     )
     return tables, day
 
@@ -225,9 +241,10 @@ def _activity_tables(scenario: Scenario, day_seconds: int) -> ActivityTables:
         step_buffer=whole(buffer),
         step_due_days=whole(due_days),
         unprepared=whole([POSTPONE if a.unprepared == "postpone" else HOLD for a in items.values()]),
-        late=whole([SKIP if a.late == "skip" else LATE for a in items.values()]),
-        priority=np.zeros(len(items), dtype=np.int64),
+        late=whole([_LATE[a.late] for a in items.values()]),
+        priority=whole([0 if a.trigger == "renewal" else 1 for a in items.values()]),
         laws=book.tables(),
+        shortened=np.array([a.shortened_to for a in items.values()], dtype=np.float64),
     )
 
 
@@ -244,7 +261,7 @@ def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> Workloa
     return WorkloadTables(
         activity_names=tuple(items),
         trigger=whole([_trigger(a) for a in items.values()]),
-        every_months=whole([_EVERY_MONTHS.get(a.every or "", 1) for a in items.values()]),
+        every_months=whole([EVERY_MONTHS.get(a.every or "", 1) for a in items.values()]),
         every_days=whole([_EVERY_DAYS.get(a.every or "", 1) for a in items.values()]),
         window_days=whole([7 * a.window for a in items.values()]),
         date_spread=np.full(len(items), INVITED_OVER),
@@ -271,6 +288,7 @@ def _trigger(activity: Activity) -> int:
         "renewal": workload.RENEWAL,
         "rate": workload.RATE,
         "escalation": workload.ESCALATION,
+        "handover": workload.HANDOVER,
     }[activity.trigger]
 
 

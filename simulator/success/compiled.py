@@ -1,8 +1,12 @@
 """The fast engine of customer success work: the same outcome for every step as :mod:`simulator.success.reference`.
 
-The rules stand in the reference's docstring. Here a desk (one CSM with owners, all CSMs when pooled, one without people
-for accounts that nobody owns) is simulated from event to event through a whole call before the next desk begins; desks
-share nothing. Four queues of instances per desk give the next ready step, interrupt, meeting and due date.
+The rules stand in the reference's docstring. Here a desk (one CSM with owners, all CSMs where work may go to one or
+another, one without people for accounts that nobody owns) is simulated from event to event through a whole call before
+the next desk begins; desks share nothing. Four queues of instances per desk give the next ready step, interrupt,
+meeting and due date.
+
+What stands under ``rich is not None`` serves the rules that few teams use (:func:`_is_rich`). For the others ``rich``
+is None, and the compiler leaves it out.
 
 Everything lies in one array ``m`` of 64-bit integers: a header that says where each table begins, then the tables, row
 after row. ``w = _work(m, i)`` is the place of an instance's row and ``m[w + I_DUE]`` its due date; floats stand there
@@ -34,6 +38,7 @@ from simulator.success.tables import (
     DUE,
     DUE_AFTER,
     DUE_MEETING,
+    EARLIEST_DUE,
     ELAPSED,
     H_ABSENT,
     H_DESK,
@@ -41,6 +46,7 @@ from simulator.success.tables import (
     H_INTERNAL,
     H_INTERRUPT,
     H_MEETING,
+    H_OVERTIME,
     H_RESERVED,
     H_SETUP,
     HOUR_KINDS,
@@ -55,11 +61,17 @@ from simulator.success.tables import (
     PURPOSE_CANCELLATION,
     PURPOSE_REBOOK,
     PURPOSE_WORK,
+    RENEWAL,
+    SHORTEN,
+    SHORTENED,
     SKIP,
     SLOT_BITS,
     STEP_MEASURES,
+    TIER,
     UNBOOKED,
     UNPREPARED,
+    URGENCY_SECONDS,
+    VALUE,
     VOID,
     ActivityTables,
     Instances,
@@ -73,22 +85,24 @@ from simulator.success.tables import (
 # compiled for each value.
 NONE = np.int64(-1)
 FAR = np.int64(1) << 62
+RANK_SHIFT = np.int64(41)  # a rank before a due date, in one key
 AWAY = np.int64(1) << 40  # number of meetings in a day of leave: more than any cap
 
 # the header: where tables begin, how many rows they have, scalars of the team
 (
     M_WORK, M_COUNT, M_WIDTH, M_PEOPLE, M_CSMS, M_TAKEN, M_BOOKED, M_QUEUES, M_STEPS, M_STEP_COUNT, M_DAYS, M_DAY_COUNT,
     M_SEGMENTS, M_SEGMENT_COUNT, M_MONTHS, M_MONTH_COUNT, M_SUMS, M_HOURS, M_HEADLINES, M_LOG, M_LOG_LINES, M_LOGGED,
-    M_FENCE, M_MEMBERS, T_SLOT, T_CAP, T_LEAD, T_REBOOK, T_REBOOK_SPAN, T_SETUP,
-) = range(30)  # fmt: skip
-HEADER = 30
+    M_FENCE, M_MEMBERS, T_SLOT, T_CAP, T_LEAD, T_REBOOK, T_REBOOK_SPAN, T_SETUP, T_RULE, T_OVERTIME, T_COVER,
+) = range(33)  # fmt: skip
+HEADER = 33
 
 # columns of an instance; behind them, from I_SECONDS on, the drawn seconds of each step of its chain
 (
     I_NUMBER, I_ACTIVITY, I_ACCOUNT, I_SEGMENT, I_RELEASE, I_DUE, I_KEY, I_EFFORT, I_STEP, I_STATUS, I_READY,
     I_STEP_DUE, I_LEFT, I_OWED, I_STARTED, I_DESK, I_HOLDER, I_LENGTH, I_ATTEMPT, I_CUSTOMER, I_CSM, I_START, I_DAY,
-    I_FIRST, I_SLOTS, I_MADE, I_EARLIEST, I_SECONDS,
-) = range(28)  # fmt: skip
+    I_FIRST, I_SLOTS, I_MADE, I_EARLIEST, I_OWNER, I_VALUE, I_SECONDS,
+) = range(30)  # fmt: skip
+ANYBODY = NONE
 
 # statuses of an instance: its current step waits for a slot, is on the desk's list, in hand, a meeting under way; the
 # instance is over, or was open at the end of the horizon
@@ -97,19 +111,23 @@ AHEAD, READY, IN_HAND, UNDER_WAY, CLOSED, LEFT_OPEN = range(6)
 # columns of a CSM
 (
     C_ACTIVE, C_SPEED, C_BLOCK, C_BLOCK_END, C_MEETING, C_HAND, C_INTERRUPT, C_RUNNING, C_END, C_SINCE, C_DAY, C_NEXT,
-) = range(12)  # fmt: skip
-PERSON_COLUMNS = 12
+    C_WEEK, C_OVERTIME,
+) = range(14)  # fmt: skip
+PERSON_COLUMNS = 14
 NOTHING, ON_DESK, ON_INTERRUPT = range(3)  # values of C_RUNNING
 
 # columns of a step, with those of its activity behind
-S_KIND, S_DUE, S_BUFFER, S_DAYS, S_BEGIN, S_END, S_MEETING, S_HEADLINE, S_WINDOW, S_UNPREPARED, S_LATE = range(11)
-STEP_COLUMNS = 11
+(
+    S_KIND, S_DUE, S_BUFFER, S_DAYS, S_BEGIN, S_END, S_MEETING, S_HEADLINE, S_WINDOW, S_UNPREPARED, S_LATE,
+    S_SHORTENED, S_MEAN, S_PRIORITY,
+) = range(14)  # fmt: skip
+STEP_COLUMNS = 14
 
 # columns of a business day (one row more than days: the end) and of a segment
-D_START, D_INTERNAL, D_INTERNAL_END, D_SLOTS, D_HORIZON = range(5)
-DAY_COLUMNS = 5
-G_AVAILABLE, G_CANCELLATION = range(2)
-SEGMENT_COLUMNS = 2
+D_START, D_INTERNAL, D_INTERNAL_END, D_SLOTS, D_HORIZON, D_FOCUS_END, D_WEEK = range(7)
+DAY_COLUMNS = 7
+G_AVAILABLE, G_CANCELLATION, G_POOLED, G_RANK = range(4)
+SEGMENT_COLUMNS = 4
 
 # queues of a desk: each a heap of instances, then by instance its key and its place in the heap (-1 when absent), then
 # the size
@@ -146,6 +164,12 @@ def _step(m, step):
 @inner
 def _day(m, day):
     return m[M_DAYS] + day * DAY_COLUMNS
+
+
+@inner
+def _segment(m, w):
+    """The row of an instance's segment."""
+    return m[M_SEGMENTS] + m[w + I_SEGMENT] * SEGMENT_COLUMNS
 
 
 @inner
@@ -431,7 +455,7 @@ def _search(m, c0, c1, w, earliest):
     need = m[w + I_SLOTS]
     key = np.uint64(m[w + I_KEY])
     limit = m[w + I_DUE] if m[_step(m, m[w + I_STEP]) + S_LATE] == SKIP else FAR
-    chance = _real(m, m[M_SEGMENTS] + m[w + I_SEGMENT] * SEGMENT_COLUMNS + G_AVAILABLE)
+    chance = _real(m, _segment(m, w) + G_AVAILABLE)
     for day in range(_day_of(m, earliest), days):
         d = _day(m, day)
         opening = m[d + D_START]
@@ -459,9 +483,11 @@ def _search(m, c0, c1, w, earliest):
 
 
 @inner
-def _book(m, i, c0, c1, now, earliest):
-    """Book the meeting of an instance with one of the CSMs ``c0:c1``; I_START is -1 where no slot is left."""
+def _book(m, i, now, earliest):
+    """Book the meeting of an instance with its owner, or with anybody; I_START is -1 where no slot is left."""
     w = _work(m, i)
+    owner = m[w + I_OWNER]
+    c0, c1 = (np.int64(0), m[M_CSMS]) if owner == ANYBODY else (owner, min(owner + 1, m[M_CSMS]))
     if m[w + I_LENGTH] < 0:
         meeting = m[_step(m, m[w + I_STEP]) + S_MEETING]
         drawn = _real(m, w + I_SECONDS + meeting - m[_step(m, meeting) + S_BEGIN])
@@ -527,14 +553,21 @@ def _next_block(m, c):
 
 
 @inner
-def _offer(m, i):
+def _offer(m, i, rich):
     """Put the current step, desk work or an interrupt, on the desk's list, or move it to its new due date there."""
     w = _work(m, i)
     m[w + I_STATUS] = READY
-    if m[_step(m, m[w + I_STEP]) + S_KIND] == INTERRUPT:
+    s = _step(m, m[w + I_STEP])
+    if m[s + S_KIND] == INTERRUPT:
         _put(m, Q_INTERRUPT, i, m[w + I_READY])
-    else:
-        _put(m, Q_READY, i, _due_of(m, w, m[w + I_STEP]))
+        return
+    key = _due_of(m, w, m[w + I_STEP])
+    if rich is not None:
+        if m[T_RULE] == TIER:
+            key += m[_segment(m, w) + G_RANK] << RANK_SHIFT
+        elif m[T_RULE] == RENEWAL:
+            key += m[s + S_PRIORITY] << RANK_SHIFT
+    _put(m, Q_READY, i, key)
 
 
 @inner
@@ -569,7 +602,7 @@ def _close(m, i, now, outcome):
 
 
 @inner
-def _make_ready(m, i, now, day):
+def _make_ready(m, i, now, day, rich):
     """The current step may be worked on from now; its predecessor ended on business day ``day``."""
     w = _work(m, i)
     s = _step(m, m[w + I_STEP])
@@ -585,24 +618,24 @@ def _make_ready(m, i, now, day):
     else:
         _remove(m, Q_DUE, i)
     if m[s + S_KIND] != MEETING:
-        _offer(m, i)
+        _offer(m, i, rich)
 
 
 @inner
-def _next_step(m, i, now):
+def _next_step(m, i, now, rich):
     """The current step has ended."""
     w = _work(m, i)
     last = m[_step(m, m[w + I_STEP]) + S_END] - 1
     if m[w + I_STEP] < last:
         m[w + I_STEP] += 1
-        _make_ready(m, i, now, max(_day_of(m, now - 1), 0))
+        _make_ready(m, i, now, max(_day_of(m, now - 1), 0), rich)
     else:
         m[w + I_STATUS] = CLOSED
         _remove(m, Q_DUE, i)
 
 
 @inner
-def _finish(m, c, interrupt, now):
+def _finish(m, c, interrupt, now, rich):
     """The step in the CSM's hand, desk work or an interrupt, is done."""
     hand = _person(m, c) + (C_INTERRUPT if interrupt else C_HAND)
     i = m[hand]
@@ -611,11 +644,11 @@ def _finish(m, c, interrupt, now):
     due = _due_of(m, w, m[w + I_STEP])
     outcome = R_ON_TIME if now <= due else R_LATE
     _settle(m, w, now, m[w + I_STEP], outcome, due, m[w + I_READY], m[w + I_STARTED], now, c)
-    _next_step(m, i, now)
+    _next_step(m, i, now, rich)
 
 
 @inner
-def _begin_meeting(m, i, c0, c1, now):
+def _begin_meeting(m, i, now, rich):
     """The hour of a booked meeting has come: cancelled, postponed or held."""
     w = _work(m, i)
     c, attempt = m[w + I_CSM], m[w + I_ATTEMPT]
@@ -623,7 +656,7 @@ def _begin_meeting(m, i, c0, c1, now):
     step = m[_step(m, m[w + I_STEP]) + S_MEETING]
     _add_hours(m, c, H_RESERVED, now, m[w + I_SLOTS] * m[T_SLOT])
     prepared = m[w + I_STEP] == step
-    chance = _real(m, m[M_SEGMENTS] + m[w + I_SEGMENT] * SEGMENT_COLUMNS + G_CANCELLATION)
+    chance = _real(m, _segment(m, w) + G_CANCELLATION)
     again = -1
     if uniform(key, PURPOSE_CANCELLATION, attempt) < chance:
         _count(m, w, CANCELLED)
@@ -640,9 +673,9 @@ def _begin_meeting(m, i, c0, c1, now):
         opening = m[_day(m, min(m[w + I_DAY] + days, m[M_DAY_COUNT])) + D_START]
         _free_slots(m, w, again)
         m[w + I_ATTEMPT] += 1
-        _book(m, i, c0, c1, now, max(opening, now + 1))
+        _book(m, i, now, max(opening, now + 1))
         if m[w + I_STATUS] == READY:
-            _offer(m, i)
+            _offer(m, i, rich)
         return
     _remove(m, Q_MEETING, i)
     _remove(m, Q_DUE, i)
@@ -664,7 +697,7 @@ def _begin_meeting(m, i, c0, c1, now):
 
 
 @inner
-def _begin_block(m, c, now):
+def _begin_block(m, c, now, rich):
     """Internal time or a day of leave begins."""
     p = _person(m, c)
     day = m[p + C_DAY]
@@ -675,7 +708,7 @@ def _begin_block(m, c, now):
             i = m[hand]
             if i >= 0:
                 _take_away(m, i, now)
-                _offer(m, i)
+                _offer(m, i, rich)
     else:
         m[p + C_BLOCK], m[p + C_BLOCK_END] = H_INTERNAL, m[_day(m, day) + D_INTERNAL_END]
     m[p + C_DAY] = day + 1
@@ -683,19 +716,40 @@ def _begin_block(m, c, now):
 
 
 @inner
-def _work_on(m, c, interrupt, now):
+def _work_of(m, c, w, share):
+    """The seconds that the CSM needs for the present step, or for a share of it."""
+    s = _step(m, m[w + I_STEP])
+    value = _real(m, w + I_SECONDS + m[w + I_STEP] - m[s + S_BEGIN])
+    if m[s + S_KIND] == DESK:
+        value *= _real(m, w + I_EFFORT)
+    return _whole(value * share / _real(m, _person(m, c) + C_SPEED))
+
+
+@inner
+def _draw_work(m, c, w, now, rich):
+    """The step is in the CSM's hand: its seconds, where it has not been begun."""
+    m[w + I_STATUS], m[w + I_HOLDER] = IN_HAND, c
+    if m[w + I_LEFT] >= 0:
+        return
+    m[w + I_LEFT], m[w + I_STARTED] = _work_of(m, c, w, 1.0), now
+    s = _step(m, m[w + I_STEP])
+    if rich is not None and m[s + S_LATE] == SHORTEN and m[s + S_KIND] == DESK:
+        due = _due_of(m, w, m[w + I_STEP])
+        if now + m[w + I_LEFT] > due:
+            m[w + I_LEFT] = _work_of(m, c, w, _real(m, s + S_SHORTENED))
+            cell = _cell(m, w, m[w + I_STEP], due)
+            if cell >= 0:
+                m[cell + SHORTENED] += 1
+
+
+@inner
+def _work_on(m, c, interrupt, now, rich):
     """The CSM begins or resumes the step in hand; work of no length ends at once."""
     p = _person(m, c)
     w = _work(m, m[p + (C_INTERRUPT if interrupt else C_HAND)])
-    m[w + I_STATUS], m[w + I_HOLDER] = IN_HAND, c
-    if m[w + I_LEFT] < 0:
-        s = _step(m, m[w + I_STEP])
-        drawn = _real(m, w + I_SECONDS + m[w + I_STEP] - m[s + S_BEGIN])
-        effort = _real(m, w + I_EFFORT) if m[s + S_KIND] == DESK else 1.0
-        m[w + I_LEFT] = _whole(drawn * effort / _real(m, p + C_SPEED))
-        m[w + I_STARTED] = now
+    _draw_work(m, c, w, now, rich)
     if m[w + I_LEFT] + m[w + I_OWED] == 0:
-        _finish(m, c, interrupt, now)
+        _finish(m, c, interrupt, now, rich)
     else:
         m[p + C_RUNNING] = ON_INTERRUPT if interrupt else ON_DESK
         m[p + C_END] = now + m[w + I_LEFT] + m[w + I_OWED]
@@ -730,15 +784,116 @@ def _next_taker(m, c0, c1):
 
 
 @inner
-def _take_up(m, c0, c1, now):
+def _is_away(m, c, day):
+    """Is it a day of leave?"""
+    return m[m[M_BOOKED] + c * m[M_DAY_COUNT] + day] >= AWAY
+
+
+@inner
+def _may_take(m, w, c, interrupt, day):
+    """Is the current step of an instance for this CSM? (Rule 7; a day on which nobody works is of no interest.)"""
+    owner, csms = m[w + I_OWNER], m[M_CSMS]
+    pooled, own = owner == ANYBODY, owner == c
+    if pooled or own:
+        return True
+    if not interrupt or m[T_COVER] == 0 or owner == csms or not _is_away(m, owner, day):
+        return False
+    for other in range(owner + 1, owner + csms):
+        cover = other % csms
+        if m[_person(m, cover) + C_ACTIVE] == 1 and not _is_away(m, cover, day):
+            return cover == c
+    return False
+
+
+@inner
+def _next_interrupt(m, c0, c1, now, breaks_off):
+    """The first waiting interrupt that somebody free may take, and who; -1 where there is none."""
+    heap, count = _queue(m, Q_INTERRUPT), m[M_COUNT]
+    taker, best, first, day = NONE, NONE, FAR, _day_of(m, now)
+    for position in range(_size(m, Q_INTERRUPT)):
+        i = m[heap + position]
+        key = m[heap + count + i]
+        if best >= 0 and (key > first or (key == first and i > best)):
+            continue
+        found = NONE
+        for c in range(c0, c1):
+            p = _person(m, c)
+            if _free(m, p) and (breaks_off or m[p + C_RUNNING] == NOTHING) and _may_take(m, _work(m, i), c, True, day):
+                if m[p + C_HAND] < 0:
+                    found = np.int64(c)
+                    break
+                if found < 0:
+                    found = np.int64(c)
+        if found >= 0:
+            taker, best, first = found, i, key
+    return taker, best
+
+
+@inner
+def _score(m, w, now):
+    """Value and urgency over effort of the desk step (rule 5)."""
+    work = _real(m, _step(m, m[w + I_STEP]) + S_MEAN) * _real(m, w + I_EFFORT)
+    left = np.float64(max(_due_of(m, w, m[w + I_STEP]) - now, 0))
+    return _real(m, w + I_VALUE) / (max(work, 1.0) * (left + URGENCY_SECONDS))
+
+
+@inner
+def _next_on_desk(m, c, now):
+    """The ready desk step that the CSM takes up; -1 where there is none."""
+    if _size(m, Q_READY) == 0:
+        return NONE
+    by_value = m[T_RULE] == VALUE
+    if not by_value and _may_take(m, _work(m, _top(m, Q_READY)), c, False, NONE):
+        return _top(m, Q_READY)
+    heap, count = _queue(m, Q_READY), m[M_COUNT]
+    best, first, most = NONE, FAR, 0.0
+    for position in range(_size(m, Q_READY)):
+        i = m[heap + position]
+        w, key = _work(m, i), m[heap + count + i]
+        if _may_take(m, w, c, False, NONE):
+            score = _score(m, w, now) if by_value else 0.0
+            if best < 0 or score > most or (score == most and (key < first or (key == first and i < best))):
+                best, first, most = i, key, score
+    return best
+
+
+@inner
+def _next_of_any(m, c0, c1, now):
+    """Who takes up which work next, and whether it is an interrupt (rules 7 and 14); nobody: -1, step in hand: -1."""
+    d = _day(m, _day_of(m, now))
+    focus = m[d + D_INTERNAL_END] <= now and now < m[d + D_FOCUS_END]
+    if not focus:
+        c, i = _next_interrupt(m, c0, c1, now, True)
+        if c >= 0:
+            return c, True, i
+    for c in range(c0, c1):
+        p = _person(m, c)
+        if m[p + C_RUNNING] == NOTHING and _free(m, p):
+            if m[p + C_HAND] >= 0:
+                return np.int64(c), False, NONE
+            i = _next_on_desk(m, c, now)
+            if i >= 0:
+                return np.int64(c), False, i
+    if focus:
+        c, i = _next_interrupt(m, c0, c1, now, False)
+        return c, True, i
+    return NONE, False, NONE
+
+
+@inner
+def _take_up(m, c0, c1, now, rich):
     """Everybody free finds something to do, where there is something."""
     for c in range(c0, c1):
         p = _person(m, c)
         if m[p + C_INTERRUPT] >= 0 and m[p + C_RUNNING] == NOTHING and m[p + C_BLOCK] < 0:
             _pause(m, c, now)
-            _work_on(m, np.int64(c), np.bool_(True), now)
+            _work_on(m, np.int64(c), np.bool_(True), now, rich)
     while True:
-        c, interrupt = _next_taker(m, c0, c1)
+        if rich is None:
+            c, interrupt = _next_taker(m, c0, c1)
+            i = _top(m, Q_INTERRUPT if interrupt else Q_READY)
+        else:
+            c, interrupt, i = _next_of_any(m, c0, c1, now)
         if c < 0:
             return
         p = _person(m, c)
@@ -747,16 +902,95 @@ def _take_up(m, c0, c1, now):
         if interrupt:
             if hand >= 0:
                 m[_work(m, hand) + I_OWED] = m[T_SETUP]
-            m[p + C_INTERRUPT] = _top(m, Q_INTERRUPT)
-            _remove(m, Q_INTERRUPT, m[p + C_INTERRUPT])
+            m[p + C_INTERRUPT] = i
+            _remove(m, Q_INTERRUPT, i)
         elif hand < 0:
-            m[p + C_HAND] = _top(m, Q_READY)
-            _remove(m, Q_READY, m[p + C_HAND])
-        _work_on(m, c, interrupt, now)
+            m[p + C_HAND] = i
+            _remove(m, Q_READY, i)
+        _work_on(m, c, interrupt, now, rich)
 
 
 @inner
-def _change_people(m, opened, count, owners, speeds, k, pooled, now):
+def _presses(m, c, w, now):
+    """Can the desk step not wait for the morning? (Rule 13)"""
+    left = m[w + I_LEFT] + m[w + I_OWED] if m[w + I_LEFT] >= 0 else _work_of(m, c, w, 1.0)
+    due = _due_of(m, w, m[w + I_STEP])
+    return due <= now or now + left > due
+
+
+@inner
+def _pressing(m, c, now):
+    """The desk step that the CSM works on after hours; -1 where none presses."""
+    p = _person(m, c)
+    hand = m[p + C_HAND]
+    if hand >= 0:
+        if m[p + C_RUNNING] == ON_DESK:  # so that its seconds left are those of this instant
+            end = m[p + C_END]
+            _pause(m, c, now)
+            m[p + C_RUNNING], m[p + C_END] = ON_DESK, end
+        if _presses(m, c, _work(m, hand), now):
+            return hand
+    heap = _queue(m, Q_READY)
+    best, first = NONE, FAR
+    for position in range(_size(m, Q_READY)):
+        i = m[heap + position]
+        w = _work(m, i)
+        due = _due_of(m, w, m[w + I_STEP])
+        sooner = due < first or (due == first and i < best)
+        if sooner and _may_take(m, w, c, False, NONE) and _presses(m, c, w, now):
+            best, first = i, due
+    return best
+
+
+@inner
+def _work_overtime(m, c0, c1, now, rich):
+    """The evening of a business day (rule 13)."""
+    day = _day_of(m, now - 1)
+    week, month = m[_day(m, day) + D_WEEK], 0
+    while m[m[M_MONTHS] + month + 1] < now:
+        month += 1
+    for c in range(c0, c1):
+        p = _person(m, c)
+        if m[p + C_ACTIVE] == 1 and m[p + C_WEEK] != week and not _is_away(m, c, day):
+            m[p + C_WEEK], m[p + C_OVERTIME] = week, m[T_OVERTIME]
+    while True:
+        chosen, i, most = NONE, NONE, np.int64(0)
+        for c in range(c0, c1):
+            p = _person(m, c)
+            if m[p + C_ACTIVE] == 1 and m[p + C_OVERTIME] > most and not _is_away(m, c, day):
+                found = _pressing(m, c, now)
+                if found >= 0:
+                    chosen, i, most = np.int64(c), found, m[p + C_OVERTIME]
+        if chosen < 0:
+            return
+        p = _person(m, chosen)
+        hand = m[p + C_HAND]
+        if hand == i:
+            if m[p + C_RUNNING] == ON_DESK:
+                _pause(m, chosen, now)
+        else:
+            if hand >= 0:
+                _take_away(m, hand, now)
+                _offer(m, hand, rich)
+            m[p + C_HAND] = i
+            _remove(m, Q_READY, i)
+        w = _work(m, i)
+        _draw_work(m, chosen, w, now, rich)
+        spent = min(m[w + I_LEFT] + m[w + I_OWED], most)
+        setup = min(spent, m[w + I_OWED])
+        hours = m[M_HOURS] + (month * m[M_CSMS] + chosen) * KINDS
+        m[hours + H_SETUP] += setup
+        m[hours + H_DESK] += spent - setup
+        m[hours + H_OVERTIME] += spent
+        m[p + C_OVERTIME] -= spent
+        m[w + I_OWED] -= setup
+        m[w + I_LEFT] -= spent - setup
+        if m[w + I_LEFT] + m[w + I_OWED] == 0:
+            _finish(m, chosen, np.bool_(False), now, rich)
+
+
+@inner
+def _change_people(m, opened, count, owners, speeds, k, joint, now):
     """CSMs come and go, owners change: first every slot is freed, then the meetings are booked anew."""
     csms = m[M_CSMS]
     joined = False
@@ -778,16 +1012,19 @@ def _change_people(m, opened, count, owners, speeds, k, pooled, now):
         m[w + I_EARLIEST] = -1
         if m[w + I_STATUS] == CLOSED:
             continue
-        o = owners[k, m[w + I_ACCOUNT]]
-        before = m[w + I_DESK]
-        m[w + I_DESK] = 0 if pooled else (o if o >= 0 and speeds[k, o] > 0.0 else csms)
+        before, owner = m[w + I_OWNER], ANYBODY
+        if m[_segment(m, w) + G_POOLED] == 0:
+            o = owners[k, m[w + I_ACCOUNT]]
+            owner = o if o >= 0 and speeds[k, o] > 0.0 else csms
+        m[w + I_OWNER] = owner
+        m[w + I_DESK] = 0 if joint else owner
         if i >= opened:
             continue
-        if m[w + I_DESK] != before:
+        if owner != before:
             if m[w + I_STATUS] == IN_HAND:
                 _take_away(m, i, now)
                 m[w + I_STATUS] = READY
-        elif not pooled or (speeds[k, m[w + I_CSM]] > 0.0 if m[w + I_START] >= 0 else not joined):
+        elif owner != ANYBODY or (speeds[k, m[w + I_CSM]] > 0.0 if m[w + I_START] >= 0 else not joined):
             continue
         if m[w + I_STEP] <= m[_step(m, m[w + I_STEP]) + S_MEETING]:
             m[w + I_EARLIEST] = m[w + I_START] if m[w + I_START] >= 0 else now + m[T_LEAD]
@@ -795,9 +1032,7 @@ def _change_people(m, opened, count, owners, speeds, k, pooled, now):
     for i in range(opened):
         w = _work(m, i)
         if m[w + I_EARLIEST] >= 0:
-            d = m[w + I_DESK]
-            c0, c1 = (np.int64(0), csms) if pooled else (d, min(d + 1, csms))
-            _book(m, i, c0, c1, now, m[w + I_EARLIEST])
+            _book(m, i, now, m[w + I_EARLIEST])
     for q in range(QUEUES):  # every desk begins with empty queues
         _empty(m, q)
 
@@ -825,7 +1060,7 @@ def _by_desk(m, count, desks):
 
 
 @outer
-def _calls(m, now, ends, fence, owners, speeds, alives, pooled, last):
+def _calls(m, now, ends, fence, owners, speeds, alives, joint, last, rich):
     """Call after call, usually months, for the whole team; within a call desk after desk.
 
     Call k ends at ``ends[k]``. Instances before ``fence[k]`` are there when it begins, those before ``fence[k + 1]``
@@ -835,25 +1070,25 @@ def _calls(m, now, ends, fence, owners, speeds, alives, pooled, last):
     One long function: the compiler works through every function once for each function around it.
     """
     csms = m[M_CSMS]
-    desks = np.int64(1) if pooled else csms + 1
+    desks = np.int64(1) if joint else csms + 1
     for k in range(len(ends)):
         begin, until, opened, count = now, ends[k], fence[k], fence[k + 1]
         for i in range(opened):
             w = _work(m, i)
             if m[w + I_STATUS] != CLOSED and not alives[k, m[w + I_ACCOUNT]]:
                 _close(m, i, now, R_VOID)
-        _change_people(m, opened, count, owners, speeds, k, pooled, now)
+        _change_people(m, opened, count, owners, speeds, k, joint, now)
         _by_desk(m, count, desks)
         for d in range(desks):
             now = begin
-            c0, c1 = (np.int64(0), csms) if pooled else (d, min(d + 1, csms))
+            c0, c1 = (np.int64(0), csms) if joint else (d, min(d + 1, csms))
             # what is carried in fills the queues; what is released comes behind it in the list
             following, end = m[M_MEMBERS] + m[m[M_FENCE] + d], m[M_MEMBERS] + m[m[M_FENCE] + d + 1]
             while following < end and m[following] < opened:
                 i = m[following]
                 w = _work(m, i)
                 if m[w + I_STATUS] == READY:
-                    _offer(m, i)
+                    _offer(m, i, rich)
                 if m[w + I_START] >= 0:
                     _put(m, Q_MEETING, i, m[w + I_START] * (csms + 1) + m[w + I_CSM])
                 timer = _due_timer(m, w)
@@ -865,7 +1100,7 @@ def _calls(m, now, ends, fence, owners, speeds, alives, pooled, last):
                 m[p + C_NEXT] = FAR
                 if m[p + C_ACTIVE] == 1:
                     _next_block(m, c)
-            block_end, work_end, block = FAR, FAR, now
+            block_end, work_end, block, evening = FAR, FAR, now, FAR
             while True:
                 if block_end == now:
                     for c in range(c0, c1):
@@ -875,41 +1110,51 @@ def _calls(m, now, ends, fence, owners, speeds, alives, pooled, last):
                             kind = m[p + C_BLOCK]
                             m[p + C_BLOCK], m[p + C_BLOCK_END] = -1, FAR
                             if kind == H_MEETING:
-                                _next_step(m, m[p + C_MEETING], now)
+                                _next_step(m, m[p + C_MEETING], now, rich)
                 if work_end == now:
                     for c in range(c0, c1):
                         p = _person(m, c)
                         if m[p + C_END] == now:
                             interrupt = m[p + C_RUNNING] == ON_INTERRUPT
                             _pause(m, c, now)
-                            _finish(m, c, interrupt, now)
+                            _finish(m, c, interrupt, now, rich)
+                if rich is not None and evening == now:
+                    _work_overtime(m, c0, c1, now, rich)
                 while _first_key(m, Q_DUE) <= now:
                     _close(m, _top(m, Q_DUE), now, R_MISSED)
                 if now >= until:
                     break
                 while _next_meeting(m) == now:
-                    _begin_meeting(m, _top(m, Q_MEETING), c0, c1, now)
+                    _begin_meeting(m, _top(m, Q_MEETING), now, rich)
                 while following < end and m[_work(m, m[following]) + I_RELEASE] == now:
                     i = m[following]
                     if m[_step(m, m[_work(m, i) + I_STEP]) + S_MEETING] >= 0:
-                        _book(m, i, c0, c1, now, max(now + m[T_LEAD], now + 1))
-                    _make_ready(m, i, now, _day_of(m, now))
+                        _book(m, i, now, max(now + m[T_LEAD], now + 1))
+                    _make_ready(m, i, now, _day_of(m, now), rich)
                     following += 1
                 if block == now:
                     for c in range(c0, c1):
                         if m[_person(m, c) + C_NEXT] == now:
-                            _begin_block(m, c, now)
-                _take_up(m, c0, c1, now)
+                            _begin_block(m, c, now, rich)
+                _take_up(m, c0, c1, now, rich)
                 block_end, work_end, block = FAR, FAR, FAR
                 for c in range(c0, c1):
                     p = _person(m, c)
                     block_end = min(block_end, m[p + C_BLOCK_END])
                     work_end = min(work_end, m[p + C_END])
                     block = min(block, m[p + C_NEXT])
+                day = _day_of(m, now) if rich is not None else NONE
+                before = now
                 now = min(min(until, block_end), min(work_end, block))
                 now = min(now, min(_first_key(m, Q_DUE), _next_meeting(m)))
                 if following < end:
                     now = min(now, m[_work(m, m[following]) + I_RELEASE])
+                if rich is not None:
+                    if m[T_OVERTIME] > 0:
+                        evening = m[_day(m, day + 1) + D_START]
+                        now = min(now, evening)
+                    if m[_day(m, day) + D_FOCUS_END] > before:
+                        now = min(now, m[_day(m, day) + D_FOCUS_END])
             for c in range(c0, c1):  # a call stops at an evening: no block lasts, work in hand is resumed next morning
                 _pause(m, c, now)
             for q in range(QUEUES):
@@ -932,11 +1177,12 @@ def _draw_seconds(work, step_law, first_step, laws, scale, zero):
             work[i, I_SECONDS + leg] = np.float64(value).view(np.int64)
 
 
-def compile_kernels() -> None:
-    """Compile the kernels, or load them, without running them."""
+def compile_kernels(rich: bool = False) -> None:
+    """Compile the kernels, or load them, without running them; ``rich``: those for teams with rarer rules."""
     whole, table = types.int64[::1], types.int64[:, ::1]
     real, flags = types.float64[:, ::1], types.boolean[:, ::1]
-    _calls.compile((whole, types.int64, whole, whole, table, real, flags, types.boolean, types.boolean))
+    kind = types.boolean if rich else types.none
+    _calls.compile((whole, types.int64, whole, whole, table, real, flags, types.boolean, types.boolean, kind))
     reals = types.float64[::1]
     _draw_seconds.compile((table, whole, whole, types.float64[:, :, ::1], reals, reals))
 
@@ -971,7 +1217,7 @@ def new_state(activities: ActivityTables, team: TeamTables) -> State:
     people[:, [C_ACTIVE, C_RUNNING]] = 0, NOTHING
     people[:, [C_BLOCK_END, C_END, C_NEXT]] = FAR
     first, length = team.internal_blocks.T
-    taken = ((np.int64(1) << length) - 1) << first
+    taken = ((np.int64(1) << (length + team.focus_blocks[:, 1])) - 1) << first
     longest = int(np.max(np.diff(activities.first_step)))
     return State(
         now=0,
@@ -983,7 +1229,9 @@ def new_state(activities: ActivityTables, team: TeamTables) -> State:
     )
 
 
-def _new_work(activities: ActivityTables, instances: Instances, before: State) -> NDArray[np.int64]:
+def _new_work(
+    activities: ActivityTables, instances: Instances, before: State, value: NDArray[np.float64] | None
+) -> NDArray[np.int64]:
     work = np.full((len(instances), before.work.shape[1]), -1, dtype=np.int64)
     work[:, I_NUMBER] = np.arange(before.count, before.count + len(instances))
     work[:, I_ACTIVITY] = instances.activity
@@ -993,6 +1241,8 @@ def _new_work(activities: ActivityTables, instances: Instances, before: State) -
     work[:, I_DUE] = instances.due
     work[:, I_KEY] = instances.key.view(np.int64)
     work[:, I_EFFORT] = instances.effort.view(np.int64)
+    worth = np.zeros(len(instances)) if value is None else value
+    work[:, I_VALUE] = worth.view(np.int64)
     work[:, I_STEP] = activities.first_step[instances.activity]
     work[:, [I_STATUS, I_OWED, I_ATTEMPT, I_CUSTOMER]] = 0
     laws = activities.laws
@@ -1014,8 +1264,23 @@ def _step_table(activities: ActivityTables) -> NDArray[np.int64]:
         activities.last_window_step[k],
         activities.unprepared[k],
         activities.late[k],
+        activities.shortened_share[k].view(np.int64),
+        activities.step_mean.view(np.int64),
+        activities.priority[k],
     )
     return np.column_stack(columns)
+
+
+def _is_rich(activities: ActivityTables, team: TeamTables) -> bool:
+    """Does the team use a rule that few teams use?"""
+    mixed = bool(team.shared.any()) and not team.shared.all()
+    shortens = bool(np.any(activities.late == SHORTEN))
+    return bool(mixed or shortens or team.cover or team.overtime or team.focus_length or team.rule != EARLIEST_DUE)
+
+
+def _segment_table(team: TeamTables) -> NDArray[np.int64]:
+    real = np.column_stack([team.customer_availability, team.cancellation]).view(np.int64)
+    return np.column_stack([real, team.shared, team.rank])
 
 
 def _day_table(team: TeamTables) -> NDArray[np.int64]:
@@ -1024,6 +1289,8 @@ def _day_table(team: TeamTables) -> NDArray[np.int64]:
     first, length = team.internal_blocks.T
     table[:-1, D_INTERNAL] = table[:-1, D_START] + first * team.slot
     table[:-1, D_INTERNAL_END] = table[:-1, D_INTERNAL] + length * team.slot
+    table[:-1, D_FOCUS_END] = table[:-1, D_INTERNAL_END] + team.focus_blocks[:, 1] * team.slot
+    table[:-1, D_WEEK] = 0 if team.week is None else team.week
     table[:-1, D_SLOTS] = team.slots_of_day
     table[:-1, D_HORIZON] = team.clock.day
     return table
@@ -1042,6 +1309,7 @@ def run(
     sums: NDArray[np.int64],
     hours: NDArray[np.int64],
     alive: NDArray[np.bool_] | None = None,
+    value: NDArray[np.float64] | None = None,
     records: bool = False,
     last: bool = False,
 ) -> tuple[SuccessOutcome, State]:
@@ -1058,6 +1326,7 @@ def run(
             settled, under the month of its due date, so a month is complete only after the last call.
         hours: (M, C, hour kinds), from :func:`tables.new_hours`; added to in place.
         alive: (A,) accounts still there; all when None.
+        value: float64 (A,), what each account is worth under the desk rule VALUE; nothing when None.
         records: also return one row per step and per booking (the call is then simulated twice, once to count them).
         last: the horizon ends here: steps still open are settled.
 
@@ -1067,7 +1336,8 @@ def run(
     before = new_state(activities, team) if state is None else state
     alive = np.ones(len(owner), dtype=np.bool_) if alive is None else np.asarray(alive, dtype=np.bool_)
     tables.check_call(team, instances, owner, speed, active, before.now, until)
-    work = np.concatenate([before.work, _new_work(activities, instances, before)])
+    worth = None if value is None else value[instances.account]
+    work = np.concatenate([before.work, _new_work(activities, instances, before, worth)])
     calls = _Calls(
         np.array([until]),
         np.array([len(before.work), len(work)]),
@@ -1077,9 +1347,9 @@ def run(
     )
     memory = _Memory(activities, team, work, before, calls.owners.shape[1])
     if records:
-        lines = memory.run(before.now, calls, team.pooled, last)
+        lines = memory.run(before.now, calls, last)
         memory = _Memory(activities, team, work, before, calls.owners.shape[1], lines)
-    memory.run(before.now, calls, team.pooled, last)
+    memory.run(before.now, calls, last)
     sums += memory.part(M_SUMS)
     hours += memory.part(M_HOURS)
     work, people = memory.part(M_WORK), memory.part(M_PEOPLE).copy()
@@ -1107,6 +1377,7 @@ def run_months(
     *,
     sums: NDArray[np.int64],
     hours: NDArray[np.int64],
+    values: Sequence[NDArray[np.float64]] | None = None,
 ) -> None:
     """A whole horizon in one go: what :func:`run` adds to the sums, called month by month and ``last`` in the end,
     without the state handed from call to call (which takes longer than a small team's month).
@@ -1118,6 +1389,7 @@ def run_months(
         alive: bool (K, A).
         ends: int64 (K,), business second at which each month ends.
         sums, hours: as for :func:`run`.
+        values: by month, float64 (A,), what each account is worth under the desk rule VALUE.
 
     Raises:
         ParameterError: see :func:`tables.check_call`.
@@ -1127,10 +1399,13 @@ def run_months(
         tables.check_call(team, month, owners[k], speeds[k], speeds[k] > 0, now, int(ends[k]))
         now = int(ends[k])
     before = new_state(activities, team)
-    work = _new_work(activities, Instances.chain(instances), before)
+    worth = None
+    if values is not None:
+        worth = np.concatenate([value[month.account] for value, month in zip(values, instances, strict=True)])
+    work = _new_work(activities, Instances.chain(instances), before, worth)
     fence = np.cumsum([0, *(len(month) for month in instances)])
     memory = _Memory(activities, team, work, before, owners.shape[1])
-    memory.run(0, _Calls(ends.copy(), fence, owners, speeds, alive), team.pooled, True)
+    memory.run(0, _Calls(ends.copy(), fence, owners, speeds, alive), True)
     sums += memory.part(M_SUMS)
     hours += memory.part(M_HOURS)
 
@@ -1167,7 +1442,7 @@ class _Memory:
             M_QUEUES: (QUEUES, 3 * len(work) + 1),
             M_STEPS: _step_table(activities),
             M_DAYS: _day_table(team),
-            M_SEGMENTS: np.column_stack([team.customer_availability, team.cancellation]).view(np.int64),
+            M_SEGMENTS: _segment_table(team),
             M_MONTHS: team.months,
             M_SUMS: (months, steps, segments, MEASURES),
             M_HOURS: (months, team.people, KINDS),
@@ -1193,15 +1468,17 @@ class _Memory:
         header[[T_SLOT, T_CAP, T_LEAD, T_SETUP]] = team.slot, team.meetings_per_day, team.lead, team.setup
         header[[T_REBOOK, T_REBOOK_SPAN]] = low, high - low + 1
         header[M_LOG_LINES] = log_lines
+        header[[T_RULE, T_OVERTIME, T_COVER]] = team.rule, team.overtime, team.cover
+        self.joint, self.rich = team.joint, True if _is_rich(activities, team) else None
 
     def part(self, which: int) -> NDArray[np.int64]:
         """A table in the array, as a view."""
         begin, shape = self.begin[which], self.shape[which]
         return self.array[begin : begin + math.prod(shape)].reshape(shape)
 
-    def run(self, now: int, calls: _Calls, pooled: bool, last: bool) -> int:
+    def run(self, now: int, calls: _Calls, last: bool) -> int:
         """Run the kernel. Returns the lines of the log, also of one that was too short."""
-        _calls(self.array, now, *calls, pooled, last)
+        _calls(self.array, now, *calls, self.joint, last, self.rich)
         return int(self.array[M_LOGGED])
 
 

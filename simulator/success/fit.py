@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError, ParameterError, Problem, nearest
+from simulator.errors import InputError, ParameterError, Problem, nearest, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,9 +250,9 @@ def _table(file: str, encoding: str) -> pd.DataFrame:
     try:
         header = str(next(iter(pd.read_csv(file, sep="\x1f", nrows=1, header=None, quoting=3, **plain)[0]), ""))
         table = pd.read_csv(file, sep=max(",;\t", key=header.count), **plain)
-    except (OSError, UnicodeDecodeError, LookupError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        hint = "another --encoding (cp932, utf-16, latin-1)" if isinstance(error, UnicodeDecodeError) else None
-        raise InputError([Problem(file, None, "", f"the file cannot be read: {error}", allowed=hint)]) from None
+    except (OSError, UnicodeError, LookupError, pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        message, hint = unreadable(error, encoding)
+        raise InputError([Problem(file, None, "", message, allowed=hint)]) from None
     table = table[~(table == "").all(axis=1)]  # the index still tells the line
     if table.empty:
         raise InputError([Problem(file, 1, "", "the file has no rows")])

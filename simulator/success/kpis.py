@@ -23,6 +23,7 @@ from simulator.success.tables import (
     H_INTERNAL,
     H_INTERRUPT,
     H_MEETING,
+    H_OVERTIME,
     H_RESERVED,
     H_SETUP,
     STEP_MEASURES,
@@ -75,6 +76,8 @@ STEP_KPIS: dict[str, StepKpi] = {
     "unprepared_share": StepKpi("share", "unprepared", "on_time + late + postponed"),
     # over searches for a slot
     "unbooked_share": StepKpi("share", "unbooked", "booked + unbooked"),
+    # taken up with a share of their work, over those due
+    "shortened_share": StepKpi("share", "shortened", "due"),
 }
 
 
@@ -120,21 +123,22 @@ def hour_kpis(hours: ArrayLike) -> dict[str, Array]:
     """KPIs of CSM time from hours (..., :data:`~simulator.success.tables.HOUR_KINDS`) in any unit.
 
     ``utilisation`` is worked ÷ available, where worked is desk work, meetings, interrupts and getting back into work,
-    and available is contracted time less internal time and absence. ``booked_share``: calendar slots of meetings ÷
-    available. ``reactive_share``: interrupts and getting back ÷ worked. ``internal_share`` and ``absence_rate``: ÷
-    contracted.
+    and available is contracted time less internal time and absence (over 100 % with overtime). ``booked_share``:
+    calendar slots of meetings ÷ available. ``reactive_share``: interrupts and getting back ÷ worked.
+    ``internal_share``, ``absence_rate`` and ``overtime_share``: ÷ contracted.
     """
     h = _real(hours)
     reactive = h[..., H_INTERRUPT] + h[..., H_SETUP]
     worked = h[..., H_DESK] + h[..., H_MEETING] + reactive
-    available = worked + h[..., H_IDLE]
-    contracted = h[..., :CONTRACTED].sum(axis=-1)
+    available = worked + h[..., H_IDLE] - h[..., H_OVERTIME]
+    contracted = h[..., :CONTRACTED].sum(axis=-1) - h[..., H_OVERTIME]
     return {
         "utilisation": ratio(worked, available),
         "booked_share": ratio(h[..., H_RESERVED], available),
         "reactive_share": ratio(reactive, worked),
         "internal_share": ratio(h[..., H_INTERNAL], contracted),
         "absence_rate": ratio(h[..., H_ABSENT], contracted),
+        "overtime_share": ratio(h[..., H_OVERTIME], contracted),
     }
 
 

@@ -1,16 +1,18 @@
 """The readable engine of customer success work: the specification that the compiled engine equals.
 
 Things. An *instance* is one activity for one account; its steps form a chain, one done after the other. A *CSM* is at
-any business second either in a block (internal time, leave, a meeting) or free. A *desk* is a list of work: one per
-CSM when accounts have owners, one for all when the team is pooled, and one without people for accounts whose owner is
-nobody or not active. All times are whole business seconds.
+any business second either in a block (internal time, leave, a meeting) or free. A *desk* is a list of work and those
+who do it: one per CSM when accounts have owners, one for all where work may go to one or another (pooled and mixed
+books, cover during leave), and one without people for accounts whose owner is nobody or not active. All times are whole
+business seconds.
 
 Rules.
 
 1.  *Work.* The work of a step is drawn by key when it is first taken up (of a meeting: when it is first booked): the
     law's value, for desk steps times the instance's effort, for desk and interrupt steps divided by the CSM's speed,
     rounded half up to whole seconds, at least one second unless the value is 0. A step handed over keeps the seconds
-    that are left. A meeting lasts at least one second.
+    that are left. A meeting lasts at least one second. SHORTEN: a desk step that, begun now and not broken off, would
+    end after its due date gets the activity's share of its value instead.
 2.  *Booking.* At its release an instance with a meeting looks for a slot: the first run of consecutive free slots of
     one day, long enough for the meeting, that begins after this instant and not before release + lead, in a CSM's day
     with fewer meetings than the cap, at a beginning that suits the customer (a keyed uniform per instance, attempt,
@@ -26,22 +28,28 @@ Rules.
     (missed) and goes on. A held meeting blocks its CSM for its drawn time; the rest of its slots is desk time. A
     cancelled or postponed one frees its slots at once and books again, next attempt, from the opening of the day that
     lies a drawn number of business days (uniform, keyed per attempt) after today, later than this instant.
-5.  *A free CSM* works on interrupts first, then on the desk step in hand, else takes up the ready desk step with the
-    earliest due date (tie: instance order, which is by release). A step in hand is not left for an earlier due date.
+5.  *A free CSM* works on interrupts first, then on the desk step in hand, else takes up the ready desk step that the
+    team's rule puts first: by due date; TIER: by the segment's rank, then due date; RENEWAL: by the activity's
+    priority, then due date; VALUE: by the most of account's value ÷ (mean work × effort × (time left until it is due, 0
+    when over, + 8 hours)), at the instant of the choice, then due date (last tie: instance order, which is by release).
+    A step in hand is not left for another one.
     Interrupts are served first in first out (by the time they became ready, then instance order), break off desk work
     at once, never a block nor each other. A block or a night suspends work without loss.
 6.  *Set-up.* When an interrupt is taken up while a desk step is in hand, that step owes one full set-up, worked off
     when it is resumed. (A set-up broken off is owed in full again.)
-7.  *Pooled take-up.* CSMs with a suspended interrupt resume it. Then each waiting interrupt goes to the free CSM of
+7.  *Take-up.* CSMs with a suspended interrupt resume it. Then each waiting interrupt goes to the free CSM of
     lowest index with nothing in hand, else to the free one of lowest index whose desk step it breaks off. Then the
     free CSM of lowest index resumes its desk step in hand or takes the next ready step. Work of no length ends at
-    once, and the choice begins anew. At the beginning of leave work in hand goes back to the desk's list.
+    once, and the choice begins anew. At the beginning of leave work in hand goes back to the desk's list. Pooled work
+    is for every CSM, other work for its owner alone (mixed books: by segment); with cover, interrupts of an owner on
+    leave are for the next CSM in order (after the last comes the first) who is active and not on leave that day. What
+    nobody free may take is passed over.
 8.  *Late work.* LATE goes on after its due date. SKIP: at the window's end an instance with an open step due by the
     window is dropped whole; a step due days after its predecessor is dropped at its due date with all that follows.
     A meeting under way is held to its end.
-9.  *Order at one instant.* Blocks and meetings end; work ends; due dates pass; [a call stops here]; departures,
-    changes of owner; meetings begin; releases with their booking and interrupts; internal time and leave begin; work
-    is taken up. Within a kind by CSM, then by instance.
+9.  *Order at one instant.* Blocks and meetings end; work ends; overtime; due dates pass; [a call stops here];
+    departures, changes of owner; meetings begin; releases with their booking and interrupts; internal time and leave
+    begin; work is taken up. Within a kind by CSM, then by instance.
 10. *On time.* Work is on time when it ended at or before its due date, a meeting when it began before it. Sums go to
     the month in which the due date lies (one on a month's end belongs to that month); due dates beyond the last
     month do not count. On the last call a step still open is missed when its due date has passed, else not counted.
@@ -52,6 +60,15 @@ Rules.
     who are no longer active; unbooked ones look again when a CSM has joined. A CSM not active has no hours.
 12. *Records.* A meeting is ready from its instance's release. Steps that a dropped or departed instance would have
     had later, with a due date not yet fixed, never came due: they have a record and are in no sum.
+13. *Overtime.* It has no place on the clock: at the evening of a business day, pressing desk work is worked on after
+    hours, as long as the CSM's seconds of overtime of the calendar week last, and what ends in it ends at that instant.
+    Pressing is what is due by then, or would end after its due date if the CSM began with it next morning. Of those who
+    were there that day the one with most seconds left (tie: lowest index) who has such work goes on with the step in
+    hand, if that is pressing; else it goes back to the list, for the earliest due date among the pressing work that the
+    CSM may take (tie: instance order). Then the choice begins anew. A suspended interrupt waits for the morning.
+    Overtime belongs to the month in which its day lies.
+14. *Focus time.* A stretch of whole slots behind a day's internal time in which no meeting is booked and interrupts
+    break off no desk work: they are taken up by CSMs who have none, by lowest index. One already in hand is finished.
 """
 
 from __future__ import annotations
@@ -83,12 +100,17 @@ class Phase(IntEnum):
 
     BLOCK_ENDS = 0
     WORK_ENDS = 1
-    DUE_DATES = 2
-    CALL_STOPS = 3
-    MEETINGS_BEGIN = 4
-    RELEASES = 5
-    BLOCKS_BEGIN = 6
-    TAKE_UP = 7
+    OVERTIME = 2
+    DUE_DATES = 3
+    CALL_STOPS = 4
+    MEETINGS_BEGIN = 5
+    RELEASES = 6
+    BLOCKS_BEGIN = 7
+    TAKE_UP = 8
+
+
+ANYBODY = -1
+"""Owner of pooled work. The index behind the last CSM stands for nobody."""
 
 
 class Appointment(simpy.Event):
@@ -127,6 +149,8 @@ class Instance:
     release: int
     due: int
     step: int
+    value: float
+    owner: int
     desk: Desk
     ready: int = -1
     step_due: int = -1  # of a step that is due days after its predecessor
@@ -156,6 +180,8 @@ class Person:
     interrupt: Instance | None = None
     running: Instance | None = None
     since: int = 0  # hours are accounted for up to here
+    week: int = -1  # the calendar week of the overtime that is left
+    overtime: int = 0
     version: int = 0  # of what is running, so that the end of something broken off is known as stale
 
     @property
@@ -183,10 +209,10 @@ class State:
         self.start: list[int] = team.clock.start.tolist()
         self.slots: list[int] = team.slots_of_day.tolist()
         self.nobody = Desk()
-        self.desks = [Desk()] if team.pooled else [Desk() for _ in range(team.people)]
+        self.desks = [Desk()] if team.joint else [Desk() for _ in range(team.people)]
         self.people: list[Person] = []
         for c in range(team.people):
-            desk = self.desks[0 if team.pooled else c]
+            desk = self.desks[0 if team.joint else c]
             desk.people.append(Person(c, desk, self._empty_calendar(c), [0] * team.days))
             self.people.append(desk.people[-1])
         self.open: dict[int, Instance] = {}
@@ -207,7 +233,8 @@ class State:
         calendar = []
         for day, (first, count) in enumerate(self.team.internal_blocks.tolist()):
             away = bool(self.team.leave[index, day])
-            calendar.append([away or first <= slot < first + count for slot in range(self.slots[day])])
+            end = first + count + int(self.team.focus_blocks[day, 1])
+            calendar.append([away or first <= slot < end for slot in range(self.slots[day])])
         return calendar
 
     # --- a call ------------------------------------------------------------------------------------------------------
@@ -219,18 +246,22 @@ class State:
         active: NDArray[np.bool_],
         alive: NDArray[np.bool_],
         until: int,
+        value: NDArray[np.float64] | None = None,
     ) -> None:
         """Simulate up to ``until``."""
         self._depart(alive)
         self._change_people(owner, active)
         for i in range(len(instances)):
-            self._schedule_release(instances, i, owner)
+            self._schedule_release(instances, i, owner, value)
         first, last = bisect.bisect_left(self.start, self.now), bisect.bisect_left(self.start, until)
         for person in self.people:
             if person.active:
                 for day in range(first, last):
                     self._schedule_block(person, day)
             self._wake(person.desk)
+        for day in range(first, last):
+            for number, desk in enumerate(self.desks):
+                self._schedule_day(desk, number, day)
         self.env.run(until=Appointment(self.env, until, Phase.CALL_STOPS, 0, lambda: None))
         for person in self.people:
             self._account(person)
@@ -238,19 +269,37 @@ class State:
     def _at(self, time: int, phase: Phase, order: int, action: Callable[[], None]) -> None:
         Appointment(self.env, time, phase, order, action)
 
-    def _schedule_release(self, instances: Instances, i: int, owner: NDArray[np.int64]) -> None:
-        activity, account = int(instances.activity[i]), int(instances.account[i])
+    def _schedule_day(self, desk: Desk, number: int, day: int) -> None:
+        """The end of focus time and the evening, where they matter."""
+        focus = self._focus_time(day)
+        if focus:
+            self._at(focus.stop, Phase.BLOCK_ENDS, number, lambda: self._wake(desk))
+        if self.team.overtime:
+            self._at(self.start[day + 1], Phase.OVERTIME, number, lambda: self._work_overtime(desk, day))
+
+    def _focus_time(self, day: int) -> range:
+        first, count = self.team.focus_blocks[day].tolist()
+        begin = self.start[day] + first * self.team.slot
+        return range(begin, begin + count * self.team.slot)
+
+    def _schedule_release(
+        self, instances: Instances, i: int, owners: NDArray[np.int64], value: NDArray[np.float64] | None
+    ) -> None:
+        activity, account, segment = (int(getattr(instances, n)[i]) for n in ("activity", "account", "segment"))
+        owner = self._owner_of(segment, int(owners[account]))
         instance = Instance(
             number=self.count,
             activity=activity,
             account=account,
-            segment=int(instances.segment[i]),
+            segment=segment,
             key=np.uint64(instances.key[i]),
             effort=float(instances.effort[i]),
             release=int(instances.release[i]),
             due=int(instances.due[i]),
             step=int(self.activities.first_step[activity]),
-            desk=self._desk_of(int(owner[account])),
+            value=0.0 if value is None else float(value[account]),
+            owner=owner,
+            desk=self._desk_of(owner),
         )
         self.count += 1
         self._at(instance.release, Phase.RELEASES, instance.number, lambda: self._release(instance))
@@ -283,11 +332,11 @@ class State:
             person.since = self.now
         moved: list[tuple[Instance, int]] = []
         for instance in self.open.values():
-            desk = self._desk_of(int(owner[instance.account]))
+            new = self._owner_of(instance.segment, int(owner[instance.account]))
             booked = instance.booking
-            if desk is not instance.desk:
-                self._hand_over(instance, desk)
-            elif not (self.team.pooled and (joined if booked is None else not booked.person.active)):
+            if new != instance.owner:
+                self._hand_over(instance, new)
+            elif not (new == ANYBODY and (joined if booked is None else not booked.person.active)):
                 continue
             meeting = self.activities.meeting_step[instance.activity]
             if instance.step <= meeting:
@@ -296,14 +345,19 @@ class State:
         for instance, earliest in moved:
             self._book(instance, earliest)
 
-    def _desk_of(self, owner: int) -> Desk:
-        if self.team.pooled:
-            return self.desks[0]
-        return self.desks[owner] if owner >= 0 and self.people[owner].active else self.nobody
+    def _owner_of(self, segment: int, owner: int) -> int:
+        if self.team.shared[segment]:
+            return ANYBODY
+        return owner if owner >= 0 and self.people[owner].active else len(self.people)
 
-    def _hand_over(self, instance: Instance, desk: Desk) -> None:
+    def _desk_of(self, owner: int) -> Desk:
+        if self.team.joint:
+            return self.desks[0]
+        return self.desks[owner] if owner < len(self.people) else self.nobody
+
+    def _hand_over(self, instance: Instance, owner: int) -> None:
         self._take_away(instance)
-        instance.desk = desk
+        instance.owner, instance.desk = owner, self._desk_of(owner)
         if self.activities.step_kind[instance.step] != tables.MEETING:
             self._offer(instance)
 
@@ -421,13 +475,17 @@ class State:
                     continue
                 if skips and start >= instance.due:
                     return None
-                for person in instance.desk.people:
+                for person in self._calendars(instance):
                     free = not any(person.calendar[day][slot : slot + need])
                     if person.active and free and person.meetings[day] < self.team.meetings_per_day:
                         if self._suits_customer(instance, day, slot):
                             return Booking(person, day, slot, need, start, self.now)
                         break
         return None
+
+    def _calendars(self, instance: Instance) -> list[Person]:
+        """Those who may hold the instance's meeting."""
+        return self.people if instance.owner == ANYBODY else self.people[instance.owner : instance.owner + 1]
 
     def _suits_customer(self, instance: Instance, day: int, slot: int) -> bool:
         leg = tables.slot_leg(instance.attempt, int(self.team.clock.day[day]), slot)
@@ -522,8 +580,7 @@ class State:
         """All work in hand goes back to the desk's list."""
         for instance in (person.hand, person.interrupt):
             if instance is not None:
-                self._take_away(instance)
-                self._offer(instance)
+                self._lay_aside(instance)
 
     def _wake(self, desk: Desk) -> None:
         """See at the end of this instant who takes up what."""
@@ -536,16 +593,40 @@ class State:
         for person in desk.people:
             if person.idle and person.interrupt is not None:
                 self._work_on(person, person.interrupt)
-        while self._take_interrupt(desk) or self._take_desk_work(desk):
-            pass
+        if self.now in self._focus_time(self._day_of_beginning(self.now)):
+            while self._take_desk_work(desk) or self._take_interrupt(desk, breaks_off=False):
+                pass
+        else:
+            while self._take_interrupt(desk) or self._take_desk_work(desk):
+                pass
         desk.wake_at = -1
 
-    def _take_interrupt(self, desk: Desk) -> bool:
+    def _may_take(self, person: Person, instance: Instance) -> bool:
+        if instance.owner in (ANYBODY, person.index):
+            return True
+        interrupts = self.activities.step_kind[instance.step] == tables.INTERRUPT
+        return bool(self.team.cover and interrupts and person is self._cover_of(instance.owner))
+
+    def _cover_of(self, owner: int) -> Person | None:
+        """Who answers today for an owner on leave."""
+        day = self._day_of_beginning(self.now)
+        if owner == len(self.people) or not self.team.leave[owner, day]:
+            return None
+        for person in self.people[owner + 1 :] + self.people[:owner]:
+            if person.active and not self.team.leave[person.index, day]:
+                return person
+        return None
+
+    def _take_interrupt(self, desk: Desk, breaks_off: bool = True) -> bool:
         free = [p for p in desk.people if p.active and p.block is None and p.interrupt is None]
-        if not desk.interrupts or not free:
+        free = [p for p in free if breaks_off or p.running is None]
+        for instance in sorted(desk.interrupts, key=lambda i: (i.ready, i.number)):
+            takers = [p for p in free if self._may_take(p, instance)]
+            if takers:
+                break
+        else:
             return False
-        person = min(free, key=lambda p: (p.hand is not None, p.index))
-        instance = min(desk.interrupts, key=lambda i: (i.ready, i.number))
+        person = min(takers, key=lambda p: (p.hand is not None, p.index))
         desk.interrupts.remove(instance)
         if person.running is not None:
             self._pause(person)
@@ -558,21 +639,111 @@ class State:
     def _take_desk_work(self, desk: Desk) -> bool:
         for person in desk.people:
             if person.idle and person.interrupt is None:
-                if person.hand is None and desk.ready:
-                    instance = min(desk.ready, key=lambda i: (self._due_of(i, i.step), i.number))
-                    desk.ready.remove(instance)
-                    person.hand, instance.holder = instance, person
+                if person.hand is None:
+                    self._pick_up(person, [i for i in desk.ready if self._may_take(person, i)], self._order)
                 if person.hand is not None:
                     self._work_on(person, person.hand)
                     return True
         return False
 
+    def _pick_up(self, person: Person, choice: list[Instance], order: Callable[[Instance], tuple[float, ...]]) -> None:
+        if choice:
+            instance = min(choice, key=order)
+            person.desk.ready.remove(instance)
+            person.hand, instance.holder = instance, person
+
+    def _due_order(self, instance: Instance) -> tuple[float, ...]:
+        due = self._due_of(instance, instance.step)
+        assert due is not None
+        return due, instance.number
+
+    def _order(self, instance: Instance) -> tuple[float, ...]:
+        """Rule 5: smallest first."""
+        due, number = self._due_order(instance)
+        first = 0.0
+        if self.team.rule == tables.TIER:
+            first = float(self.team.rank[instance.segment])
+        elif self.team.rule == tables.RENEWAL:
+            first = float(self.activities.priority[instance.activity])
+        elif self.team.rule == tables.VALUE:
+            work = float(self.activities.step_mean[instance.step]) * instance.effort
+            first = -instance.value / (max(work, 1.0) * (max(due - self.now, 0) + tables.URGENCY_SECONDS))
+        return first, due, number
+
+    def _work_overtime(self, desk: Desk, day: int) -> None:
+        assert self.team.week is not None
+        there = [p for p in desk.people if p.active and not self.team.leave[p.index, day]]
+        for person in there:
+            if person.week != self.team.week[day]:
+                person.week, person.overtime = int(self.team.week[day]), self.team.overtime
+        while True:
+            able = [p for p in there if p.overtime > 0 and (self._presses(p, p.hand) or self._pressing(p))]
+            if not able:
+                return
+            person = min(able, key=lambda p: (-p.overtime, p.index))
+            if not self._presses(person, person.hand):
+                choice = self._pressing(person)
+                if person.hand is not None:
+                    self._lay_aside(person.hand)
+                self._pick_up(person, choice, self._due_order)
+            self._spend_overtime(person)
+
+    def _presses(self, person: Person, instance: Instance | None) -> bool:
+        """Can the step not wait for the morning?"""
+        if instance is None:
+            return False
+        if person.running is instance:
+            self._account(person)  # so that its seconds left are those of this instant
+        due = self._due_order(instance)[0]
+        left = self._work_of(person, instance) if instance.left < 0 else instance.left + instance.owed
+        return due <= self.now or self.now + left > due
+
+    def _pressing(self, person: Person) -> list[Instance]:
+        return [i for i in person.desk.ready if self._may_take(person, i) and self._presses(person, i)]
+
+    def _lay_aside(self, instance: Instance) -> None:
+        self._take_away(instance)
+        self._offer(instance)
+
+    def _spend_overtime(self, person: Person) -> None:
+        """After hours on the step in hand, to its end or as long as the overtime of the week lasts."""
+        instance = person.hand
+        assert instance is not None
+        if person.running is instance:
+            self._pause(person)
+        if instance.left < 0:
+            self._draw_work(person, instance)
+        spent = min(instance.left + instance.owed, person.overtime)
+        setup = min(spent, instance.owed)
+        month = int(np.searchsorted(self.team.months, self.now)) - 1
+        for kind, seconds in ((tables.H_SETUP, setup), (tables.H_DESK, spent - setup), (tables.H_OVERTIME, spent)):
+            self.hours[month, person.index, kind] += seconds
+        person.overtime -= spent
+        instance.owed -= setup
+        instance.left -= spent - setup
+        if instance.left + instance.owed == 0:
+            self._finish(instance, person)
+        self._wake(person.desk)
+
+    def _work_of(self, person: Person, instance: Instance, share: float = 1.0) -> int:
+        """Rule 1: the seconds of the present step, or of a share of it."""
+        desk = self.activities.step_kind[instance.step] == tables.DESK
+        value = self._law_value(instance, instance.step) * (instance.effort if desk else 1.0)
+        return _whole(value * share / float(self.speed[person.index]))
+
+    def _draw_work(self, person: Person, instance: Instance) -> None:
+        """The step is taken up."""
+        instance.left, instance.started = self._work_of(person, instance), self.now
+        desk = self.activities.step_kind[instance.step] == tables.DESK
+        due = self._due_of(instance, instance.step)
+        assert due is not None
+        if desk and self.activities.late[instance.activity] == tables.SHORTEN and self.now + instance.left > due:
+            instance.left = self._work_of(person, instance, float(self.activities.shortened_share[instance.activity]))
+            self._count(instance, instance.step, due, tables.SHORTENED)
+
     def _work_on(self, person: Person, instance: Instance) -> None:
         if instance.left < 0:
-            value = self._law_value(instance, instance.step)
-            effort = instance.effort if self.activities.step_kind[instance.step] == tables.DESK else 1.0
-            instance.left = _whole(value * effort / float(self.speed[person.index]))
-            instance.started = self.now
+            self._draw_work(person, instance)
         if instance.left + instance.owed == 0:
             self._finish(instance, person)
             return
@@ -599,6 +770,7 @@ class State:
         person.block = kind
         if kind == tables.H_ABSENT:
             self._put_down(person)
+            self._wake(person.desk)  # for the cover
 
     def _end_block(self, person: Person) -> None:
         self._account(person)
@@ -717,6 +889,7 @@ def run(
     sums: NDArray[np.int64],
     hours: NDArray[np.int64],
     alive: NDArray[np.bool_] | None = None,
+    value: NDArray[np.float64] | None = None,
     records: bool = False,
     last: bool = False,
 ) -> tuple[SuccessOutcome, State]:
@@ -730,7 +903,7 @@ def run(
     state.sums, state.hours, state.speed = sums, hours, speed
     state.rows, state.meetings = [], []
     state.headlines = np.zeros((len(owner), 3), dtype=np.int64)
-    state.call(instances, owner, active, alive, until)
+    state.call(instances, owner, active, alive, until, value)
     waiting = state.waiting()
     if last:
         for instance in list(state.open.values()):

@@ -41,8 +41,15 @@ DUE_WINDOW, DUE_MEETING, DUE_AFTER = 0, 1, 2
 HOLD, POSTPONE = 0, 1
 """What happens to a meeting that is not prepared when it should begin."""
 
-LATE, SKIP = 0, 1
-"""What happens to work that is open at its due date: it goes on, or it is dropped."""
+LATE, SKIP, SHORTEN = 0, 1, 2
+"""What happens to work that is not done by its due date: it goes on, it is dropped, or it was cut short before."""
+
+EARLIEST_DUE, TIER, VALUE, RENEWAL = 0, 1, 2, 3
+"""Which desk step is taken up first: the earliest due one, or first by rank of the segment, by value and urgency over
+effort, or by priority of the activity."""
+
+URGENCY_SECONDS = 28_800.0
+"""Added to the time left until a due date (a day of 8 hours), so that what is due now is urgent, but not infinitely."""
 
 STEP_MEASURES = (
     "due",
@@ -58,6 +65,7 @@ STEP_MEASURES = (
     "unprepared",
     "postponed",
     "customer_late",
+    "shortened",
 )
 """Last axis of ``sums``. All are counts of the steps due in a cell, except where seconds are named:
 
@@ -66,21 +74,23 @@ due = on_time + late + missed; void: open when the account left, not in due; del
 on_time + late. Of meetings: booked and unbooked: searches for a slot that found one or none; cancelled: by the
 customer, on the day; unprepared: begun with preparation open, of those postponed: rebooked by us, the others were held;
 customer_late: late or missed after the customer had cancelled a slot that lay before the due date (their own line
-beside on time).
+beside on time). Of desk steps: shortened: taken up with a share of their work.
 """
 (
     DUE, ON_TIME, LATE_DONE, MISSED, VOID, DELAY, ELAPSED,
-    BOOKED, UNBOOKED, CANCELLED, UNPREPARED, POSTPONED, CUSTOMER_LATE,
+    BOOKED, UNBOOKED, CANCELLED, UNPREPARED, POSTPONED, CUSTOMER_LATE, SHORTENED,
 ) = np.arange(len(STEP_MEASURES))  # fmt: skip
 
-HOUR_KINDS = ("desk", "meeting", "interrupt", "setup", "internal", "idle", "absent", "reserved")
-"""Last axis of ``hours`` (seconds). The first seven add up to contracted time, exactly, per active CSM and month.
-
-``reserved`` stands beside them: calendar slots of meetings that reached their beginning, held or not.
+HOUR_KINDS = ("desk", "meeting", "interrupt", "setup", "internal", "idle", "absent", "reserved", "overtime")
+"""Last axis of ``hours`` (seconds). The first seven add up to contracted time and ``overtime``, exactly, per active CSM
+and month. Beside them stand ``reserved``: calendar slots of meetings that reached their beginning, held or not; and
+``overtime``: desk work and set-up after hours, which are in the first seven too.
 """
-H_DESK, H_MEETING, H_INTERRUPT, H_SETUP, H_INTERNAL, H_IDLE, H_ABSENT, H_RESERVED = np.arange(len(HOUR_KINDS))
+H_DESK, H_MEETING, H_INTERRUPT, H_SETUP, H_INTERNAL, H_IDLE, H_ABSENT, H_RESERVED, H_OVERTIME = np.arange(
+    len(HOUR_KINDS)
+)
 CONTRACTED = 7
-"""Number of leading hour kinds that partition contracted time."""
+"""Number of leading hour kinds that partition contracted time and overtime."""
 
 PURPOSE_WORK = purpose("success.work")
 PURPOSE_AVAILABLE = purpose("success.customer_available")
@@ -148,9 +158,10 @@ class ActivityTables:
             meeting): ``step_buffer`` before the booked slot. DUE_AFTER: the close of the ``step_due_days``-th business
             day after the day on which the predecessor ended (the instance was released, for a first step).
         step_buffer: int64 (N,), seconds; step_due_days: int64 (N,), business days.
-        unprepared: int64 (K,), HOLD or POSTPONE; late: int64 (K,), LATE or SKIP.
-        priority: int64 (K,), for desk rules other than earliest due date.
+        unprepared: int64 (K,), HOLD or POSTPONE; late: int64 (K,), LATE, SKIP or SHORTEN.
+        priority: int64 (K,), lowest first under the desk rule RENEWAL; unread under others.
         laws: the laws behind ``step_law``.
+        shortened: float64 (K,), SHORTEN: the share of its work that a desk step gets; None for no such activity.
 
     Raises:
         ParameterError: shapes that do not fit, or a chain outside the rules above.
@@ -169,6 +180,7 @@ class ActivityTables:
     late: NDArray[np.int64]
     priority: NDArray[np.int64]
     laws: LawTables
+    shortened: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         activities, steps = len(self.activity_names), len(self.step_names)
@@ -193,6 +205,19 @@ class ActivityTables:
                     )
             for s in meetings:
                 _require(self.step_due[s] == DUE_WINDOW, f"the meeting of {name!r} must be due by the window")
+        shares = self.shortened_share
+        _require(shares.shape == (activities,), "shortened needs one entry per activity")
+        _require(bool(np.all((shares >= 0) & (shares <= 1))), "the share left of shortened work lies between 0 and 1")
+
+    @functools.cached_property
+    def shortened_share(self) -> NDArray[np.float64]:
+        """``shortened``, all of the work where nothing is said. Shape (K,)."""
+        return np.ones(len(self.activity_names)) if self.shortened is None else self.shortened
+
+    @functools.cached_property
+    def step_mean(self) -> NDArray[np.float64]:
+        """Mean seconds of work of each flat step. Shape (N,)."""
+        return ((1.0 - self.laws.zero) * self.laws.scale)[self.step_law].astype(np.float64)
 
     @functools.cached_property
     def meeting_step(self) -> NDArray[np.int64]:
@@ -243,6 +268,15 @@ class TeamTables:
         setup: seconds to get back into desk work that an interrupt broke off.
         pooled: all CSMs share one list of work; otherwise every account has its owner.
         leave: bool (C, B), days of absence: no work, no booking.
+        pooled_segments: bool (S,), segments whose accounts belong to all CSMs though the others have owners (mixed
+            books); None for none. Unread when ``pooled``.
+        rule: EARLIEST_DUE, TIER, VALUE or RENEWAL: which desk step is taken up first.
+        segment_rank: int64 (S,), lowest first under TIER; None for all the same.
+        overtime: seconds of desk work that a CSM may add after hours in a calendar week.
+        week: int64 (B,), the calendar week of each business day; needed for overtime.
+        focus_length: seconds of focus time a day, in whole slots behind internal time: no meetings, and interrupts wait
+            for desk work.
+        cover: interrupts of an owner on leave go to a colleague.
     """
 
     clock: BusinessClock
@@ -258,6 +292,13 @@ class TeamTables:
     rebook_after: tuple[int, int] = (3, 10)
     setup: int = 0
     pooled: bool = False
+    pooled_segments: NDArray[np.bool_] | None = None
+    rule: int = EARLIEST_DUE
+    segment_rank: NDArray[np.int64] | None = None
+    overtime: int = 0
+    week: NDArray[np.int64] | None = None
+    focus_length: int = 0
+    cover: bool = False
 
     def __post_init__(self) -> None:
         longest = int(np.max(np.diff(self.clock.start), initial=0))
@@ -266,15 +307,39 @@ class TeamTables:
         _require(self.leave.shape[1:] == (self.days,), "leave needs one column per business day of the clock")
         low, high = self.rebook_after
         _require(0 <= low <= high, f"rebook_after must be (least, most) business days, not {self.rebook_after}")
-        least = min(self.lead, self.setup, self.internal_start, self.internal_length)
+        least = min(self.lead, self.setup, self.internal_start, self.internal_length, self.overtime, self.focus_length)
         _require(least >= 0, "times must not be negative")
+        segments = self.customer_availability.shape
+        for name in ("pooled_segments", "segment_rank"):
+            column = getattr(self, name)
+            _require(column is None or column.shape == segments, f"{name} needs one entry per segment")
+        if self.overtime:
+            _require(self.week is not None and self.week.shape == (self.days,), "overtime needs the week of each day")
         _require(bool(np.all(np.diff(self.months) >= 0)), "months must rise")
 
     def with_leave(self, leave: NDArray[np.bool_]) -> TeamTables:
         """The same team with other people, bool (C, B). What is worked out once from the calendar is kept."""
         other = dataclasses.replace(self, leave=leave)
-        other.__dict__.update(slots_of_day=self.slots_of_day, internal_blocks=self.internal_blocks)
+        kept = ("slots_of_day", "internal_blocks", "focus_blocks", "shared", "rank")
+        other.__dict__.update({name: getattr(self, name) for name in kept})
         return other
+
+    @functools.cached_property
+    def shared(self) -> NDArray[np.bool_]:
+        """Segments whose work any CSM may do. Shape (S,)."""
+        nobody = np.full(self.customer_availability.shape, self.pooled)
+        return nobody if self.pooled or self.pooled_segments is None else self.pooled_segments
+
+    @functools.cached_property
+    def rank(self) -> NDArray[np.int64]:
+        """``segment_rank``, the same for all where nothing is said. Shape (S,)."""
+        plain = np.zeros(self.customer_availability.shape, dtype=np.int64)
+        return plain if self.segment_rank is None else self.segment_rank
+
+    @property
+    def joint(self) -> bool:
+        """Whether a piece of work may go to one CSM or another, so that they must be simulated side by side."""
+        return bool(self.cover or self.shared.any() or self.pooled)
 
     @property
     def days(self) -> int:
@@ -302,6 +367,12 @@ class TeamTables:
             carry -= count * self.slot
             blocks.append((min(self.internal_start // self.slot, slots - count), count))
         return np.array(blocks, dtype=np.int64).reshape(-1, 2)
+
+    @functools.cached_property
+    def focus_blocks(self) -> NDArray[np.int64]:
+        """First slot and number of slots of each day's focus time. Shape (B, 2)."""
+        first = self.internal_blocks.sum(axis=1)
+        return np.column_stack([first, np.minimum(self.focus_length // self.slot, self.slots_of_day - first)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,7 +35,7 @@ from simulator.success.portfolio import (
 from simulator.success.tables import DESK, ActivityTables, Instances
 from simulator.timegrid import BusinessClock, TimeGrid
 
-CALENDAR, CONTRACT, START, RENEWAL, RATE, PERIODIC_DAYS, ESCALATION = range(7)
+CALENDAR, CONTRACT, START, RENEWAL, RATE, PERIODIC_DAYS, ESCALATION, HANDOVER = range(8)
 """What makes an instance. Which other columns of the tables each of them reads is said in :class:`WorkloadTables`."""
 
 NO_AGE_LIMIT = 1 << 30
@@ -61,6 +61,7 @@ class WorkloadTables:
             PERIODIC_DAYS: every ``every_days`` days, shifted by the account's anchor; due within ``due_days``, or by
             the next occurrence when that is 0.
             ESCALATION: one for each contact handed over, due within ``due_days``.
+            HANDOVER: when a month opens, for an account that another CSM takes over, due within ``due_days``.
         every_months, every_days: int64 (K,).
         window_days: int64 (K,), the last so many days of the period; negative: the first; 0: all of it. A window
             without working time in it has no instances.
@@ -199,11 +200,14 @@ def draw_month(
     grid: TimeGrid,
     month: int,
     escalations: Escalations | None = None,
+    *,
+    handovers: bool = False,
 ) -> Instances:
     """The instances released in a month to the accounts served after :func:`~simulator.success.portfolio.start_month`.
 
     Args:
         clock: the team's clock; where it ends, later due dates end with it, so it should outlast the longest window.
+        handovers: instead those of every account that would be handed over: who is depends on the team, not on demand.
     """
     frame = _frame(workload, portfolio, clock, grid, month)
     names = workload.activity_names
@@ -213,7 +217,7 @@ def draw_month(
     parts = []
     for k in range(len(names)):
         account, base = covered[k].nonzero()[0], words[len(names) + k]
-        if not len(account):
+        if not len(account) or (workload.trigger[k] == HANDOVER) != handovers:
             continue
         asked = _Asked(workload, k, frame, tables, portfolio, account, base, escalations)
         found = _OCCURRENCES[int(workload.trigger[k])](asked)
@@ -446,6 +450,11 @@ def _escalated(asked: _Asked) -> _Occurrences:
     return _Occurrences(given.account[rows], day.astype(float), release, due, given.key[rows])
 
 
+def _handover(asked: _Asked) -> _Occurrences:
+    number = np.full(len(asked.account), asked.frame.ordinal)
+    return asked.dated(asked.account, np.full(len(asked.account), asked.frame.first_day), number)
+
+
 def _nothing() -> _Occurrences:
     empty = np.zeros(0, dtype=np.int64)
     return _Occurrences(empty, np.zeros(0), empty, empty, empty)
@@ -459,6 +468,7 @@ _OCCURRENCES: dict[int, Callable[[_Asked], _Occurrences]] = {
     RATE: _rate,
     PERIODIC_DAYS: _periodic,
     ESCALATION: _escalated,
+    HANDOVER: _handover,
 }
 
 
@@ -502,8 +512,8 @@ def hours_from_work(
 ) -> NDArray[np.float64]:
     """Expected hours of a team's work, bottom-up: accounts × coverage × frequency × mean hours. Shape (K, S, M).
 
-    Work of a calendar window falls evenly on the days of the window. Cancelled meetings, set-up and lateness are not in
-    it: this is the sum of the work, and what the calendar makes of it is simulated.
+    Work of a calendar window falls evenly on the days of the window. Cancelled meetings, set-up, handovers and lateness
+    are not in it: this is the sum of the work, and what the calendar makes of it is simulated.
 
     Args:
         escalations_per_month: float64 (S,), contacts per account and month that support hands over; default none.
@@ -562,6 +572,8 @@ def _expected_instances(
         return present / tables.term_months[s] if tables.term_months[s] > 1 else np.zeros(grid.months)
     if trigger == RATE:
         return present * workload.per_month[k]
+    if trigger == HANDOVER:  # people come and go: not the accounts' work
+        return np.zeros(grid.months)
     if trigger == ESCALATION:
         return present * (0.0 if escalations_per_month is None else escalations_per_month[s])
     after = workload.after_days[k] / MONTH_DAYS

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import timegrid
-from simulator.distributions import LawBook, LawTables, gamma
-from simulator.scenario.schema import Escalation, Queue, Scenario, Support
+from simulator import timegrid, units
+from simulator.distributions import LawBook, LawTables, gamma, with_zero
+from simulator.scenario.schema import Away, Escalation, Queue, Resolution, Scenario, Support
 from simulator.support import demand, shifts, staffing
 from simulator.support.tables import SupportTables, Transfer
 from simulator.timegrid import TimeGrid
@@ -38,7 +38,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
     book = LawBook()
     talk, after_call = np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64)
     priority, level = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    after = np.zeros(shape)
+    after, reserve = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     for g, group in enumerate(support.groups.values()):
         for name, serves in group.serves.items():
             q = queues.index(name)
@@ -48,12 +48,14 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
             if queue.after_call.mean > 0:
                 after_call[q, g] = book.row(queue.after_call.law.scaled(factor))
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
+            reserve[q, g] = serves.reserve
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
     items = list(support.queues.values())
     delays = [group.answer_delay for group in support.groups.values()]
-    dropping = np.zeros((len(items), 0), dtype=np.bool_)
-    if any(q.at_closing == "drop" for q in items):
-        dropping = np.array([(q.at_closing == "drop") & ~grid.open_intervals(q.hours) for q in items])
+    always = np.zeros((len(items), 0), dtype=np.bool_)
+    opening = np.array([grid.open_intervals(q.hours) for q in items])
+    dropping = np.array([(q.at_closing == "drop") & ~is_open for q, is_open in zip(items, opening, strict=True)])
+    resolutions = [queue.resolution for queue in items]
     return SupportTables(
         queue_names=tuple(queues),
         group_names=tuple(groups),
@@ -77,8 +79,20 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         hold_fallback=np.array([_way(q.escalation.then) if q.escalation else Transfer.COLD for q in items], np.int64),
         conference=np.array([_conference(q.escalation, book) for q in items], dtype=np.int64),
         answer_delay=np.array([book.row(d.law) if d.mean > 0 else -1 for d in delays], dtype=np.int64),
-        dropping=dropping,
+        dropping=dropping if dropping.any() else always,
         after=after,
+        head_start=np.array([q.head_start for q in items]),
+        away=np.array([_away(group.away, book) for group in support.groups.values()], dtype=np.int64),
+        inquiries=any(resolutions),
+        resolution=np.array([r.probability if r else 1.0 for r in resolutions]),
+        repeat_attempts=np.array([r.attempts if r else 0 for r in resolutions], dtype=np.int64),
+        repeat_delay=np.array([book.row(r.delay.law) if r else -1 for r in resolutions], dtype=np.int64),
+        repeat_to=np.array([queues.index(r.to) if r and r.to else -1 for r in resolutions], dtype=np.int64),
+        resolution_within=np.array([r.within if r else _WEEK for r in resolutions]),
+        opening=always if opening.all() else opening,
+        deferrable=np.array([q.channel == "email" for q in items]),
+        business_time=np.array([q.business_time for q in items]),
+        reserve=reserve,
         laws=book.tables(),
     )
 
@@ -112,6 +126,18 @@ def paced(tables: SupportTables, pace: NDArray[np.float64]) -> SupportTables:
         np.concatenate([laws.zero, laws.zero[source]]),
     )
     return dataclasses.replace(tables, talk=talk, after_call=after_call, laws=slower)
+
+
+_WEEK = units.seconds(Resolution.model_fields["within"].default)
+"""For inquiries that begin in a queue that does not say when they should be resolved."""
+
+
+def _away(away: Away | None, book: LawBook) -> int:
+    """The law row of an agent's time away, with an atom at 0 for those who stay; -1 all stay."""
+    if away is None or away.probability <= 0 or away.duration.mean <= 0:
+        return -1
+    law = away.duration.law
+    return book.row(with_zero(law, 1.0 - away.probability * (1.0 - law.zero)))
 
 
 def _way(name: str) -> Transfer:
@@ -236,22 +262,20 @@ def offered_load(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What to expect without chance: contacts and work by interval.
 
-    A queue's work goes to the groups that are open to it first, of these to the first level, in proportion to their
-    heads (or agents): the others take overflow, which a closed form cannot foresee; redials are left out. Escalated
-    contacts are expected in the interval of the first tier.
+    It is the load if every contact found an idle agent: nobody is lost, so nobody redials; nobody waits, so a warm
+    transfer holds for its conference alone. A queue's work goes to the groups that are open to it first, of these to
+    the first level, in proportion to their heads (or agents): the others take overflow, which a closed form cannot
+    foresee. Escalations and repeats are expected in the interval of the contact that they follow.
 
     Args:
         accounts: expected living accounts, float64 (M, S), or None.
 
     Returns:
-        contacts: float64 (Q, I), entries per interval with escalations.
+        contacts: float64 (Q, I), entries per interval with escalations and repeats.
         load: float64 (G, I), agents busy if all were answered (contacts × handle time ÷ length), 0 where closed.
     """
     tables = model.tables
-    contacts = demand.offered(model.arrivals, accounts)
-    for q in _tier_order(tables):
-        if tables.escalation_to[q] >= 0:
-            contacts[tables.escalation_to[q]] += contacts[q] * tables.escalation_probability[q]
+    contacts = expected_entries(tables, demand.offered(model.arrivals, accounts))
     length = np.diff(grid.interval_start)
     load = np.zeros((tables.groups, grid.intervals))
     groups = list(support.groups.values())
@@ -262,14 +286,50 @@ def offered_load(
         heads = [groups[g].headcount if groups[g].agents is None else groups[g].agents for g in first]
         size = np.array(heads, dtype=float)
         part = size / size.sum() if size.sum() > 0 else np.full(len(first), 1.0 / max(len(first), 1))
+        hold = tables.escalation_probability[q] * _expected_hold(support, tables, q)
         for g, share in zip(first, part, strict=True):
-            load[g] += share * contacts[q] * handle_time(tables, q, int(g)) / length
+            load[g] += share * contacts[q] * (handle_time(tables, q, int(g)) + hold) / length
     hours = {q: grid.open_intervals(queue.hours) for q, queue in support.queues.items()}
     for g, group in enumerate(groups):
         present = np.any([hours[q] for q in group.serves], axis=0)
         # a tiny load keeps quiet open intervals in the pattern without asking for an agent
         load[g] = np.where(present, np.maximum(load[g], 1e-9), 0.0)
     return contacts, load
+
+
+def expected_entries(tables: SupportTables, calls: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Entries into each queue if all are answered: calls from outside, their escalations and their repeats.
+
+    Args:
+        calls: float64 (Q, I), contacts that arrive.
+    """
+    entries = np.zeros_like(calls)
+    reaches = np.eye(tables.queues)  # of a call from outside by the queue that it enters: entries by queue
+    for q in _tier_order(tables):
+        if tables.escalation_to[q] >= 0:
+            reaches[:, tables.escalation_to[q]] += reaches[:, q] * tables.escalation_probability[q]
+    again = np.where(tables.repeats, (1.0 - tables.resolution), 0.0)
+    again *= np.where(tables.escalation_to >= 0, 1.0 - tables.escalation_probability, 1.0)
+    for repeats in range(int(tables.repeat_attempts.max(initial=0)) + 1):
+        entries += reaches.T @ calls
+        leaves = reaches * np.where(tables.repeat_attempts > repeats, again, 0.0)
+        comes_to = np.diag(leaves[:, tables.repeat_to < 0].sum(axis=1))
+        for q, to in enumerate(tables.repeat_to.tolist()):
+            if to >= 0:
+                comes_to[:, to] += leaves[:, q]
+        calls = comes_to.T @ calls
+    return entries
+
+
+def _expected_hold(support: Support, tables: SupportTables, queue: int) -> float:
+    """Mean seconds for which the agent of a warm transfer holds when the next tier has an idle agent."""
+    escalation = support.queues[tables.queue_names[queue]].escalation
+    if escalation is None or escalation.transfer != "warm":
+        return 0.0
+    middle = (np.arange(400) + 0.5) / 400  # the mean of the shorter of two lengths, within some thousandths
+    stays, talks = (law.law.quantile(middle) for law in (escalation.conference, support.queues[escalation.to].talk))
+    delays = [g.answer_delay.mean for g in support.groups.values() if escalation.to in g.serves]
+    return float(np.minimum.outer(stays, talks).mean() + np.mean(delays))
 
 
 def handle_time(tables: SupportTables, queue: int, group: int) -> float:

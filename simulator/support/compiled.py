@@ -45,6 +45,7 @@ from simulator.support.tables import (
     SupportTables,
     check_run,
     mark_in_service,
+    open_before,
 )
 
 _TALK, _AFTER_CALL = _tables.TALK, _tables.AFTER_CALL
@@ -54,6 +55,7 @@ _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 _ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
 _WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
 _AWAY = _tables.AWAY
+_RESOLUTION, _REPEAT_DELAY = _tables.RESOLUTION, _tables.REPEAT_DELAY
 
 # Plain integers: the compiler takes them as constants.
 _OFFERED = int(QueueMeasure.OFFERED)
@@ -74,8 +76,24 @@ _OVERFLOWED = int(QueueMeasure.OVERFLOWED)
 _REDIALS = int(QueueMeasure.REDIALS)
 _BALKED = int(QueueMeasure.BALKED)
 _DROPPED = int(QueueMeasure.DROPPED)
+_REPEATS = int(QueueMeasure.REPEATS)
+_INQUIRIES = int(QueueMeasure.INQUIRIES)
+_RESPONDED = int(QueueMeasure.RESPONDED)
+_FIRST_RESPONSE = int(QueueMeasure.FIRST_RESPONSE)
+_RESOLVED = int(QueueMeasure.RESOLVED)
+_UNRESOLVED = int(QueueMeasure.UNRESOLVED)
+_RESOLUTION_TIME = int(QueueMeasure.RESOLUTION_TIME)
+_RESOLUTION_TIME_NET = int(QueueMeasure.RESOLUTION_TIME_NET)
+_RESOLUTION_EFFORT = int(QueueMeasure.RESOLUTION_EFFORT)
+_DUE = int(QueueMeasure.DUE)
+_RESOLVED_WITHIN = int(QueueMeasure.RESOLVED_WITHIN)
+_RESOLVED_FIRST = int(QueueMeasure.RESOLVED_FIRST)
+_REPEATED_WITHIN = int(QueueMeasure.REPEATED_WITHIN)
+_BACKLOG = int(QueueMeasure.BACKLOG)
+_READINGS = int(QueueMeasure.READINGS)
 _BUSY = int(GroupMeasure.BUSY)
 _AWAY_SUM = int(GroupMeasure.AWAY)
+_DEFERRABLE = int(GroupMeasure.DEFERRABLE)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
 _IS_WAITING = int(Outcome.WAITING)
@@ -87,6 +105,7 @@ _IS_DROPPED = int(Outcome.DROPPED)
 
 _DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
 _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
+_READ = 11
 
 _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
@@ -97,7 +116,7 @@ A *seat* is the place of a busy agent, kept only where agents may step away: it 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _COUNTS = range(13, 17)
+_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _NEXT_READING, _COUNTS = range(13, 18)
 
 
 class Model(NamedTuple):
@@ -144,6 +163,16 @@ class Model(NamedTuple):
     after: NDArray[np.float64]
     head_start: NDArray[np.float64]
     away: NDArray[np.int64]
+    resolution: NDArray[np.float64]
+    repeat_attempts: NDArray[np.int64]
+    repeat_delay: NDArray[np.int64]
+    repeat_to: NDArray[np.int64]
+    resolution_within: NDArray[np.float64]
+    opening: NDArray[np.bool_]
+    deferrable: NDArray[np.bool_]
+    business_time: NDArray[np.bool_]
+    tries_reserve: NDArray[np.int64]
+    serves_reserve: NDArray[np.int64]
 
 
 class Input(NamedTuple):
@@ -158,6 +187,7 @@ class Input(NamedTuple):
     interval_start: NDArray[np.float64]
     cell: NDArray[np.int64]
     next_cell: NDArray[np.int64]
+    open_before: NDArray[np.float64]
     staff: NDArray[np.int64]
 
 
@@ -255,9 +285,14 @@ def _drop_first(time, item, n):
 # --- contacts and agents ----------------------------------------------------------------------------------------------
 
 
-@kernels.inner
-def _idle_group(queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count):
-    """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle."""
+@kernels.inner_switched
+def _idle_group(
+    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count
+):
+    """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle.
+
+    ``tries_reserve`` is None where no group keeps agents back.
+    """
     best = -1
     level = 0
     since = 0.0
@@ -265,6 +300,8 @@ def _idle_group(queue, arrived, t, tries_start, tries_group, tries_level, tries_
         if best >= 0 and tries_level[k] != level:
             break
         group = tries_group[k]
+        if tries_reserve is not None and idle_count[group] <= tries_reserve[k]:
+            continue
         if idle_count[group] > 0 and arrived + tries_after[k] <= t:
             head = idle[group, idle_head[group]]
             if best < 0 or head < since:
@@ -349,6 +386,19 @@ def _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count):
 
 
 @kernels.inner
+def _read_backlog(deferrable, cell, slots, first, after, queue_sums, t):
+    """Count those who wait in deferrable queues at ``t``."""
+    for queue in range(deferrable.shape[0]):
+        if deferrable[queue]:
+            slot = first[queue]
+            while slot >= 0:
+                if slots[slot].deadline >= t:  # else has given up, and nobody has looked since
+                    queue_sums[cell, queue, _BACKLOG] += 1.0
+                slot = after[slot]
+            queue_sums[cell, queue, _READINGS] += 1.0
+
+
+@kernels.inner
 def _next_closing(closing, interval):
     """The first interval from ``interval`` on in which a queue drops contacts."""
     while interval < closing.shape[0] and not closing[interval]:
@@ -364,6 +414,12 @@ def _redials_at(law, law_scale, law_zero, probability, attempts, delay, queue, k
     if kernels.uniform(key, _REDIAL_CHANCE, leg) >= probability[queue]:
         return inf
     return t + kernels.draw(law, law_scale, law_zero, delay[queue], kernels.bits(key, _REDIAL_DELAY, leg))
+
+
+@kernels.inner
+def _is_timely(within, queue, arrived, t, end):
+    """Whether ``t`` is not too late for an inquiry of ``queue``, if the horizon shows as much."""
+    return t - arrived <= within[queue] and arrived + within[queue] <= end
 
 
 @kernels.inner
@@ -386,32 +442,34 @@ def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, 
 
 @kernels.inner
 def _end_hold(
-    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell, queue_sums, group_sums,
-    holder_group, holder_queue, holder_interval, since, interval, hold, key, leg, end,
+    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell, call_start,
+    first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free, seat_group, seat_away,
+    holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, end,
 ):  # fmt: skip
     """The agent who has held with a caller of leg ``leg`` for ``hold`` seconds goes on to after-call work at ``end``.
 
-    ``since`` is the start of the hold or of this call, ``interval`` in force then. Returns when the agent is free.
+    The caller arrived at ``arrived`` in ``interval``; busy time counts from then or from the start of this call.
+    Returns the number of agents in service, this one among them.
     """
     free_at = end
     row = after_call_law[holder_queue, holder_group]
     if row >= 0:
         free_at = end + kernels.draw(law, law_scale, law_zero, row, kernels.bits(key, _AFTER_CALL, leg - 1))
     queue_sums[cell[holder_interval], holder_queue, _TALK_SUM] += hold
-    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, holder_group, interval, since, free_at)
-    return free_at
-
-
-@kernels.inner
-def _take_seat(seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law, group, key, leg):
-    """The seat of an agent of ``group`` who has held with a caller of leg ``leg`` and is busy for a known time now."""
-    seat = seat_free[n_service]
-    seat_group[seat] = group
-    seat_away[seat] = 0.0
-    if away_law[group] >= 0:
-        word = kernels.bits(key, _AWAY, leg - 1)
-        seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
-    return seat
+    since, begun = max(arrived, call_start), max(interval, first_interval)
+    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, holder_group, begun, since, free_at)
+    if deferrable[holder_queue]:
+        _count_passing(interval_start, cell, next_cell, group_sums, _DEFERRABLE, holder_group, begun, since, free_at)
+    place = holder_group
+    if away_law.shape[0] > 0:
+        place = seat_free[n_service]
+        seat_group[place] = holder_group
+        seat_away[place] = 0.0
+        if away_law[holder_group] >= 0:
+            word = kernels.bits(key, _AWAY, leg - 1)
+            seat_away[place] = kernels.draw(law, law_scale, law_zero, away_law[holder_group], word)
+    _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
+    return n_service + 1
 
 
 @kernels.inner
@@ -442,13 +500,13 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
 
 
 @kernels.outer
-def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry, mail):
     """Process the events before ``until``.
 
-    ``first_row`` is the row of the record table less the entry number of a new entry. ``rich`` is None for a model
-    that uses none of the rules of :func:`_is_rich`: the compiler then leaves out what stands under ``rich is not
-    None``, and such a model pays nothing for those rules, neither when it is compiled nor when it runs. Returns
-    ``_DONE``, or which store must be enlarged before the kernel is called again.
+    ``first_row`` is the row of the record table less the entry number of a new entry. The switches of :func:`_rules`
+    come last: one that is None tells that a model uses none of its rules. The compiler then leaves out what stands
+    under ``... is not None``, and such a model pays nothing for those rules, neither when it is compiled nor when it
+    runs. Returns ``_DONE``, or which store must be enlarged before the kernel is called again.
     """
     law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
     patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
@@ -481,16 +539,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
     intervals = cell.shape[0]
     groups = staff.shape[0]
     if rich is not None:
-        balking, redial_probability = model.balking, model.redial_probability
-        redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
+        balking = model.balking
         overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
         serves_after = model.serves_after
         head_start, away_law = model.head_start, model.away
         overflow_time, overflow_item = work.overflow_time, work.overflow_item
-        redial_time, redial_item = work.redial_time, work.redial_item
         overflows = overflow_wait.shape[0] > first.shape[0]
         t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
-        t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
         answer_delay, dropping, closing = model.answer_delay, model.dropping, model.closing
         transfer, hold_limit, hold_fallback = model.transfer, model.hold_limit, model.hold_fallback
         conference = model.conference
@@ -499,6 +554,24 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         t_hold = hold_time[0] if count[_N_HOLD] > 0 else inf
         next_closing = _next_closing(closing, count[_NEXT_CLOSING])
         t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
+    if again is not None:
+        redial_probability = model.redial_probability
+        redial_attempts, redial_delay = model.redial_attempts, model.redial_delay
+        redial_time, redial_item = work.redial_time, work.redial_item
+        t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
+    if inquiry is not None:
+        resolution, resolution_within = model.resolution, model.resolution_within
+        repeat_attempts, repeat_delay, repeat_to = model.repeat_attempts, model.repeat_delay, model.repeat_to
+    if inquiry is not None or mail is not None:
+        opening, open_before = model.opening, given.open_before
+    deferrable = model.deferrable
+    if mail is None:
+        tries_reserve = None
+    else:
+        business_time = model.business_time
+        tries_reserve, serves_reserve = model.tries_reserve, model.serves_reserve
+        next_reading = count[_NEXT_READING]
+        t_read = interval_start[next_reading] if next_reading <= intervals else inf
     recording = rows.shape[0] > 0
     talk_given = arrival_talk.shape[0] > 0
     if rich is not None:
@@ -527,6 +600,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
         else:
             t = t_release
             kind = _FREE_LINE
+            if mail is not None and t_read <= t:
+                t = t_read
+                kind = _READ
             t_service = service_time[0] if n_service > 0 else inf
             if t_service < t:
                 t = t_service
@@ -546,7 +622,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             if t_arrival < t:
                 t = t_arrival
                 kind = _ARRIVAL
-            if rich is not None and t_redial < t:
+            if again is not None and t_redial < t:
                 t = t_redial
                 kind = _REDIAL
             if t_patience < t:
@@ -567,6 +643,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             ticket = False
             hold = 0.0
             holder_entry = holder_group = holder_queue = holder_interval = -1
+        if again is not None:
+            repeats = 0
+        if inquiry is not None:
+            inquiry_queue = inquiry_interval = -1
+            inquiry_arrived = effort = own_time = 0.0
+            responded = resolved = False
         if kind in (_FREE_AGENT, _START):
             if kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
@@ -598,6 +680,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 if head < 0:
                     continue
                 if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
+                    continue
+                if mail is not None and idle_count[group] < serves_reserve[k]:
                     continue
                 if rich is not None and ages:
                     entered = slots[head].arrived - head_start[queue]
@@ -657,6 +741,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 line = line_pool[queue]
                 next_contact += 1
                 t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
+                if inquiry is not None:
+                    inquiry_queue, inquiry_interval, inquiry_arrived = queue, interval, t
+                    queue_sums[cell[interval], queue, _INQUIRIES] += 1.0
+                    if t + resolution_within[queue] <= interval_start[-1]:
+                        queue_sums[cell[interval], queue, _DUE] += 1.0
             elif kind == _TRANSFER:
                 if count[_N_ESCALATED] == escalated.shape[0]:
                     status = _NO_ESCALATION
@@ -672,6 +761,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 interval = now
                 leg = moved.leg + 1
                 attempt, origin = moved.attempt, moved.origin
+                if again is not None:
+                    repeats = moved.repeats
+                if inquiry is not None:
+                    inquiry_queue, inquiry_interval = moved.inquiry_queue, moved.inquiry_interval
+                    inquiry_arrived, responded = moved.inquiry_arrived, moved.responded
+                    effort, own_time = moved.effort, moved.own_time
                 queue_sums[cell[interval], queue, _TRANSFERRED_IN] += 1.0
                 if rich is not None:
                     ticket = moved.ticket
@@ -691,7 +786,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     note.queue = moved.queue
                     note.key = moved.key
                     count[_N_ESCALATED] += 1
-            elif rich is not None and kind == _REDIAL:
+            elif again is not None and kind == _REDIAL:
                 slot = redial_item[0] & _ITEM_MASK
                 _drop_first(redial_time, redial_item, count[_N_REDIAL])
                 count[_N_REDIAL] -= 1
@@ -702,9 +797,24 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 key = kernels.bits(back.key, _REDIAL_KEY, attempt)
                 interval = now
                 leg = 0
+                repeats = back.repeats
+                measure = _REDIALS
+                if inquiry is not None:
+                    inquiry_queue, inquiry_interval = back.inquiry_queue, back.inquiry_interval
+                    inquiry_arrived, responded = back.inquiry_arrived, back.responded
+                    effort, own_time = back.effort, back.own_time
+                    if back.talk_end == back.talk_end:  # no NaN: answered, and not content
+                        repeats += 1
+                        measure = _REPEATS
+                        if repeat_to[back.queue] >= 0:
+                            queue = repeat_to[back.queue]
+                        if repeats == 1 and _is_timely(
+                            resolution_within, inquiry_queue, inquiry_arrived, t, interval_start[-1]
+                        ):
+                            queue_sums[cell[inquiry_interval], inquiry_queue, _REPEATED_WITHIN] += 1.0
                 origin = queue
                 line = line_pool[queue]
-                queue_sums[cell[interval], queue, _REDIALS] += 1.0
+                queue_sums[cell[interval], queue, measure] += 1.0
             entry = entries
             entries += 1
             queue_sums[cell[interval], queue, _OFFERED] += 1.0
@@ -717,6 +827,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 new.queue = queue
                 new.leg = leg
                 new.attempt = attempt
+                new.repeats = 0
+                if again is not None:
+                    new.repeats = repeats
                 new.interval = interval
                 new.group = -1
                 new.arrived = t
@@ -727,8 +840,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 new.hold = 0.0
                 if rich is not None:
                     new.hold = hold
+                new.returns_at = nan
                 new.outcome = _IS_WAITING
                 new.escalated = False
+                new.resolved = False
             shut = False
             if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket:
                 queue_sums[cell[interval], queue, _DROPPED] += 1.0
@@ -740,19 +855,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     hold = 0.0
                     if recording:
                         rows[row].hold = hold
-                    free_at = _end_hold(
-                        law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
-                        queue_sums, group_sums,
-                        holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
+                    n_service = _end_hold(
+                        law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                        call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                        seat_free, seat_group, seat_away,
+                        holder_entry, holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
                     )  # fmt: skip
-                    place = holder_group
-                    if seats:
-                        place = _take_seat(
-                            seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
-                            holder_group, key, leg,
-                        )  # fmt: skip
-                    _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
-                    n_service += 1
                     holder_entry = -1
                 if kind == _TRANSFER and line >= 0:
                     lines[line] -= 1
@@ -769,8 +877,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     lines[line] += 1
             if not lost:
                 group = _idle_group(
-                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, idle, idle_head, idle_count
-                )
+                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                    idle, idle_head, idle_count,
+                )  # fmt: skip
                 if (
                     rich is not None
                     and group < 0
@@ -787,11 +896,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                         lines[line] -= 1
                         line = -1
             if lost:
-                if rich is not None and not shut:
+                if again is not None and not shut:
                     deadline = _redials_at(
                         law, law_scale, law_zero, redial_probability, redial_attempts, redial_delay,
-                        queue, key, leg, attempt, t,
+                        queue, key, leg, attempt - repeats, t,
                     )  # fmt: skip
+                    if recording and deadline < inf:
+                        rows[row].returns_at = deadline
+                if inquiry is not None:
+                    if deadline < inf:
+                        own_time += deadline - t
+                    else:
+                        queue_sums[cell[inquiry_interval], inquiry_queue, _UNRESOLVED] += 1.0
             elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
             elif patience_law[queue] >= 0:
@@ -817,12 +933,25 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 t_staff = interval_start[next_interval] if next_interval < intervals else inf
             continue
 
+        elif mail is not None and kind == _READ:
+            _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, t)
+            next_reading += 1
+            t_read = interval_start[next_reading] if next_reading <= intervals else inf
+            continue
+
         elif kind == _FREE_LINE:
             slot = release_item[0] & _ITEM_MASK
             _drop_first(release_time, release_item, count[_N_RELEASE])
             count[_N_RELEASE] -= 1
             t_release = release_time[0] if count[_N_RELEASE] > 0 else inf
             lines[slots[slot].line] -= 1
+            if inquiry is not None and slots[slot].deadline < inf:
+                slots[slot].line = -1
+                item = slots[slot].entry << _ITEM_BITS | slot
+                _push(redial_time, redial_item, count[_N_REDIAL], slots[slot].deadline, item)
+                count[_N_REDIAL] += 1
+                t_redial = redial_time[0]
+                continue
             free[count[_N_FREE]] = slot
             count[_N_FREE] += 1
             continue
@@ -837,18 +966,25 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 gone = slots[slot]
                 _unlink(first, last, before, after, gone.queue, slot)
                 _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
-                if rich is not None:
+                if again is not None:
                     t_again = _redials_at(
                         law, law_scale, law_zero, redial_probability, redial_attempts, redial_delay,
-                        gone.queue, gone.key, gone.leg, gone.attempt, t,
+                        gone.queue, gone.key, gone.leg, gone.attempt - gone.repeats, t,
                     )  # fmt: skip
                     if t_again < inf:
                         count[_N_FREE] -= 1  # the slot just given back is kept after all
                         gone.deadline = t_again
                         gone.line = -1
+                        if recording:
+                            rows[slot_row[slot]].returns_at = t_again
                         _push(redial_time, redial_item, count[_N_REDIAL], t_again, item)
                         count[_N_REDIAL] += 1
                         t_redial = redial_time[0]
+                    if inquiry is not None:
+                        if t_again < inf:
+                            gone.own_time += t_again - t
+                        else:
+                            queue_sums[cell[gone.inquiry_interval], gone.inquiry_queue, _UNRESOLVED] += 1.0
             continue
 
         elif rich is not None and kind == _OVERFLOW:
@@ -860,17 +996,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 queue = held.queue
                 arrived = held.arrived
                 group = _idle_group(
-                    queue,
-                    arrived,
-                    t,
-                    tries_start,
-                    tries_group,
-                    tries_level,
-                    tries_after,
-                    idle,
-                    idle_head,
-                    idle_count,
-                )
+                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                    idle, idle_head, idle_count,
+                )  # fmt: skip
                 if group < 0:
                     t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
             if t_next < inf:
@@ -894,20 +1022,15 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             held = slots[item & _ITEM_MASK]
             if held.entry == item >> _ITEM_BITS and held.waiting and held.holder_entry >= 0:
                 held.hold = t - held.arrived
-                free_at = _end_hold(
-                    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
-                    queue_sums, group_sums,
-                    held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
-                    max(held.interval, first_interval), held.hold, held.key, held.leg, t,
+                n_service = _end_hold(
+                    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                    call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                    seat_free, seat_group, seat_away,
+                    held.holder_entry, held.holder_group, held.holder_queue, held.holder_interval, held.arrived,
+                    held.interval, held.hold, held.key, held.leg, t,
                 )  # fmt: skip
-                place = held.holder_group
-                if seats:
-                    place = _take_seat(
-                        seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
-                        held.holder_group, held.key, held.leg,
-                    )  # fmt: skip
-                _push(service_time, service_item, n_service, free_at, held.holder_entry << _ITEM_BITS | place)
-                n_service += 1
+                if inquiry is not None:
+                    held.effort += held.hold
                 if recording:
                     rows[slot_row[item & _ITEM_MASK]].hold = held.hold
                 queue = held.queue
@@ -943,20 +1066,15 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                         hold = t - held.arrived
                         if recording:
                             rows[slot_row[slot]].hold = hold
-                        free_at = _end_hold(
-                            law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
-                            queue_sums, group_sums,
-                            held.holder_group, held.holder_queue, held.holder_interval, max(held.arrived, call_start),
-                            max(held.interval, first_interval), hold, held.key, held.leg, t,
+                        n_service = _end_hold(
+                        law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                        call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                        seat_free, seat_group, seat_away,
+                            held.holder_entry, held.holder_group, held.holder_queue, held.holder_interval, held.arrived,
+                            held.interval, hold, held.key, held.leg, t,
                         )  # fmt: skip
-                        place = held.holder_group
-                        if seats:
-                            place = _take_seat(
-                                seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
-                                held.holder_group, held.key, held.leg,
-                            )  # fmt: skip
-                        _push(service_time, service_item, n_service, free_at, held.holder_entry << _ITEM_BITS | place)
-                        n_service += 1
+                    if inquiry is not None:
+                        queue_sums[cell[held.inquiry_interval], held.inquiry_queue, _UNRESOLVED] += 1.0
                     _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count)
             next_closing = _next_closing(closing, next_closing + 1)
             t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
@@ -975,6 +1093,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 ticket, hold = found.ticket, found.hold
                 holder_entry, holder_group = found.holder_entry, found.holder_group
                 holder_queue, holder_interval = found.holder_queue, found.holder_interval
+            if again is not None:
+                repeats = found.repeats
+            if inquiry is not None:
+                inquiry_queue, inquiry_interval = found.inquiry_queue, found.inquiry_interval
+                inquiry_arrived, responded = found.inquiry_arrived, found.responded
+                effort, own_time = found.effort, found.own_time
             row = slot_row[slot]
 
         # Here a contact is answered by ``group``, or (group -1) waits or is lost.
@@ -996,6 +1120,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 answered_at = t + kernels.draw(law, law_scale, law_zero, answer_delay[group], word)
             talk_end = answered_at + talk
             end = talk_end + after_call
+            deadline = inf
             if escalation_to[queue] >= 0:
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
             busy_until = end
@@ -1026,6 +1151,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 _push(service_time, service_item, n_service, end, item)
                 n_service += 1
             wait = answered_at - arrived
+            if mail is not None and business_time[queue]:
+                wait = kernels.open_time(interval_start, open_before, opening, queue, answered_at)
+                wait -= kernels.open_time(interval_start, open_before, opening, queue, arrived)
             c = cell[interval]
             queue_sums[c, queue, _ANSWERED] += 1.0
             if wait <= within[queue]:
@@ -1037,6 +1165,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
             queue_sums[c, queue, _TALK_SUM] += talk
             queue_sums[c, queue, _AFTER_CALL_SUM] += after_call
             _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, now, t, busy_until)
+            if mail is not None and deferrable[queue]:
+                _count_passing(interval_start, cell, next_cell, group_sums, _DEFERRABLE, group, now, t, busy_until)
             if rich is not None and holder_entry >= 0:
                 stays = answered_at
                 if conference[holder_queue] >= 0:
@@ -1044,23 +1174,48 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     stays = answered_at + kernels.draw(law, law_scale, law_zero, conference[holder_queue], word)
                 stays = min(stays, talk_end)
                 hold = stays - arrived
-                free_at = _end_hold(
-                    law, law_scale, law_zero, after_call_law, interval_start, cell, next_cell,
-                    queue_sums, group_sums,
-                    holder_group, holder_queue, holder_interval, max(arrived, call_start),
-                    max(interval, first_interval), hold, key, leg, stays,
+                n_service = _end_hold(
+                    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                    call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
+                    seat_free, seat_group, seat_away,
+                    holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, stays,
                 )  # fmt: skip
-                place = holder_group
-                if seats:
-                    place = _take_seat(
-                        seat_free, seat_group, seat_away, n_service, law, law_scale, law_zero, away_law,
-                        holder_group, key, leg,
-                    )  # fmt: skip
-                _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
-                n_service += 1
+                if inquiry is not None:
+                    effort += hold
                 if recording:
                     rows[row].hold = hold
                 holder_entry = holder_group = holder_queue = holder_interval = -1
+            if inquiry is not None:
+                effort += talk
+                effort += after_call
+                c = cell[inquiry_interval]
+                if not responded:
+                    queue_sums[c, inquiry_queue, _RESPONDED] += 1.0
+                    queue_sums[c, inquiry_queue, _FIRST_RESPONSE] += answered_at - inquiry_arrived
+                    responded = True
+                if escalates:
+                    pass
+                elif kernels.uniform(key, _RESOLUTION, leg) < resolution[queue]:
+                    resolved = True
+                    elapsed = talk_end - inquiry_arrived
+                    queue_sums[c, inquiry_queue, _RESOLVED] += 1.0
+                    if _is_timely(resolution_within, inquiry_queue, inquiry_arrived, talk_end, interval_start[-1]):
+                        queue_sums[c, inquiry_queue, _RESOLVED_WITHIN] += 1.0
+                        if repeats == 0:
+                            queue_sums[c, inquiry_queue, _RESOLVED_FIRST] += 1.0
+                    queue_sums[c, inquiry_queue, _RESOLUTION_TIME] += elapsed
+                    queue_sums[c, inquiry_queue, _RESOLUTION_TIME_NET] += elapsed - own_time
+                    queue_sums[c, inquiry_queue, _RESOLUTION_EFFORT] += effort
+                elif repeats < repeat_attempts[queue] and repeat_delay[queue] >= 0:
+                    comes_to = repeat_to[queue] if repeat_to[queue] >= 0 else origin
+                    word = kernels.bits(key, _REPEAT_DELAY, leg)
+                    seconds = kernels.draw(law, law_scale, law_zero, repeat_delay[queue], word)
+                    seconds = kernels.open_time(interval_start, open_before, opening, comes_to, talk_end) + seconds
+                    deadline = kernels.open_instant(interval_start, open_before, opening, comes_to, seconds)
+                    deadline = max(talk_end, deadline)
+                    own_time += deadline - talk_end
+                else:
+                    queue_sums[c, inquiry_queue, _UNRESOLVED] += 1.0
             if rich is not None and warm:
                 holder_entry, holder_group, holder_queue, holder_interval = entry, group, queue, interval
             if recording:
@@ -1072,7 +1227,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 done.talk_end = talk_end
                 done.end = end
                 done.escalated = escalates
-            keep = escalates or line >= 0
+                if inquiry is not None:
+                    done.resolved = resolved
+                    if deadline < inf:
+                        done.returns_at = deadline
+            keep = escalates or line >= 0 or deadline < inf
 
         if keep:
             if slot < 0:
@@ -1102,9 +1261,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                 kept.holder_group = holder_group
                 kept.holder_queue = holder_queue
                 kept.holder_interval = holder_interval
+            if again is not None:
+                kept.repeats = repeats
+            if inquiry is not None:
+                kept.inquiry_queue = inquiry_queue
+                kept.inquiry_interval = inquiry_interval
+                kept.inquiry_arrived = inquiry_arrived
+                kept.effort = effort
+                kept.own_time = own_time
+                kept.responded = responded
             item = entry << _ITEM_BITS | slot
-            if lost:
-                if rich is not None:
+            if lost or (group >= 0 and line < 0 and not escalates):
+                if again is not None:
                     _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
                     count[_N_REDIAL] += 1
                     t_redial = redial_time[0]
@@ -1151,6 +1319,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
     count[_ENTRIES] = entries
     if rich is not None:
         count[_NEXT_CLOSING] = next_closing
+    if mail is not None:
+        if status == _DONE and t_read == until:
+            _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, until)
+            next_reading += 1
+        count[_NEXT_READING] = next_reading
     if status == _DONE:
         for queue in range(first.shape[0]):  # those who have given up and whom no freed agent has looked at since
             slot = first[queue]
@@ -1161,6 +1334,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich)
                     begun = max(slots[slot].interval, first_interval)
                     group = slots[slot].holder_group
                     _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, begun, since, until)
+                    if deferrable[slots[slot].holder_queue]:
+                        _count_passing(
+                            interval_start, cell, next_cell, group_sums, _DEFERRABLE, group, begun, since, until
+                        )
                 if slots[slot].deadline < until:
                     _unlink(first, last, before, after, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
@@ -1190,8 +1367,8 @@ def run(
     Args:
         every_abandonment_an_event: make abandonments events also where nothing depends on their instant. Slower, with
             the same outcomes.
-        every_rule: use the kernel with every rule also where the model needs none of the rarer ones. Slower, with the
-            same outcomes.
+        every_rule: use the kernel with every rule also where the model needs few of the rarer ones or none (but what
+            counts inquiries only where they are followed). Slower, with the same outcomes.
     """
     state = SupportState.empty(tables, clock) if state is None else state
     check_run(tables, clock, contacts, staff, state, until, sums)
@@ -1205,19 +1382,20 @@ def run(
         _plain(clock.interval_start, np.float64),
         _plain(clock.cell, np.int64),
         clock.next_cell,
+        open_before(tables, clock),
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
-    rich = True if every_rule or _is_rich(tables) else None
+    rules = (True, True, tables.inquiries or None, True) if every_rule else _rules(tables)
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
         agents = np.maximum(agents, present.max(axis=1))
     carried = len(state.waiting)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
-    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16)
+    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start)
     while (
-        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), rich)
+        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), *rules)
     ) != _DONE:
         work = _enlarge(work, status)
     after = _dump(work, model.away.size > 0, state, len(contacts), until)
@@ -1234,21 +1412,27 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     return np.require(array, kind, ["C", "W", "A"])
 
 
-def _is_rich(tables: SupportTables) -> bool:
-    """Whether a model uses one of the rarer rules: overflow after a wait, balking, redials, answer delay, transfers
-    that are not cold, dropping, head starts, time away."""
+def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
+    """Which of the rarer rules a model uses, True or None each.
+
+    ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold, dropping, head starts, time
+    away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``: deferrable work, agents
+    kept in reserve, waits in open time.
+    """
     transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
     rare = (
         tables.after,
         tables.balking,
-        tables.redials,
         tables.answer_delay >= 0,
         transfers,
         tables.dropping,
         tables.head_start,
         tables.away >= 0,
     )
-    return any(bool(array.any()) for array in rare)
+    rich = any(bool(array.any()) for array in rare)
+    again = tables.inquiries or bool(tables.redials.any())
+    mail = any(bool(array.any()) for array in (tables.deferrable, tables.business_time, tables.reserve))
+    return rich or None, again or None, tables.inquiries or None, mail or None
 
 
 @functools.lru_cache(maxsize=64)
@@ -1267,7 +1451,7 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.line_capacity, np.int64),
         _plain(tables.answer_within, np.float64),
         _plain(tables.short_abandon, np.float64),
-        tables.may_hold_line | tables.redials | every_abandonment_an_event,
+        tables.may_hold_line | tables.redials | tables.inquiries | every_abandonment_an_event,
         _plain(tables.balking, np.float64),
         _plain(tables.redial_probability, np.float64),
         _plain(tables.redial_attempts, np.int64),
@@ -1287,6 +1471,16 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.after, np.float64),
         _plain(tables.head_start if np.any(tables.head_start != 0) else np.zeros(0), np.float64),
         _plain(tables.away if np.any(tables.away >= 0) else np.zeros(0), np.int64),
+        _plain(tables.resolution, np.float64),
+        _plain(tables.repeat_attempts, np.int64),
+        _plain(tables.repeat_delay, np.int64),
+        _plain(tables.repeat_to, np.int64),
+        _plain(tables.resolution_within, np.float64),
+        _plain(tables.opening, np.bool_),
+        _plain(tables.deferrable, np.bool_),
+        _plain(tables.business_time, np.bool_),
+        np.array([tables.reserve[q, g] for q, row in enumerate(tables.tries) for g, _ in row]),
+        np.array([tables.reserve[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
     )
 
 
@@ -1316,19 +1510,20 @@ def _load(
     agents: NDArray[np.int64],
     rows: int,
     escalations: int,
+    interval_start: NDArray[np.float64],
 ) -> Work:
     """The working store of a call that takes up ``state``; ``agents`` is the most that a group may have, ``rows`` and
     ``escalations`` are the room to begin with."""
     waiting = len(state.waiting)
     answered = waiting + len(state.talking)
-    used = answered + len(state.redialing)
+    used = answered + len(state.returning)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
     for name in _HOLDER:
         slot[name] = -1
     slot[:waiting] = state.waiting
     slot[waiting:answered] = state.talking
-    slot[answered:used] = state.redialing
+    slot[answered:used] = state.returning
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     count = np.zeros(_COUNTS, dtype=np.int64)
@@ -1371,6 +1566,7 @@ def _load(
     count[_NEXT_INTERVAL] = state.interval
     count[_NEXT_CLOSING] = state.interval
     count[_FIRST_INTERVAL] = max(state.interval - 1, 0)
+    count[_NEXT_READING] = interval_start.searchsorted(state.time, side="right")
     count[_ENTRIES] = state.entries
     count[_CONTACTS_BEFORE] = state.contacts
     return Work(
@@ -1410,10 +1606,23 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     table = np.zeros(rows, dtype=RECORD)
     if rows:
         carried = table[: len(state.waiting)]
-        for name in ("entry", "contact", "key", "account", "queue", "leg", "attempt", "interval", "arrived", "hold"):
+        same = (
+            "entry",
+            "contact",
+            "key",
+            "account",
+            "queue",
+            "leg",
+            "attempt",
+            "repeats",
+            "interval",
+            "arrived",
+            "hold",
+        )
+        for name in same:
             carried[name] = state.waiting[name]
         carried["group"] = -1
-        for name in ("taken_at", "answered_at", "talk_end", "end"):
+        for name in ("taken_at", "answered_at", "talk_end", "end", "returns_at"):
             carried[name] = nan
     return table
 
@@ -1524,7 +1733,7 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
         service_away=away[order],
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
-        redialing=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),
+        returning=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),
     )
 
 

@@ -14,6 +14,7 @@ import csv
 import difflib
 import gzip
 import math
+import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator import distributions, timegrid
 from simulator.distributions import Law
-from simulator.errors import InputError, ParameterError, Problem, nearest
+from simulator.errors import InputError, ParameterError, Problem, nearest, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,7 +202,8 @@ def read_calls(
     for word, rows in unknown[unknown].groupby(said[unknown]):
         problems.append(
             Problem(str(path), _line(rows), place["outcome"], f"{len(rows)} rows with an outcome of no known meaning",
-                    found=repr(word), allowed=f"{', '.join([*answered, *abandoned])}, or one to ignore",
+                    found=repr(word), allowed=f"{', '.join([*answered, *abandoned])}, or say what it is: --answered, "
+                    "--abandoned, --ignore",
                     nearest=nearest(str(word), [*answered, *abandoned]))
         )  # fmt: skip
     if problems:
@@ -280,10 +282,9 @@ def read_table(path: str | Path, skip_long: bool, encoding: str, what: str = "ca
             table = pd.read_csv(path, engine="python", on_bad_lines=leave_out, **plain)
     except pd.errors.ParserError as error:
         raise InputError(_ragged(Path(path), what, str(plain["sep"]), encoding, str(error))) from None
-    except (OSError, UnicodeDecodeError, LookupError, pd.errors.EmptyDataError) as error:
-        hint = "another --encoding (cp932, utf-16, latin-1)" if isinstance(error, UnicodeDecodeError) else None
-        message = f"the {what} cannot be read: {error}"
-        raise InputError([Problem(str(path), None, "", message, allowed=hint)]) from None
+    except (OSError, UnicodeError, LookupError, EOFError, zlib.error, pd.errors.EmptyDataError) as error:
+        message, hint = unreadable(error, encoding)
+        raise InputError([Problem(str(path), None, "", f"the {what}: {message}", allowed=hint)]) from None
     table = table.dropna(how="all")  # the index still tells the line
     if table.empty:
         raise InputError([Problem(str(path), 1, "", f"the {what} has no rows")])
@@ -337,6 +338,9 @@ def find_columns(
             place[meaning] = column
     free = [name for name in names.values() if name not in place.values()]
     problems = [
+        Problem(file, 1, meaning, f"the file has no column {given[meaning]!r}, named with {flag}",
+                allowed=", ".join(names.values()), nearest=_most_alike(words, free))
+        if meaning in given else
         Problem(file, 1, meaning, "no such column", found=", ".join(names.values()),
                 allowed=f"{', '.join(words)}, or name it with {flag} {meaning}=NAME",
                 nearest=_most_alike(words, free))

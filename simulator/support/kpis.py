@@ -19,7 +19,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import ParameterError
-from simulator.support.tables import Clock, GroupMeasure, Outcome, QueueMeasure, Sums, SupportTables, holds
+from simulator.support.tables import (
+    Clock,
+    GroupMeasure,
+    Outcome,
+    QueueMeasure,
+    Sums,
+    SupportTables,
+    holds,
+    lost,
+    open_seconds,
+)
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "queue": tuple(measure.name.lower() for measure in QueueMeasure),
@@ -37,6 +47,7 @@ class Kpi:
         unit: ``count``, ``share`` (0 to 1) or ``s``.
         better: which way is good; None when neither is.
         numerator, denominator: columns with plus and minus between them; without a denominator the KPI is a count.
+        of_inquiries: it tells of inquiries, by their first contact; where those are not followed there is none.
     """
 
     name: str
@@ -45,6 +56,7 @@ class Kpi:
     better: Literal["higher", "lower"] | None
     numerator: str
     denominator: str | None = None
+    of_inquiries: bool = False
 
     def top(self, sums: ArrayLike) -> NDArray[np.float64]:
         """The numerator, shape (..., Q) for sums (..., Q, K)."""
@@ -118,8 +130,25 @@ _ALL = (
     Kpi("handle_time", "queue", "s", None, "talk + after_call", "answered"),
     Kpi("overflow_rate", "queue", "share", None, "overflowed", "answered"),
     Kpi("escalation_rate", "queue", "share", "lower", "escalated", "answered"),
+    Kpi("backlog", "queue", "count", "lower", "backlog", "readings"),
+    Kpi("repeats", "queue", "count", "lower", "repeats", None, True),
+    Kpi("inquiries", "queue", "count", None, "inquiries", None, True),
+    Kpi("unanswered_inquiries", "queue", "count", "lower", "inquiries - responded", None, True),
+    Kpi("unresolved_inquiries", "queue", "count", "lower", "unresolved", None, True),
+    Kpi("open_inquiries", "queue", "count", "lower", "inquiries - resolved - unresolved", None, True),
+    Kpi("first_response_time", "queue", "s", "lower", "first_response", "responded", True),
+    Kpi("resolution_time", "queue", "s", "lower", "resolution_time", "resolved", True),
+    Kpi("resolution_time_net", "queue", "s", "lower", "resolution_time_net", "resolved", True),
+    Kpi("resolution_effort", "queue", "s", "lower", "resolution_effort", "resolved", True),
+    # of inquiries that the horizon shows for as long as they have: later ones would count as failures
+    Kpi("resolution_rate", "queue", "share", "higher", "resolved_within", "due", True),
+    Kpi("first_contact_resolution", "queue", "share", "higher", "resolved_first", "due", True),
+    Kpi("repeat_rate", "queue", "share", "lower", "repeated_within", "due", True),
     # agents who finish a contact after their shift worked those seconds too
     Kpi("occupancy", "group", "share", None, "busy", "staffed + overrun"),
+    Kpi("occupancy_real_time", "group", "share", None, "busy - deferrable", "staffed + overrun"),
+    Kpi("occupancy_deferrable", "group", "share", None, "deferrable", "staffed + overrun"),
+    Kpi("time_away", "group", "share", "lower", "away", "staffed + overrun"),
 )
 
 KPIS: dict[str, Kpi] = {kpi.name: kpi for kpi in _ALL}
@@ -136,9 +165,11 @@ SERVICE_LEVELS = (
 """The five named meanings. ``service_level`` is the second with the queue's own short-abandon threshold."""
 
 
-def evaluate(of: Literal["queue", "group"], sums: ArrayLike) -> dict[str, NDArray[np.float64]]:
-    """Every KPI of queues or of groups: name to values (..., Q) or (..., G)."""
-    return {kpi.name: kpi(sums) for kpi in _ALL if kpi.of == of}
+def evaluate(
+    of: Literal["queue", "group"], sums: ArrayLike, *, inquiries: bool = True
+) -> dict[str, NDArray[np.float64]]:
+    """Every KPI of queues or of groups: name to values (..., Q) or (..., G); those of ``inquiries`` where followed."""
+    return {kpi.name: kpi(sums) for kpi in _ALL if kpi.of == of and (inquiries or not kpi.of_inquiries)}
 
 
 def by_window(sums: ArrayLike, window: ArrayLike, windows: int) -> NDArray[np.float64]:
@@ -173,6 +204,11 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
     abandoned = outcome == Outcome.ABANDONED
     wait = waits(records)
+    in_open_time = tables.business_time[queue] & answered
+    for q in np.unique(queue[in_open_time]):
+        mine = in_open_time & (queue == q)
+        start, end = (open_seconds(tables, clock, int(q), records[name][mine]) for name in ("arrived", "answered_at"))
+        wait[mine] = end - start
     within = wait <= tables.answer_within[queue]
 
     def add(measure: QueueMeasure, which: NDArray[np.bool_], amount: ArrayLike = 1.0) -> None:
@@ -188,9 +224,18 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.ANSWERED, answered)
     add(QueueMeasure.ANSWERED_WITHIN, answered & within)
     add(QueueMeasure.OVERFLOWED, answered & (tables.after[queue, records["group"]] > 0))
-    add(QueueMeasure.REDIALS, (records["attempt"] > 0) & (records["leg"] == 0))
+    again = (records["attempt"] > 0) & (records["leg"] == 0)
+    repeated = _repeats(records)
+    add(QueueMeasure.REDIALS, again & ~repeated)
+    add(QueueMeasure.REPEATS, again & repeated)
     add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
     add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
+    left = np.where(answered, records["taken_at"], np.where(lost(outcome), records["end"], np.inf))
+    for i, time in enumerate(clock.interval_start[1:]):
+        waiting = (records["arrived"] < time) & (left >= time)
+        here = np.bincount(queue[waiting], minlength=tables.queues) * tables.deferrable
+        sums.queue[clock.cell[i], :, QueueMeasure.BACKLOG] += here
+        sums.queue[clock.cell[i], :, QueueMeasure.READINGS] += tables.deferrable
     add(QueueMeasure.WAIT_ANSWERED, answered, wait)
     add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
@@ -200,18 +245,124 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.AFTER_CALL, answered, records["end"] - records["talk_end"])
     add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
 
+    if tables.inquiries:
+        _add_inquiries(sums.queue, inquiries(records), tables, clock)
+
     served = answered & (records["taken_at"] < clock.end)
     start, end, group = (records[name][served] for name in ("taken_at", "end", "group"))
     end = end + hold[served]
     interval = np.searchsorted(clock.interval_start, start, side="right") - 1
+    can_wait = tables.deferrable[queue[served]]
     while start.size:  # one round per cell that a service reaches into
         following = clock.next_cell[interval]
         stop = np.minimum(end, clock.interval_start[following])
         np.add.at(sums.group[..., GroupMeasure.BUSY], (clock.cell[interval], group), stop - start)
+        np.add.at(sums.group[..., GroupMeasure.DEFERRABLE], (clock.cell[interval], group), (stop - start) * can_wait)
         goes_on = (end > stop) & (following < clock.intervals)
         start, end, group, interval = stop[goes_on], end[goes_on], group[goes_on], following[goes_on]
+        can_wait = can_wait[goes_on]
     sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]] = np.nan
     return sums
+
+
+@dataclass(frozen=True, eq=False)
+class Inquiries:
+    """What became of each inquiry, a row per ``contact``. Times are elapsed seconds, NaN for what has not happened.
+
+    Attributes:
+        contact, queue, interval, arrived: of the first contact.
+        first_answer: when an agent first answered.
+        first_repeat: when the customer first contacted again after an answer.
+        resolved_at: the end of the talk that resolved it.
+        unresolved: it is over without that. What is neither resolved nor unresolved is open: its time is censored.
+        repeats: contacts after an answer that did not resolve.
+        effort: seconds of hold, talk and after-call work so far.
+        own_time: seconds that the customer has let pass, or will, before contacting again.
+    """
+
+    contact: NDArray[np.int64]
+    queue: NDArray[np.int64]
+    interval: NDArray[np.int64]
+    arrived: NDArray[np.float64]
+    first_answer: NDArray[np.float64]
+    first_repeat: NDArray[np.float64]
+    resolved_at: NDArray[np.float64]
+    unresolved: NDArray[np.bool_]
+    repeats: NDArray[np.int64]
+    effort: NDArray[np.float64]
+    own_time: NDArray[np.float64]
+
+
+def inquiries(records: NDArray[Any]) -> Inquiries:
+    """The inquiries of a whole run, from its records (of a model that follows them)."""
+    hold = holds(records)
+    order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
+    rows, hold = records[order], np.where(np.isfinite(hold), hold, 0.0)[order]
+    contact, first, count = np.unique(rows["contact"], return_index=True, return_counts=True)
+    of, last = np.repeat(np.arange(contact.size), count), rows[first + count - 1]
+    answered = ~np.isnan(rows["answered_at"])
+
+    def least(time: NDArray[np.float64], which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        out = np.full(contact.size, np.inf)
+        np.minimum.at(out, of[which], time[which])
+        return np.where(np.isinf(out), np.nan, out)
+
+    def total(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(of, weights=np.nan_to_num(seconds), minlength=contact.size).astype(np.float64)
+
+    over = lost(last["outcome"]) | (~np.isnan(last["answered_at"]) & ~last["escalated"])
+    return Inquiries(
+        contact=contact,
+        queue=rows["queue"][first],
+        interval=rows["interval"][first],
+        arrived=rows["arrived"][first],
+        first_answer=least(rows["answered_at"], answered),
+        first_repeat=least(rows["arrived"], (rows["repeats"] == 1) & (rows["leg"] == 0)),
+        resolved_at=least(rows["talk_end"], rows["resolved"]),
+        unresolved=over & ~last["resolved"] & np.isnan(last["returns_at"]),
+        repeats=last["repeats"],
+        effort=total(np.where(answered, rows["end"] - rows["answered_at"] + hold, 0.0)),
+        own_time=total(rows["returns_at"] - np.where(answered, rows["talk_end"], rows["end"])),
+    )
+
+
+def _repeats(records: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each row belongs to a call that repeats its contact after an answer."""
+    order = np.lexsort((records["leg"], records["attempt"], records["contact"]))
+    rows = records[order]
+    _, call = np.unique(rows[["contact", "attempt"]], return_inverse=True)
+    first = np.searchsorted(call, np.arange(call.max(initial=-1) + 1))
+    repeats, contact = rows["repeats"][first], rows["contact"][first]
+    more = np.zeros(first.size, dtype=bool)
+    more[1:] = (contact[1:] == contact[:-1]) & (repeats[1:] > repeats[:-1])
+    out = np.empty(len(records), dtype=bool)
+    out[order] = more[call]
+    return out
+
+
+def _add_inquiries(sums: NDArray[np.float64], found: Inquiries, tables: SupportTables, clock: Clock) -> None:
+    """The columns of inquiries, by the first contact. Works in place."""
+    within = tables.resolution_within[found.queue]
+    elapsed = found.resolved_at - found.arrived
+    due = found.arrived + within <= clock.end
+    resolved = ~np.isnan(elapsed)
+    in_time = due & (elapsed <= within)
+    columns: dict[QueueMeasure, NDArray[Any]] = {
+        QueueMeasure.INQUIRIES: np.ones(found.contact.size),
+        QueueMeasure.RESPONDED: ~np.isnan(found.first_answer),
+        QueueMeasure.FIRST_RESPONSE: np.nan_to_num(found.first_answer - found.arrived),
+        QueueMeasure.RESOLVED: resolved,
+        QueueMeasure.UNRESOLVED: found.unresolved,
+        QueueMeasure.RESOLUTION_TIME: np.nan_to_num(elapsed),
+        QueueMeasure.RESOLUTION_TIME_NET: np.nan_to_num(elapsed - found.own_time),
+        QueueMeasure.RESOLUTION_EFFORT: np.where(resolved, found.effort, 0.0),
+        QueueMeasure.DUE: due,
+        QueueMeasure.RESOLVED_WITHIN: in_time,
+        QueueMeasure.RESOLVED_FIRST: in_time & (found.repeats == 0),
+        QueueMeasure.REPEATED_WITHIN: due & (found.first_repeat - found.arrived <= within),
+    }
+    for measure, values in columns.items():
+        np.add.at(sums[..., measure], (clock.cell[found.interval], found.queue), values.astype(float))
 
 
 def waits(records: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,17 +8,19 @@ which order a queue tries its groups (``level``) and in which order a group take
 1. It arrives at its queue and is numbered: the *entry* number counts all entries into queues in the order in which
    they happen, transfers included. If its queue belongs to a line pool and all lines of the pool are taken, it is
    blocked and gone, even if an agent is idle. Otherwise it takes a line of the pool. So does an entry by redial.
-2. If an agent of a group that is open to it is idle, it is answered at once: by the groups of the lowest level that
-   has an idle agent, and among those by the agent who has been idle longest (equal: the lower group; inside a group:
-   the one who became idle first). A group that serves the queue is open to the contact from ``arrived + after`` on.
+2. If an agent of a group that is open to it is idle, and more agents of that group are idle than its *reserve* for the
+   queue, it is answered at once: by the groups of the lowest level that has such an agent, and among those by the agent
+   who has been idle longest (equal: the lower group; inside a group: the one who became idle first). A group that
+   serves the queue is open to the contact from ``arrived + after`` on.
 3. Otherwise it balks, and gives its line back, if its keyed uniform lies below the queue's probability (at any tier).
    If not, it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
    back. Patience counts from entry into this queue and is drawn only by those who must wait.
-4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now, the highest
-   priority, and within a priority the longest wait, the queue's head start added to it (equal: the lowest entry
-   number). If there is none, the agent is idle from now, unless after a contact it steps away for a time drawn by that
-   contact: then it is set free once more at the end of that time, and does not step away again. At each instant at
-   which a further group opens to a waiting contact, an idle agent takes it as in 2.
+4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now (and for
+   whose queue at least its reserve of other agents of the group is idle), the highest priority, and within a priority
+   the longest wait, the queue's head start added to it (equal: the lowest entry number). If there is none, the agent
+   is idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once
+   more at the end of that time, and does not step away again. At each instant at which a further group opens to a
+   waiting contact, an idle agent takes it as in 2.
 5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
    call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
    answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded contact at its
@@ -31,12 +33,20 @@ which order a queue tries its groups (``level``) and in which order a group take
    after that the entry, in its place, goes on as a cold one whose patience starts now, or as a deferred one.
    After-call work follows the hold. *Deferred*: the line is given back, and the entry is a *ticket*, which neither
    balks nor abandons nor is dropped at closing, and stays one at later tiers, whatever their way of transfer.
-7. A caller who was blocked, balked or abandoned redials if a keyed uniform lies below the probability of the queue
+7. A caller who was blocked, balked or abandoned *redials* if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
-   the queue where it first arrived, as a new entry of the same contact with attempt + 1, leg 0 and a key made of the
-   lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay is drawn by the
-   lost call.
-8. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
+   the queue that the lost call had entered from outside, as a new entry of the same contact with attempt + 1, leg 0 and
+   a key made of the lost call's key and the attempt. It is offered once more, in the interval of the redial. The delay
+   is drawn by the lost call.
+8. Where inquiries are followed, a contact that is answered and not escalated *resolves* its inquiry if its keyed
+   uniform lies below the probability of the queue that it ends in. If not, and if the inquiry has had fewer *repeats*
+   than that queue allows, the customer contacts again as a redial does, but in the queue that is named, if one is, and
+   after a delay from the end of talk that counts only while the queue they come to is open: a delay that is over in
+   the night ends in the morning, after as much open time. All contacts of one inquiry are one ``contact``; redials are
+   its attempts less its repeats. The inquiry begins with the first; its effort grows by hold, talk and after-call work
+   (added in this order), its customer's own time by the delays. It ends resolved, at the end of talk; or unresolved,
+   when a customer is lost and does not redial, or not content and does not contact again.
+9. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
    interval starts in which it is closed, all who wait and whom nobody has taken; until it opens again an entry, of
    whatever kind, is dropped at once and takes no line. Who is dropped gives a line back and does not redial.
 
@@ -46,20 +56,23 @@ work, whoever is free first. On a rise the surplus is reduced first (somebody wh
 agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back. After the
 horizon the last interval's staff stays.
 
-**Ties.** The next event is the least by (time, kind, index). Kinds in order: end of talk, end of after-call work,
-staffing, overflow time, hold limit, transfer, arrival, redial, abandonment, closing. The index is the entry number (of
-a redial: that of the lost entry), for staffing the group, for arrivals the contact's place in
-:class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is answered, and
-an arrival at the start of an interval meets the staff of that interval. What an event schedules for the present
-instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A group's
-staffing change is one event: all its new agents start before anything else happens.
+**Ties.** The next event is the least by (time, kind, index). Kinds in order: reading of the backlog, end of talk, end
+of after-call work, staffing, overflow time, hold limit, transfer, arrival, redial (or repeat), abandonment, closing.
+The index is the entry number (of a redial: that of the lost entry), for staffing the group, for arrivals the contact's
+place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an agent is freed is
+answered, and an arrival at the start of an interval meets the staff of that interval. What an event schedules for the
+present instant joins this order: a service of length zero runs to its end before the next arrival of that instant. A
+group's staffing change is one event: all its new agents start before anything else happens.
 
 **A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call,
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
 which they pass, up to the end of the horizon. A hold is talk of the first tier, counted when it is over; its busy
-seconds are counted then, and at the end of every call.
+seconds are counted then, and at the end of every call. What an answer settles of an inquiry is counted at the answer,
+in the cell and the queue of the inquiry's first contact. At the end of each interval (and of a call that ends with it)
+those who wait in deferrable queues are counted. Where waits are in open time, each is the queue's open time at its end
+less that at its start.
 
 Every random number is drawn by the contact's key, the purpose and the leg.
 """
@@ -95,6 +108,8 @@ from simulator.support.tables import (
     REDIAL,
     REDIAL_DELAY,
     REDIAL_KEY,
+    REPEAT_DELAY,
+    RESOLUTION,
     TALK,
     Clock,
     Contacts,
@@ -108,6 +123,7 @@ from simulator.support.tables import (
     Transfer,
     check_run,
     mark_in_service,
+    open_before,
 )
 
 
@@ -142,22 +158,25 @@ def run(
         desk.calendar.step()
     desk.settle_overrun(until)
     desk.settle_holds(until)
+    if until in clock.interval_start[1:]:
+        desk.read_backlog(int(clock.interval_start.searchsorted(until)) - 1)
     return desk.outcome(until, records), desk.state(until)
 
 
 class _Kind(IntEnum):
     """What happens first of the things that happen at one instant."""
 
-    END_OF_TALK = 0
-    END_OF_AFTER_CALL = 1
-    STAFFING = 2
-    OVERFLOW = 3
-    HOLD_LIMIT = 4
-    TRANSFER = 5
-    ARRIVAL = 6
-    REDIAL = 7
-    ABANDONMENT = 8
-    CLOSING = 9
+    READING = 0
+    END_OF_TALK = 1
+    END_OF_AFTER_CALL = 2
+    STAFFING = 3
+    OVERFLOW = 4
+    HOLD_LIMIT = 5
+    TRANSFER = 6
+    ARRIVAL = 7
+    REDIAL = 8
+    ABANDONMENT = 9
+    CLOSING = 10
 
 
 class _Calendar(simpy.Environment):
@@ -209,6 +228,15 @@ class _Entry:
     ticket: bool = False
     holder: _Holder | None = None
     hold: float = 0.0
+    repeats: int = 0
+    inquiry_queue: int = 0
+    inquiry_interval: int = 0
+    inquiry_arrived: float = 0.0
+    effort: float = 0.0
+    own_time: float = 0.0
+    responded: bool = False
+    resolved: bool = False
+    returns_at: float = nan
 
 
 class _Desk:
@@ -224,13 +252,14 @@ class _Desk:
         sums: Sums,
     ) -> None:
         self.tables, self.clock, self.contacts, self.plan, self.sums = tables, clock, contacts, staff, sums
+        self.business_clock = clock.interval_start, open_before(tables, clock), tables.opening
         self.calendar = _Calendar(initial_time=state.time)
         self.waiting: list[deque[_Entry]] = [deque() for _ in range(tables.queues)]
         self.idle: list[deque[float]] = [deque() for _ in range(tables.groups)]
         self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
         self.busy: dict[int, tuple[float, int, float]] = {}
         self.talking: dict[int, _Entry] = {}
-        self.redialing: dict[int, _Entry] = {}
+        self.returning: dict[int, _Entry] = {}
         self.overrun_since = self.call_start = state.time
         self.interval = self.first_interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
@@ -244,6 +273,9 @@ class _Desk:
         for i in range(state.interval, tables.dropping.shape[1]):
             if tables.dropping[:, i].any():
                 self.calendar.at(float(clock.interval_start[i]), _Kind.CLOSING, i, self.close)
+        for i in range(state.interval - 1, clock.intervals):
+            if i >= 0 and clock.interval_start[i + 1] > state.time:
+                self.calendar.at(float(clock.interval_start[i + 1]), _Kind.READING, i, partial(self.read_backlog, i))
         for i, time in enumerate(contacts.time.tolist()):
             self.calendar.at(time, _Kind.ARRIVAL, i, partial(self.arrive, i))
 
@@ -266,10 +298,14 @@ class _Desk:
             entry.talk_end, entry.escalates = float(row["talk_end"]), bool(row["escalates"])
             entry.outcome = Outcome.ANSWERED
             self.keep_talking(entry)
-        for row in state.redialing:
+            if not entry.escalates and entry.deadline < inf:
+                self.keep_returning(entry)
+        for row in state.returning:
             entry = _opened(row)
-            entry.outcome = Outcome.ABANDONED  # lost in one way or another
-            self.keep_redialing(entry)
+            entry.talk_end = float(row["talk_end"])
+            # without an answer it was lost in one way or another
+            entry.outcome = Outcome.ABANDONED if isnan(entry.talk_end) else Outcome.ANSWERED
+            self.keep_returning(entry)
 
     # --- the contact --------------------------------------------------------------------------------------------------
 
@@ -289,27 +325,42 @@ class _Desk:
             arrived=self.calendar.now,
             talk=float(self.contacts.talk[i]) if self.contacts.talk.size else nan,
         )
+        if self.tables.inquiries:
+            entry.inquiry_queue, entry.inquiry_interval, entry.inquiry_arrived = queue, entry.interval, entry.arrived
+            self.follow(entry, QueueMeasure.INQUIRIES)
+            self.follow(entry, QueueMeasure.DUE, self.is_due(entry))
         self.call(entry)
 
-    def redial(self, earlier: _Entry) -> None:
-        """A caller who was lost tries again."""
-        del self.redialing[earlier.number]
+    def come_back(self, earlier: _Entry) -> None:
+        """A caller who was lost tries again, or a customer whose inquiry was not resolved."""
+        del self.returning[earlier.number]
         attempt = earlier.attempt + 1
+        repeats = earlier.outcome is Outcome.ANSWERED
+        queue = self.comes_to(earlier) if repeats else earlier.origin
         entry = _Entry(
             number=self.entries,
             contact=earlier.contact,
             key=randomness.bits(earlier.key, REDIAL_KEY, attempt)[0],
             account=earlier.account,
-            queue=earlier.origin,
+            queue=queue,
             leg=0,
             attempt=attempt,
-            origin=earlier.origin,
+            origin=queue,
             interval=self.interval,
-            line=int(self.tables.line_pool[earlier.origin]),
+            line=int(self.tables.line_pool[queue]),
             arrived=self.calendar.now,
+            repeats=earlier.repeats + repeats,
+            **_inquiry(earlier),
         )
-        self.count(entry, QueueMeasure.REDIALS)
+        self.count(entry, QueueMeasure.REPEATS if repeats else QueueMeasure.REDIALS)
+        if repeats and entry.repeats == 1:
+            self.follow(entry, QueueMeasure.REPEATED_WITHIN, self.is_timely(entry, entry.arrived))
         self.call(entry)
+
+    def comes_to(self, earlier: _Entry) -> int:
+        """The queue that a customer who is not content contacts next."""
+        queue = int(self.tables.repeat_to[earlier.queue])
+        return queue if queue >= 0 else earlier.origin
 
     def call(self, entry: _Entry) -> None:
         """Enter from outside, if a line is free."""
@@ -352,6 +403,8 @@ class _Desk:
             ticket=earlier.ticket or deferred,
             holder=earlier.holder,
             hold=0.0 if earlier.holder is None else nan,
+            repeats=earlier.repeats,
+            **_inquiry(earlier),
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
@@ -378,6 +431,7 @@ class _Desk:
         entry.outcome, entry.end = Outcome.DROPPED, self.calendar.now
         self.free_line(entry)
         self.count(entry, QueueMeasure.DROPPED)
+        self.follow(entry, QueueMeasure.UNRESOLVED)
 
     def register(self, entry: _Entry) -> None:
         self.entries += 1
@@ -412,7 +466,7 @@ class _Desk:
         choices = [
             (level, self.idle[group][0], group)
             for group, level in self.tables.tries[entry.queue]
-            if self.idle[group] and self.is_open(entry, group)
+            if len(self.idle[group]) > self.tables.reserve[entry.queue, group] and self.is_open(entry, group)
         ]
         return min(choices)[2] if choices else None
 
@@ -449,6 +503,8 @@ class _Desk:
     def end_hold(self, entry: _Entry, holder: _Holder, end: float) -> None:
         """The agent who holds with this caller goes on to after-call work at ``end``."""
         entry.holder, entry.hold = None, end - entry.arrived
+        if self.tables.inquiries:
+            entry.effort += entry.hold
         law = int(self.tables.after_call[holder.queue, holder.group])
         free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
         self.keep_busy(holder.number, holder.group, free_at, self.time_away(entry, holder.group, entry.leg - 1))
@@ -459,7 +515,7 @@ class _Desk:
         """Busy seconds of a hold, from its start or from that of this call."""
         interval = max(entry.interval, self.first_interval)
         start = max(entry.arrived, self.call_start)
-        self.count_passing(GroupMeasure.BUSY, holder.group, start, until, interval)
+        self.count_busy(holder.queue, holder.group, start, until, interval)
 
     def settle_holds(self, until: float) -> None:
         for queue in self.waiting:
@@ -489,16 +545,65 @@ class _Desk:
 
     def lose(self, entry: _Entry) -> None:
         """A caller is gone without an answer; he may call again."""
-        queue, tables = entry.queue, self.tables
-        if not tables.redials[queue] or entry.attempt >= tables.redial_attempts[queue]:
-            return
-        if randomness.uniform(entry.key, REDIAL, entry.leg)[0] < tables.redial_probability[queue]:
-            entry.deadline = self.calendar.now + self.draw(int(tables.redial_delay[queue]), entry, REDIAL_DELAY)
-            self.keep_redialing(entry)
+        queue, tables, now = entry.queue, self.tables, self.calendar.now
+        redials = (
+            tables.redials[queue]
+            and entry.attempt - entry.repeats < tables.redial_attempts[queue]
+            and randomness.uniform(entry.key, REDIAL, entry.leg)[0] < tables.redial_probability[queue]
+        )
+        if redials:
+            self.leave_until(now + self.draw(int(tables.redial_delay[queue]), entry, REDIAL_DELAY), entry, now)
+        else:
+            self.follow(entry, QueueMeasure.UNRESOLVED)
 
-    def keep_redialing(self, entry: _Entry) -> None:
-        self.redialing[entry.number] = entry
-        self.calendar.at(entry.deadline, _Kind.REDIAL, entry.number, lambda: self.redial(entry))
+    def respond(self, entry: _Entry, talk: float, after_call: float) -> None:
+        """What an answer does for the inquiry of a contact."""
+        entry.effort += talk
+        entry.effort += after_call
+        if not entry.responded:
+            self.follow(entry, QueueMeasure.RESPONDED)
+            self.follow(entry, QueueMeasure.FIRST_RESPONSE, entry.answered_at - entry.inquiry_arrived)
+            entry.responded = True
+        if not entry.escalates:
+            self.settle(entry)
+
+    def settle(self, entry: _Entry) -> None:
+        """What the last talk of a call does for its inquiry."""
+        queue, tables, end = entry.queue, self.tables, entry.talk_end
+        elapsed = end - entry.inquiry_arrived
+        if randomness.uniform(entry.key, RESOLUTION, entry.leg)[0] < tables.resolution[queue]:
+            entry.resolved = True
+            timely = self.is_timely(entry, end)
+            self.follow(entry, QueueMeasure.RESOLVED)
+            self.follow(entry, QueueMeasure.RESOLVED_WITHIN, timely)
+            self.follow(entry, QueueMeasure.RESOLVED_FIRST, timely and entry.repeats == 0)
+            self.follow(entry, QueueMeasure.RESOLUTION_TIME, elapsed)
+            self.follow(entry, QueueMeasure.RESOLUTION_TIME_NET, elapsed - entry.own_time)
+            self.follow(entry, QueueMeasure.RESOLUTION_EFFORT, entry.effort)
+        elif tables.repeats[queue] and entry.repeats < tables.repeat_attempts[queue]:
+            delay = self.draw(int(tables.repeat_delay[queue]), entry, REPEAT_DELAY)
+            self.leave_until(self.after_open_time(self.comes_to(entry), end, delay), entry, end)
+        else:
+            self.follow(entry, QueueMeasure.UNRESOLVED)
+
+    def after_open_time(self, queue: int, start: float, delay: float) -> float:
+        """The instant at which a queue has been open for ``delay`` seconds since ``start``."""
+        seconds = self.open_time(queue, start) + delay
+        return max(start, float(kernels.open_instant(*self.business_clock, queue, seconds)))
+
+    def open_time(self, queue: int, time: float) -> float:
+        return float(kernels.open_time(*self.business_clock, queue, time))
+
+    def leave_until(self, time: float, entry: _Entry, since: float) -> None:
+        """The customer goes away at ``since`` and contacts again at ``time``."""
+        entry.deadline = entry.returns_at = time
+        if self.tables.inquiries:
+            entry.own_time += time - since
+        self.keep_returning(entry)
+
+    def keep_returning(self, entry: _Entry) -> None:
+        self.returning[entry.number] = entry
+        self.calendar.at(entry.deadline, _Kind.REDIAL, entry.number, lambda: self.come_back(entry))
 
     def answer(self, entry: _Entry, group: int) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
@@ -510,6 +615,7 @@ class _Desk:
         entry.outcome, entry.group, entry.taken_at, entry.answered_at = Outcome.ANSWERED, group, now, answered_at
         entry.talk_end = answered_at + talk
         entry.end = entry.talk_end + after_call
+        entry.deadline = inf
         if tables.escalation_to[queue] >= 0:
             u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
             entry.escalates = bool(u < tables.escalation_probability[queue])
@@ -517,15 +623,20 @@ class _Desk:
             law = int(tables.conference[entry.holder.queue])
             stays = answered_at + self.draw(law, entry, CONFERENCE) if law >= 0 else answered_at
             self.end_hold(entry, entry.holder, min(stays, entry.talk_end))
+        if tables.inquiries:
+            self.respond(entry, talk, after_call)
         self.keep_talking(entry)
         if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
             self.busy[entry.number] = (inf, group, 0.0)
-            self.count_passing(GroupMeasure.BUSY, group, now, entry.talk_end, self.interval)
+            busy_until = entry.talk_end
         else:
             self.keep_busy(entry.number, group, entry.end, self.time_away(entry, group, entry.leg))
-            self.count_passing(GroupMeasure.BUSY, group, now, entry.end, self.interval)
+            busy_until = entry.end
+        self.count_busy(queue, group, now, busy_until, self.interval)
         wait = answered_at - entry.arrived
+        if tables.business_time[queue]:
+            wait = self.open_time(queue, answered_at) - self.open_time(queue, entry.arrived)
         self.count(entry, QueueMeasure.ANSWERED)
         self.count(entry, QueueMeasure.ANSWERED_WITHIN, wait <= tables.answer_within[queue])
         self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
@@ -595,7 +706,7 @@ class _Desk:
             (priority, head.arrived - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
             for head in itertools.islice(self.waiting[queue], 1)
-            if self.is_open(head, group)
+            if self.is_open(head, group) and len(self.idle[group]) >= self.tables.reserve[queue, group]
         ]
         if heads:
             self.answer(self.waiting[min(heads)[3]].popleft(), group)
@@ -617,10 +728,36 @@ class _Desk:
         for _ in range(change - stay):
             self.start(group)
 
+    def read_backlog(self, interval: int) -> None:
+        for queue in np.flatnonzero(self.tables.deferrable).tolist():
+            sums = self.sums.queue[self.clock.cell[interval], queue]
+            sums[QueueMeasure.BACKLOG] += len(self.waiting[queue])
+            sums[QueueMeasure.READINGS] += 1.0
+
     # --- sums ---------------------------------------------------------------------------------------------------------
 
     def count(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
         self.sums.queue[self.clock.cell[entry.interval], entry.queue, measure] += amount
+
+    def follow(self, entry: _Entry, measure: QueueMeasure, amount: float = 1.0) -> None:
+        """Count for the inquiry that an entry belongs to, if inquiries are followed."""
+        if self.tables.inquiries:
+            self.sums.queue[self.clock.cell[entry.inquiry_interval], entry.inquiry_queue, measure] += amount
+
+    def is_due(self, entry: _Entry) -> bool:
+        """Whether the horizon shows what becomes of the inquiry in the time that its queue allows."""
+        return bool(entry.inquiry_arrived + self.tables.resolution_within[entry.inquiry_queue] <= self.clock.end)
+
+    def is_timely(self, entry: _Entry, time: float) -> bool:
+        return self.is_due(entry) and bool(
+            time - entry.inquiry_arrived <= self.tables.resolution_within[entry.inquiry_queue]
+        )
+
+    def count_busy(self, queue: int, group: int, start: float, end: float, interval: int) -> None:
+        """Seconds for which an agent is busy with a contact of a queue."""
+        self.count_passing(GroupMeasure.BUSY, group, start, end, interval)
+        if self.tables.deferrable[queue]:
+            self.count_passing(GroupMeasure.DEFERRABLE, group, start, end, interval)
 
     def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float, interval: int) -> None:
         """Split seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
@@ -648,8 +785,9 @@ class _Desk:
             table = np.array(
                 [
                     (
-                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.interval, e.group,
-                        e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.outcome, e.escalates,
+                        e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.repeats, e.interval,
+                        e.group, e.arrived, e.taken_at, e.answered_at, e.talk_end, e.end, e.hold, e.returns_at,
+                        e.outcome, e.escalates, e.resolved,
                     )
                     for e in self.rows
                 ],
@@ -663,6 +801,7 @@ class _Desk:
         busy = sorted((end, number, group, away) for number, (end, group, away) in self.busy.items())
         waiting = sorted((e for queue in self.waiting for e in queue), key=lambda e: e.number)
         talking = sorted((e for e in self.talking.values() if e.escalates or e.line >= 0), key=lambda e: e.number)
+        returning = [e for e in self.returning.values() if e.number not in self.talking or e.line < 0]
         return SupportState(
             time=until,
             interval=self.next_interval,
@@ -679,7 +818,7 @@ class _Desk:
             service_away=np.array([away for _, _, _, away in busy], dtype=np.float64),
             waiting=_open_rows(waiting),
             talking=_open_rows(talking),
-            redialing=_open_rows(sorted(self.redialing.values(), key=lambda e: e.number)),
+            returning=_open_rows(sorted(returning, key=lambda e: e.number)),
         )
 
 
@@ -690,7 +829,17 @@ def _opened(row: Any) -> _Entry:
     entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
     if row["holder_entry"] >= 0:
         entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
+    for name in ("repeats", *_INQUIRY):
+        setattr(entry, name, row[name].item())
     return entry
+
+
+_INQUIRY = ("inquiry_queue", "inquiry_interval", "inquiry_arrived", "effort", "own_time", "responded")
+
+
+def _inquiry(earlier: _Entry) -> dict[str, Any]:
+    """What a contact hands on to the next of its inquiry."""
+    return {name: getattr(earlier, name) for name in _INQUIRY}
 
 
 def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
@@ -698,7 +847,7 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
         (
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
             e.arrived, e.deadline, e.talk, e.talk_end, e.outcome is Outcome.WAITING, e.escalates, e.ticket, e.hold,
-            *(e.holder or (-1, -1, -1, -1)),
+            *(e.holder or (-1, -1, -1, -1)), e.repeats, *(getattr(e, name) for name in _INQUIRY),
         )
         for e in entries
     ]  # fmt: skip

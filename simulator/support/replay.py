@@ -236,8 +236,10 @@ class Habits:
                     for kind, shares in document["priorities"].items()
                 },
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ParameterError(f"these are no habits of a replay: {type(error).__name__} {error}") from None
+        except KeyError as error:
+            raise ParameterError(f"these are no habits of a replay: {error.args[0]!r} is missing") from None
+        except (TypeError, ValueError, AttributeError):
+            raise ParameterError("these are no habits of a replay: a value is of another kind") from None
 
 
 def fit_habits(

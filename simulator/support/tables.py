@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -33,6 +33,8 @@ REDIAL_KEY = randomness.purpose("support.redial_key")
 AWAY = randomness.purpose("support.away")
 ANSWER_DELAY = randomness.purpose("support.answer_delay")
 CONFERENCE = randomness.purpose("support.conference")
+RESOLUTION = randomness.purpose("support.resolution")
+REPEAT_DELAY = randomness.purpose("support.repeat_delay")
 
 
 class Transfer(IntEnum):
@@ -49,8 +51,8 @@ class Transfer(IntEnum):
 class QueueMeasure(IntEnum):
     """Columns of :attr:`Sums.queue`, each a sum over the entries into a queue, by the interval of entry.
 
-    Waits count from entry into that queue. ``TALK`` and ``AFTER_CALL`` are counted in full when the contact is
-    answered, so that calls in progress at the end do not shorten the mean.
+    Waits count from entry into that queue, in open time where the queue says so. ``TALK`` and ``AFTER_CALL`` are
+    counted in full when the contact is answered, so that calls in progress at the end do not shorten the mean.
     """
 
     OFFERED = 0
@@ -80,6 +82,36 @@ class QueueMeasure(IntEnum):
     """Left at once because no agent was idle."""
     DROPPED = 17
     """Waited when the queue closed, or came after that, where the queue does not serve them out."""
+    REPEATS = 18
+    """Entries by customers who were answered, and whose inquiry that did not resolve."""
+    INQUIRIES = 19
+    """Inquiries that begin. This and the following only where :attr:`SupportTables.inquiries` holds; all of an inquiry
+    is counted in the interval and the queue of its first contact, what an answer brings at the answer."""
+    RESPONDED = 20
+    """Inquiries answered for the first time."""
+    FIRST_RESPONSE = 21
+    """Seconds from the first contact to the first answer."""
+    RESOLVED = 22
+    UNRESOLVED = 23
+    """Inquiries that end without being resolved: lost for good, or given up after an answer that did not resolve."""
+    RESOLUTION_TIME = 24
+    """Seconds from the first contact to the end of the talk that resolves."""
+    RESOLUTION_TIME_NET = 25
+    """The same without the customer's own time: delays before redials and repeats."""
+    RESOLUTION_EFFORT = 26
+    """Talk, hold and after-call work of all contacts of the inquiries that are resolved."""
+    DUE = 27
+    """Inquiries that begin ``resolution_within`` or more before the end of the horizon. The following are of these."""
+    RESOLVED_WITHIN = 28
+    """Resolved within that time."""
+    RESOLVED_FIRST = 29
+    """Resolved within that time, and without a repeat."""
+    REPEATED_WITHIN = 30
+    """With a repeat within that time."""
+    BACKLOG = 31
+    """Contacts of a deferrable queue that wait when an interval ends, before anything else at that instant."""
+    READINGS = 32
+    """Ends of intervals at which they were counted."""
 
 
 class GroupMeasure(IntEnum):
@@ -93,6 +125,8 @@ class GroupMeasure(IntEnum):
     """Presence beyond the plan: agents who finish a contact after their shift. Staffed + overrun: busy, idle, away."""
     AWAY = 3
     """Time away from the desk between contacts, split like busy time."""
+    DEFERRABLE = 4
+    """The part of the busy time that contacts of deferrable queues took."""
 
 
 class Outcome(IntEnum):
@@ -108,6 +142,11 @@ class Outcome(IntEnum):
     DROPPED = 6
 
 
+def lost(outcome: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which outcomes are those of customers who left, or were turned away, without an answer."""
+    return np.isin(outcome, (Outcome.ABANDONED, Outcome.BLOCKED, Outcome.BALKED, Outcome.DROPPED))
+
+
 RECORD = np.dtype(
     [
         ("entry", "i8"),
@@ -117,6 +156,7 @@ RECORD = np.dtype(
         ("queue", "i8"),
         ("leg", "i8"),
         ("attempt", "i8"),
+        ("repeats", "i8"),
         ("interval", "i8"),
         ("group", "i8"),
         ("arrived", "f8"),
@@ -125,8 +165,10 @@ RECORD = np.dtype(
         ("talk_end", "f8"),
         ("end", "f8"),
         ("hold", "f8"),
+        ("returns_at", "f8"),
         ("outcome", "i1"),
         ("escalated", "?"),
+        ("resolved", "?"),
     ],
     align=True,
 )
@@ -134,12 +176,14 @@ RECORD = np.dtype(
 
 ``entry`` numbers the entries of the horizon in the order in which they happened, ``contact`` the contacts (the index in
 :class:`Contacts` plus the number of contacts of earlier calls), ``attempt`` the calls of one contact from 0 (redials
-keep its number and have keys of their own), ``leg`` the queues of one call from 0. ``interval``
-and ``arrived`` are those of the entry into this queue. ``taken_at`` is when an agent turns to it, who answers at
-``answered_at``. ``end`` is the end of after-call work, the abandonment,
-the arrival when blocked or balked, or the drop. ``escalated``: goes on to the next tier at the end of talk.
+and repeats keep its number and have keys of their own), ``repeats`` how many of them are repeats so far, ``leg`` the
+queues of one call from 0. ``interval`` and ``arrived`` are those of the entry into this queue. ``taken_at`` is when an
+agent turns to it, who answers at ``answered_at``. ``end`` is the end of after-call work, the abandonment, the arrival
+when blocked or balked, or the drop. ``escalated``: goes on to the next tier at the end of talk.
 ``hold``: seconds for which the agent of the tier before held with this caller, from ``arrived`` on; NaN while that goes
 on, 0 where there was none. That agent's own row has ``talk_end`` and ``end`` as without the hold.
+``resolved``: the inquiry ends with this talk, where inquiries are followed. ``returns_at``: when the customer, lost or
+not content, contacts again.
 NaN, or group -1, where it did not happen.
 """
 
@@ -167,16 +211,25 @@ OPEN = np.dtype(
         ("holder_group", "i8"),
         ("holder_queue", "i8"),
         ("holder_interval", "i8"),
+        ("repeats", "i8"),
+        ("inquiry_queue", "i8"),
+        ("inquiry_interval", "i8"),
+        ("inquiry_arrived", "f8"),
+        ("effort", "f8"),
+        ("own_time", "f8"),
+        ("responded", "?"),
     ],
     align=True,
 )
 """An entry that is still open: ``line`` is the pool whose line it holds (-1 none), ``deadline`` the end of patience,
 ``talk`` the recorded length of its talk (NaN: drawn).
 
-``origin`` is the queue that the contact called first. A caller who has gone and will redial is open too, with the
-instant of the redial as ``deadline``. ``ticket``: nobody is on the line, and it waits as long as it must. ``holder_*``
-is the earlier entry whose agent holds with the caller, or will at the end of a talk that is escalated warmly (its own
-then); -1 none. ``hold`` as in :data:`RECORD`.
+``origin`` is the queue that this call entered first. A customer who has gone and will redial, or contact again, is
+open too, with that instant as ``deadline`` (one who still talks and holds a line stands among the talks).
+``inquiry_*`` tell where and when the inquiry's first contact arrived, ``effort`` the handling of the inquiry so far,
+``own_time`` the customer's delays, ``responded`` whether anybody has answered. ``ticket``: nobody is on the line, and
+it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds with the caller, or will at the end of
+a talk that is escalated warmly (its own then); -1 none. ``hold`` as in :data:`RECORD`.
 """
 
 ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
@@ -219,6 +272,20 @@ class SupportTables:
         after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
         head_start: float64 (Q,), seconds by which a contact counts as having entered earlier when freed agents choose
             among contacts of one priority; 0 when left out.
+        inquiries: whether inquiries are followed over their contacts, and counted.
+        resolution: float64 (Q,), the chance that an answered contact that is not escalated resolves its inquiry; 1 when
+            left out, like all four where ``inquiries`` does not hold.
+        repeat_attempts: int64 (Q,), the most repeats of one inquiry.
+        repeat_delay: int64 (Q,), law row of the time until a customer who is not content contacts again, in open time
+            of the queue that they come to; -1 nobody does, also when left out.
+        repeat_to: int64 (Q,), that queue; -1 the one that the call entered, also when left out.
+        resolution_within: float64 (Q,), seconds within which inquiries that begin here should be resolved.
+        deferrable: bool (Q,), queues whose contacts are work that can wait; it changes nothing but what is counted.
+        business_time: bool (Q,), queues whose waits count only while they are open; nobody loses patience there.
+        reserve: int64 (Q, G), a contact of the queue is started only while more agents of the group are idle than that;
+            0 when left out.
+        opening: bool (Q, I), intervals in which the queue is open, for what counts in open time; (Q, 0) or left out:
+            always.
         away: int64 (G,), law row of the time for which an agent whom no contact awaits at the end of one steps away,
             with an atom at 0 for those who stay; -1 all stay, also when left out.
 
@@ -253,6 +320,16 @@ class SupportTables:
     dropping: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     head_start: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     away: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    inquiries: bool = False
+    resolution: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    repeat_attempts: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    repeat_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    repeat_to: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    resolution_within: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    opening: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    deferrable: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    business_time: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    reserve: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -270,6 +347,15 @@ class SupportTables:
             "conference": np.full(q, -1),
             "head_start": np.zeros(q),
             "away": np.full(g, -1),
+            "resolution": np.ones(q),
+            "repeat_attempts": np.zeros(q, dtype=np.int64),
+            "repeat_delay": np.full(q, -1),
+            "repeat_to": np.full(q, -1),
+            "resolution_within": np.full(q, np.inf),
+            "opening": np.zeros((q, 0), dtype=np.bool_),
+            "deferrable": np.zeros(q, dtype=np.bool_),
+            "business_time": np.zeros(q, dtype=np.bool_),
+            "reserve": np.zeros((q, g), dtype=np.int64),
         }
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
@@ -290,28 +376,41 @@ class SupportTables:
             "hold_fallback",
             "conference",
             "head_start",
+            "resolution",
+            "repeat_attempts",
+            "repeat_delay",
+            "repeat_to",
+            "resolution_within",
+            "deferrable",
+            "business_time",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
         _require(self.away.shape == (g,), "away must have one value per group")
-        for name in ("talk", "after_call", "priority", "level", "after"):
+        for name in ("talk", "after_call", "priority", "level", "after", "reserve"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
         _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
-        _require(self.dropping.ndim == 2 and len(self.dropping) == q, "dropping must have one row per queue")
+        for name in ("dropping", "opening"):
+            rows_of = getattr(self, name)
+            _require(rows_of.ndim == 2 and len(rows_of) == q, f"{name} must have one row per queue")
         rows = self.laws.scale.size
-        for name in ("patience", "talk", "after_call", "redial_delay", "answer_delay", "conference", "away"):
+        laws = ("patience", "talk", "after_call", "redial_delay", "repeat_delay", "answer_delay", "conference", "away")
+        for name in laws:
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
         _require(bool(np.all((self.level > 0) == served)), "level must be positive where talk is given, else 0")
         _require(bool(np.all(self.escalation_to < q)), "escalation_to points to a queue that is not there")
+        _require(bool(np.all(self.repeat_to < q)), "repeat_to points to a queue that is not there")
         _require(bool(np.all(self.line_pool < self.line_capacity.size)), "line_pool points to a pool that is not there")
         _require(bool(np.all(np.isfinite(self.after) & (self.after >= 0))), "after must be finite and not negative")
         _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be cold, warm or deferred")
         fallbacks = (Transfer.COLD, Transfer.DEFERRED)
         _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
+        _require(bool(np.all(self.reserve >= 0)), "reserve must not be negative")
+        _require(not np.any(self.business_time & (self.patience >= 0)), "waits in open time have no patience")
         _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
         _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
-        for name in ("escalation_probability", "balking", "redial_probability"):
+        for name in ("escalation_probability", "balking", "redial_probability", "resolution"):
             probability = getattr(self, name)
             _require(bool(np.all((probability >= 0) & (probability <= 1))), f"{name} must lie in 0 to 1")
         for queue in range(q):
@@ -377,12 +476,30 @@ class SupportTables:
         return (self.redial_probability > 0) & (self.redial_attempts > 0) & (self.redial_delay >= 0)
 
     @cached_property
+    def repeats(self) -> NDArray[np.bool_]:
+        """Queues after which customers may contact again because nothing was resolved. Shape (Q,)."""
+        return (self.resolution < 1) & (self.repeat_attempts > 0) & (self.repeat_delay >= 0) & self.inquiries
+
+    @cached_property
     def may_hold_line(self) -> NDArray[np.bool_]:
         """Queues in which a contact may hold a line of a pool, its own or one it came with. Shape (Q,)."""
         held = self.line_pool >= 0
         for queue in np.flatnonzero(held):
             held[self.tiers_after(int(queue))] = True
         return held
+
+
+@lru_cache(maxsize=64)
+def open_before(tables: SupportTables, clock: Clock) -> NDArray[np.float64]:
+    """Seconds for which each queue has been open by the start of each interval and the end of the horizon.
+
+    Returns:
+        float64 (Q, I + 1), or (Q, 1) where all queues are always open.
+    """
+    out = np.zeros((tables.queues, tables.opening.shape[1] + 1))
+    if tables.opening.size:
+        np.cumsum(tables.opening * np.diff(clock.interval_start), axis=1, out=out[:, 1:])
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -464,6 +581,15 @@ class Clock:
         return np.searchsorted(self.cell, self.cell, side="right").astype(np.int64)
 
 
+def open_seconds(tables: SupportTables, clock: Clock, queue: int, time: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds for which a queue has been open by each instant, float64 (n,); after the horizon it always is."""
+    if not tables.opening.size:
+        return time
+    i = np.clip(np.searchsorted(clock.interval_start, time, side="right") - 1, 0, clock.intervals)
+    is_open = np.append(tables.opening[queue], True)[i]
+    return open_before(tables, clock)[queue, i] + np.where(is_open, time - clock.interval_start[i], 0.0)
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """What engines add up, in place, by cell.
@@ -501,7 +627,7 @@ class SupportState:
             an agent who is away until then.
         waiting: :data:`OPEN` rows by entry.
         talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
-        redialing: :data:`OPEN` rows by entry, of the callers who are gone and will redial.
+        returning: :data:`OPEN` rows by entry, of the customers who will redial or contact again, and hold no line.
     """
 
     time: float
@@ -519,7 +645,7 @@ class SupportState:
     service_away: NDArray[np.float64]
     waiting: NDArray[Any]
     talking: NDArray[Any]
-    redialing: NDArray[Any]
+    returning: NDArray[Any]
 
     @classmethod
     def empty(cls, tables: SupportTables, clock: Clock) -> SupportState:
@@ -599,7 +725,9 @@ def check_run(
         ParameterError: shapes that do not fit, contacts out of order or outside the call, negative staff.
     """
     _require(staff.shape == (tables.groups, clock.intervals), "staff must have shape (groups, intervals)")
-    _require(tables.dropping.shape[1] in (0, clock.intervals), "dropping must have shape (queues, intervals)")
+    for name in ("dropping", "opening"):
+        of_intervals = getattr(tables, name).shape[1] in (0, clock.intervals)
+        _require(of_intervals, f"{name} must have shape (queues, intervals)")
     _require(int(staff.min(initial=0)) >= 0, "staff must not be negative")
     _require(until >= state.time, f"the call ends at {until}, before its start at {state.time}")
     _require(sums.queue.shape == (clock.cells, tables.queues, len(QueueMeasure)), "sums.queue has another shape")

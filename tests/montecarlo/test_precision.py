@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.montecarlo.precision import clustered_wilson, estimate, paired_difference, wilson
+from simulator.montecarlo.precision import clustered_wilson, estimate, paired_difference, share_interval, wilson
 
 
 def nested(draws: int, repeats: int, inputs: float, chance: float, seed: int = 3) -> np.ndarray:
@@ -56,3 +56,24 @@ def test_same_values_differ_by_exactly_zero() -> None:
     difference = paired_difference(values, values, 2)
     assert float(difference.mean) == 0.0
     assert float(difference.standard_error) == 0.0
+
+
+def test_the_interval_of_a_share_stays_between_0_and_1() -> None:
+    shares = np.array([[1.0, 0.5, 1.0, 1.4], [0.96, 0.7, 1.0, 0.9], [1.0, 0.6, 1.0, 1.0], [0.99, 0.6, 1.0, 1.1]])
+    bounded = shares[:, :3]
+    plain = estimate(bounded, 1)
+    low, high = share_interval(plain, bounded)
+    assert plain.high[0] > 1.0  # what the log-odds avoid
+    assert (low[:2] < plain.mean[:2]).all()
+    assert (plain.mean[:2] < high[:2]).all()
+    assert high.max() <= 1.0
+    assert (low[2], high[2]) == (1.0, 1.0)
+    # where they are far from both ends the two intervals agree
+    rng = np.random.default_rng(1)
+    many = np.clip(rng.normal(0.5, 0.1, (400, 1)), 0, 1)
+    spread = estimate(many, 1)
+    ends = share_interval(spread, many)
+    assert ends[1] - ends[0] == pytest.approx(spread.high - spread.low, rel=1e-3)
+    # retention may exceed 1 and keeps the plain interval
+    retention = estimate(shares, 1)
+    assert share_interval(retention, shares)[1] == pytest.approx(retention.high)

@@ -208,7 +208,7 @@ def _headcount() -> list[dict[str, Any]]:
         heads = float(_PLANNED[team][0])
         for i, month in enumerate(MONTHS):
             hires = float(i > 0 and _PLANNED[team][i] > _PLANNED[team][i - 1])
-            measures = {"opening": heads, "starts": 0.15 + hires, "leavers": 0.2}
+            measures = {"opening": heads, "starts": 0.15 + hires, "hires": hires, "leavers": 0.2}
             heads = measures["closing"] = heads + measures["starts"] - measures["leavers"]
             measures["effective"] = heads - 0.3
             measures["open_requisitions"] = 0.4
@@ -316,6 +316,7 @@ def summary() -> dict[str, Any]:
             "p_enough_all_low": p - 0.06,
             "p_enough_all_high": p + 0.007,
             "first_short_month": short,
+            "first_short_p": None if short is None else 0.72,
             "lower_bound": wing == "support",
             "unmet": [],
         }
@@ -356,8 +357,9 @@ def summary() -> dict[str, Any]:
             },
             {
                 "wing": "success",
+                "team": "csm",
                 "subject": "qbr",
-                "text": "on time 90%, per quarter",
+                "text": "qbr on time 90%, per quarter",
                 "confidence": 0.8,
                 "p_met": 0.28,
                 "worst_month": "2028-01",
@@ -381,11 +383,12 @@ def summary() -> dict[str, Any]:
             "grr": 0.9,
         },
         "slips": [
-            {"subject": "qbr (enterprise)", "mean": 0.71, "target": 0.9},
+            {"activity": "qbr", "segment": "enterprise", "mean": 0.71, "target": 0.9},
             {"subject": "phone service level", "mean": 0.74, "target": 0.8},
         ],
         "sizing": _sizing(),
         "placeholders": dict(DOCUMENT["placeholders"]),
+        "titles": {"qbr": {"en": "Quarterly business review", "ja": "四半期ビジネスレビュー"}},
         "changes": ["variant budget_squeeze: support.groups.tier1.headcount: 26 -> 24"],
         "warnings": ["tier2: need found at the edge of the range that was searched"],
         "uncertain": list(DOCUMENT["uncertain"]),

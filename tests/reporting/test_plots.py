@@ -48,16 +48,20 @@ def test_staffing_draws_need_and_plan_of_one_team(ax: Axes) -> None:
     assert ax.get_ylabel() == "heads"
 
 
-def test_staffing_without_a_team_has_one_axes_each() -> None:
-    mpl.use("Agg")
-    axes = RESULT.plot.staffing()
-    assert isinstance(axes, np.ndarray)
-    assert [a.get_title(loc="left").split(":")[0] for a in axes] == ["tier1", "tier2", "csm"]
-    with pytest.raises(ParameterError, match="give team="):
-        Plots(RESULT).staffing(ax=axes[0])
-    import matplotlib.pyplot as plt
+def test_staffing_without_a_team_shows_the_first_that_falls_short(ax: Axes) -> None:
+    short = [t | {"now": 99, "first_short_month": None} if t["team"] == "tier1" else t for t in RESULT.summary["teams"]]
+    assert isinstance(Plots(sample(teams=short)).staffing(ax=ax), Axes)
+    assert ax.get_title(loc="left").split(":")[0] == "csm"
 
-    plt.close("all")
+
+def test_a_month_without_a_value_has_no_band(ax: Axes) -> None:
+    kpis = RESULT.kpis.copy()
+    of = (kpis["kpi"] == "service_level") & (kpis["subject"] == "phone")
+    kpis.loc[of & ~kpis["month"].isin(["all", MONTHS[2]]), "mean"] = np.nan
+    Plots(Result(RESULT.scenario, {**RESULT.tables, "kpis": kpis}, RESULT.summary)).kpi("service_level", "phone", ax)
+    row = kpis[of & (kpis["month"] == MONTHS[2])].iloc[0]
+    whiskers = ax.collections[-1].get_paths()[0].vertices
+    assert whiskers[:, 1] == pytest.approx([row["p10"], row["p90"]])
 
 
 def test_a_need_that_was_never_met_leaves_the_plan_visible(ax: Axes) -> None:
@@ -145,9 +149,6 @@ def test_every_chart_is_made_and_matplotlib_left_alone() -> None:
         "kpi_abandonment_phone",
         "kpi_service_level_phone",
         "kpi_on_time_share_csm",
-        "headcount_tier1",
-        "headcount_tier2",
-        "headcount_csm",
         "requirement_tier1",
         "requirement_tier2",
         "cost",

@@ -139,7 +139,7 @@ def test_the_headline_says_now_need_when_and_how_sure() -> None:
     csm = next(line for line in lines if line.startswith("csm"))
     assert csm.startswith("csm: 7 now → 9 by 2027-10, 80 % sure that is enough. Open 2 requisitions by 2027-07")
     assert "probability 31 % (95 % interval 25 % to 32 %)" in csm
-    assert "first falls short in 2027-07" in csm
+    assert "first falls short in 2027-07: enough in that quarter alone with probability 72 %" in csm
     assert any("¥212 M on average" in line and "budget of ¥220 M with probability > 99 %" in line for line in lines)
     assert any(line.startswith("At risk: phone: service level 80% in 20 s") and "64 %" in line for line in lines)
     # 91 % in its worst month, where 90 % was asked
@@ -182,8 +182,11 @@ def test_a_need_that_failed_is_no_need() -> None:
 
 
 def test_a_target_is_named_once() -> None:
-    assert w.target_text({"subject": "qbr", "text": "qbr on time 90%"}, "en") == "qbr on time 90%"
-    assert w.target_text({"subject": "phone", "text": "asa 20 s", "text_ja": "応答20秒"}, "ja") == "phone: 応答20秒"
+    assert w.target_text({"subject": "phone", "text": "asa 20 s", "text_ja": "応答20秒"}, {}, "ja") == "phone: 応答20秒"
+    qbr = {"wing": "success", "team": "csm", "subject": "qbr", "text": "qbr on time 90%"}
+    titles = {"qbr": {"en": "Business review"}}
+    assert w.target_text(qbr, {"titles": titles}, "en") == "Business review on time 90%"
+    assert w.target_text(qbr, {"targets": [qbr, qbr | {"team": "digital"}]}, "en") == "qbr on time 90% (csm)"
 
 
 def test_sentences_break_neither_before_a_unit_nor_in_a_date() -> None:
@@ -207,10 +210,20 @@ def test_a_team_without_targets_has_no_need() -> None:
 def test_requisitions_that_come_too_late_are_opened_at_once() -> None:
     team = summary()["teams"][2]
     late = {"team": "csm", "open": 1, "by": None, "ramped_by": "2027-05", "confidence": 0.8}
-    line = w.team_sentences(team, [late, late | {"open": 3}], "en")[1:3]
-    assert line[0].startswith("Open 1 requisition at once;")
-    assert line[1].startswith("Open 3 requisitions at once;")
-    assert all("2027-05" in text for text in line)
+    lines = w.team_sentences(team, [late, late | {"open": 3, "ramped_by": "2027-07"}], "en")
+    assert lines[1].startswith("Open 4 requisitions at once;")  # said once
+    assert lines[1].endswith("needed (2027-05, 2027-07).")
+    assert "requisition" not in lines[2]
+    assert w.team_sentences(team, [late], "en")[1].startswith("Open 1 requisition at once;")
+
+
+def test_planned_hires_that_come_too_late_are_brought_forward() -> None:
+    team = summary()["teams"][2]
+    entry = {"team": "csm", "open": 0, "bring_forward": 1, "planned_for": ["2027-09"], "by": None}
+    entry |= {"ramped_by": "2027-05", "confidence": 0.8}
+    lines = w.team_sentences(team, [entry], "en")
+    assert lines[1] == "A hire planned for 2027-09 is needed by 2027-05: bring it forward."
+    assert not any("requisition" in line for line in lines)
 
 
 def test_an_empty_summary_is_an_empty_answer() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import io
+import operator
 import re
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,15 @@ class Grid(list[float]):
     def __neg__(self) -> Grid:
         return Grid(-a for a in self)
 
+    def __mul__(self, other: Grid) -> Grid:  # type: ignore[override]
+        return Grid(a * b for a, b in zip(self, other, strict=True))
+
 
 FUNCTIONS = {
     "SUM": sum,
-    "SUMPRODUCT": sum,
-    "ABS": lambda cells: Grid(abs(a) for a in cells),
+    "SUMPRODUCT": lambda *grids: sum(functools.reduce(operator.mul, grids)),
+    "AVERAGE": lambda cells: sum(cells) / len(cells),
+    "ABS": lambda cells: Grid(abs(a) for a in cells) if isinstance(cells, Grid) else abs(cells),
     "MAX": max,
     "IF": lambda test, yes, no: yes if test else no,
 }
@@ -54,9 +60,10 @@ def evaluate(formula: str, values: Any, sheet: str) -> Any:
         found = where[match[2]]
         if isinstance(found, tuple):
             return f"Grid({[cell.value or 0.0 for row in found for cell in row]!r})"
-        return repr(found.value or 0.0)
+        return repr(found.value.toordinal() if isinstance(found.value, dt.date) else found.value or 0.0)
 
-    text = re.sub(r"(?:'([^']+)'!)?\b([A-Z]+\d+(?::[A-Z]+\d+)?)\b", cells, formula.removeprefix("="))
+    plain = re.sub(r"(?<![<>=])=", "==", formula.removeprefix("=").replace("$", ""))
+    text = re.sub(r"(?:'([^']+)'!)?\b([A-Z]+\d+(?::[A-Z]+\d+)?)\b", cells, plain)
     return eval(text, {"__builtins__": {}}, {**FUNCTIONS, "Grid": Grid})
 
 
@@ -104,13 +111,13 @@ def test_the_need_sheet_shows_missing_heads() -> None:
 
 def test_checks_pass_and_fail() -> None:
     _, values = books()
-    assert [row[3].value for row in values["Checks"].iter_rows(min_row=2)] == ["ok"] * 3
+    assert [row[3].value for row in values["Checks"].iter_rows(min_row=2)] == ["ok"] * 4
     result = sample()
     headcount = result.headcount.copy()
     headcount.loc[headcount["measure"] == "leavers", "mean"] += 0.01
     broken = Result(result.scenario, {**result.tables, "headcount": headcount}, result.summary)
     book = openpyxl.load_workbook(io.BytesIO(workbook.content(broken)), data_only=True)
-    assert [row[3].value for row in book["Checks"].iter_rows(min_row=2)] == ["ok", "FAILED", "ok"]
+    assert [row[3].value for row in book["Checks"].iter_rows(min_row=2)] == ["ok", "FAILED", "ok", "ok"]
 
 
 def test_every_assumption_is_listed_with_its_law_and_placeholder() -> None:

@@ -62,6 +62,22 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "tier2",
         ),
         (
+            "      escalation: {",
+            "      business_time: true\n      escalation: {",
+            f"{PHONE}.business_time",
+            "waits in business time are those of contacts without patience",
+            "true",
+            None,
+        ),
+        (
+            "      escalation: {",
+            "      resolution: {probability: 80%, delay: 1 h, to: fone}\n      escalation: {",
+            f"{PHONE}.resolution.to",
+            "customers are to come back to an unknown queue",
+            "fone",
+            "phone",
+        ),
+        (
             "talk: {triangular: [5 min, 10 min, 20 min]}",
             "talk: 5 min\n      escalation: {to: phone, probability: 1%}",
             f"{PHONE}.escalation.to",
@@ -249,6 +265,80 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "46 h",
             None,
         ),
+        (
+            "customer_time: 70%",
+            "hours_per_week: 40, overtime: 130 h",
+            "success.teams.csm.overtime",
+            "hours and overtime are more than a week has",
+            "130 h",
+            None,
+        ),
+        (
+            "customer_time: 70%",
+            "customer_time: 50%, focus: 4 h",
+            "success.teams.csm.focus",
+            "no time is left for meetings",
+            "4 h",
+            None,
+        ),
+        (
+            "customer_time: 70%",
+            "pooled_segments: [smal]",
+            "success.teams.csm.pooled_segments.0",
+            "the team does not have the segment",
+            "smal",
+            "small",
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: usage_review, segments: {enterprise: 40%}, shortened_to: 30%}",
+            "success.activities.review.shortened_to",
+            "the work is not cut short",
+            "'30%'",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: usage_review, segments: {enterprise: 40%}, window: last 20 weeks}",
+            "success.activities.review.window",
+            "the window is longer than its period",
+            "'last 20 weeks'",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: usage_review, segments: {enterprise: 40%}, every: year, spread: calendar, "
+            "window: last 4 weeks}",
+            "success.activities.review.window",
+            "the window lies outside the horizon",
+            "'last 4 weeks'",
+            None,
+        ),
+        (
+            "    opening: 60\n",
+            "    opening: 60\n    onboarding: 20 months\n    opening_age: 6 months\n",
+            "success.activities.review.phases",
+            "no account can be in such a phase within the horizon",
+            "adoption, expansion, loyalty",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{catalogue: renewal_3_months, segments: {enterprise: 40%}}",
+            "success.activities.review.trigger",
+            "no account that is covered has a term to renew",
+            "renewal",
+            None,
+        ),
+        (
+            "{catalogue: usage_review, segments: {enterprise: 40%}}",
+            "{segments: {enterprise: 40%}, every: quarter, "
+            "steps: {call: {meeting: 1 h}, note: {desk: 1 h, before: 1 working day}}}",
+            "success.activities.review",
+            "before is for a step that a meeting follows, not for note",
+            None,
+            None,
+        ),
         # names and placeholders
         (
             "    back: ",
@@ -295,7 +385,10 @@ def test_a_broken_rule_is_told(
 def test_a_queue_that_nothing_reaches(faults: Faults) -> None:
     problems = faults("  groups:\n", "    lonely: {talk: 5 min}\n  groups:\n")
     assert [(p.path, p.message) for p in problems] == [
-        ("support.queues.lonely", "no contact ever reaches the queue: it has no arrivals and no escalation feeds it"),
+        (
+            "support.queues.lonely",
+            "no contact ever reaches the queue: it has no arrivals, and no escalation or repeat feeds it",
+        ),
         ("support.queues.lonely", "nobody serves the queue"),
     ]
 

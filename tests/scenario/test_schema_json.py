@@ -48,6 +48,13 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
             "      escalation: {",
             "      redial: {probability: 40 %, delay: {exponential: 10 min}, attempts: 3}\n      escalation: {",
         ),
+        (
+            "      escalation: {",
+            "      resolution: {probability: 80 %, delay: 1 day, to: tier2, attempts: 2, within: 3 days}\n"
+            "      head_start: 30 s\n      escalation: {",
+        ),
+        ("serves: {tier2: 1}", "serves: {tier2: {reserve: 2}}"),
+        ("serves: {tier2: 1}", "serves: {tier2: 1}, away: {probability: 30 %, duration: {exponential: 5 min}}"),
     ],
 )
 def test_options_of_support_are_valid_and_read(validator: Any, plan: Path, old: str, new: str) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 import simulator as sim
 from simulator.cli import main
 from simulator.errors import InputError
-from simulator.reporting.plots_replay import Plots
+from simulator.reporting.plots_replay import Figures
 from simulator.studies import replay as study
 from tests.support.test_replay import CALLS, DATA, recorded_centre
 
@@ -130,7 +130,7 @@ def test_presence_can_be_inferred_and_days_chosen(files):
 
 def test_figures_in_both_languages_show_what_the_table_says(made):
     for lang, word in (("en", "real"), ("ja", "実績")):
-        figure = Plots(made, lang).days()  # type: ignore[arg-type]
+        figure = Figures(made, lang).days()  # type: ignore[arg-type]
         assert len(figure.axes) == 6
         labels = [text.get_text() for text in figure.legends[0].get_texts()]
         assert word in labels
@@ -175,7 +175,7 @@ def test_what_a_replay_cannot_do_without(files, tmp_path):
         sim.replay(calls, tmp_path / "two.csv")
     with pytest.raises(InputError, match="did you mean 'main'"):
         sim.replay(calls, tmp_path / "two.csv", pool="mian")
-    with pytest.raises(InputError, match="no habits can be read"):
+    with pytest.raises(InputError, match="these are no habits of a replay"):
         sim.replay(calls, staffing, fitted=calls)
     with pytest.raises(InputError, match="no day has both"):
         sim.replay(calls, staffing, first="2030-01-01")

@@ -104,7 +104,7 @@ def test_there_must_be_something_to_resume(tmp_path: Path) -> None:
     again = run(plan, replications=2, store=tmp_path / "blocks", resume=True)
     first = run(plan, replications=2)
     assert first.kpis.equals(again.kpis)
-    with pytest.raises(sim.InputError, match="the same scenario with the same --replications"):
+    with pytest.raises(sim.InputError, match="the same scenario with the same replications, seed and overrides"):
         run(plan, replications=2, seed=6, store=tmp_path / "blocks", resume=True)
 
 

@@ -34,6 +34,7 @@ class Model:
     team: TeamTables
     calls: tuple[Call, ...]
     ties: bool
+    value: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ def _law(rng: np.random.Generator, ties: bool, slot: int) -> Law:
     return choices[rng.integers(len(choices))]
 
 
-def _activities(rng: np.random.Generator, ties: bool, slot: int, segments: int) -> ActivityTables:
+def _activities(rng: np.random.Generator, ties: bool, slot: int, segments: int, rare: bool) -> ActivityTables:
     book = LawBook()
     kinds, laws, dues, first = [], [], [], [0]
     count = int(rng.integers(1, 5))
@@ -111,13 +112,26 @@ def _activities(rng: np.random.Generator, ties: bool, slot: int, segments: int) 
         step_buffer=slot * rng.integers(0, 5, steps),
         step_due_days=rng.integers(0, 4, steps),
         unprepared=rng.integers(0, 2, count),
-        late=rng.integers(0, 2, count),
-        priority=np.zeros(count, dtype=np.int64),
+        late=rng.integers(0, 3 if rare else 2, count),
+        priority=rng.integers(0, 2, count),
         laws=book.tables(),
+        shortened=rng.choice([0.0, 0.4, 0.5, 1.0], count) if rare else None,
     )
 
 
-def _team(rng: np.random.Generator, ties: bool, slot: int, segments: int) -> TeamTables:
+def _rare_rules(rng: np.random.Generator, slot: int, segments: int) -> dict:
+    """Rules that few teams use, each in about half of the teams."""
+    return {
+        "pooled_segments": rng.random(segments) < rng.choice([0.0, 0.6]),
+        "rule": int(rng.choice([tables.EARLIEST_DUE, tables.TIER, tables.VALUE, tables.RENEWAL])),
+        "segment_rank": rng.integers(0, 2, segments),
+        "overtime": int(rng.choice([0, slot, 1.5 * slot, 6 * slot])),
+        "focus_length": int(rng.choice([0, slot, 2.5 * slot, 9 * slot])),
+        "cover": bool(rng.random() < 0.5),
+    }
+
+
+def _team(rng: np.random.Generator, ties: bool, slot: int, segments: int, rare: bool) -> TeamTables:
     days, csms = int(rng.integers(24, 40)), int(rng.integers(1, 5))
     lengths = slot * rng.integers(6, 9, days)
     if not ties:
@@ -131,8 +145,10 @@ def _team(rng: np.random.Generator, ties: bool, slot: int, segments: int) -> Tea
             away = int(rng.integers(0, days))
             leave[c, away : away + int(rng.integers(1, 6))] = True
     low = int(rng.integers(0, 4))
+    calendar = clock(lengths)
     return TeamTables(
-        clock=clock(lengths),
+        clock=calendar,
+        week=calendar.day // 7,
         months=start[[0, *fences]].astype(np.int64),
         customer_availability=rng.choice([0.3, 0.7, 1.0], segments),
         cancellation=rng.choice([0.0, 0.3, 0.6], segments),
@@ -144,15 +160,19 @@ def _team(rng: np.random.Generator, ties: bool, slot: int, segments: int) -> Tea
         lead=int(slot * rng.integers(0, 12)),
         rebook_after=(low, low + int(rng.integers(0, 5))),
         setup=int(rng.choice([0, slot // 3, slot])),
-        pooled=bool(rng.random() < 0.4),
+        pooled=bool(rng.random() < (0.2 if rare else 0.4)),
+        **(_rare_rules(rng, slot, segments) if rare else {}),
     )
 
 
 def generate(seed: int) -> Model:
-    """The model of a seed. Odd seeds force ties: durations and releases are whole slots, many of them equal."""
+    """The model of a seed. Odd seeds force ties: durations and releases are whole slots, many of them equal.
+
+    Two seeds of three have rarer rules too.
+    """
     rng = np.random.default_rng(seed)
-    ties, slot, segments = bool(seed % 2), 1800, int(rng.integers(1, 3))
-    team, activities = _team(rng, ties, slot, segments), _activities(rng, ties, slot, segments)
+    ties, slot, segments, rare = bool(seed % 2), 1800, int(rng.integers(1, 3)), seed % 3 > 0
+    team, activities = _team(rng, ties, slot, segments, rare), _activities(rng, ties, slot, segments, rare)
     accounts, count = int(rng.integers(3, 25)), int(rng.integers(20, 120))
     end = int(team.months[-1])
     if ties:
@@ -185,7 +205,8 @@ def generate(seed: int) -> Model:
         inside &= alive[instances.account]
         calls.append(Call(instances.take(inside), owner, speed, active, alive, int(until)))
         now = until
-    return Model(activities, team, tuple(calls), ties)
+    value = rng.choice([0.0, 1.0, 2.0, 5.0], accounts) if rare else None
+    return Model(activities, team, tuple(calls), ties, value)
 
 
 def steady(model: Model) -> Model:
@@ -212,7 +233,8 @@ def play(engine, model: Model, team: TeamTables | None = None) -> Run:
     for number, call in enumerate(model.calls):
         outcome, state = engine.run(
             model.activities, team, call.instances, call.owner, call.speed, call.active, state, call.until,
-            sums=sums, hours=hours, alive=call.alive, records=True, last=number == len(model.calls) - 1,
+            sums=sums, hours=hours, alive=call.alive, value=model.value, records=True,
+            last=number == len(model.calls) - 1,
         )  # fmt: skip
         outcomes.append(outcome)
     rows = np.concatenate([outcome.rows for outcome in outcomes])

@@ -67,9 +67,32 @@ def features(model: Model, run: Run) -> Counter[str]:
     kept = np.isin(moved[["instance", "start"]].tolist(), again[["instance", "start"]].tolist()) if len(moved) else []
     seen["moved to another day"] = int(len(moved) - np.sum(kept) / 2)
     seen["pooled" if model.team.pooled else "owners"] = len(rows)
+    shared = model.team.shared
+    seen["mixed books"] = len(rows) * int(shared.any() and not shared.all())
+    seen["answered by the cover"] = covered(model, rows[work])
+    evenings = np.isin(rows["finished"], model.team.clock.start) & work
+    seen["done after hours"] = int(np.sum(evenings & (rows["started"] == rows["finished"]))) * (model.team.overtime > 0)
+    for rule, name in enumerate(("earliest due", "tier", "value", "renewal")):
+        seen[f"rule {name}"] = len(rows) * int(model.team.rule == rule)
+    seen["focus time"] = int(model.team.focus_blocks[:, 1].sum())
+    seen["cut short to nothing"] = int(
+        run.sums[..., tables.SHORTENED].sum() * (model.activities.shortened_share == 0).any()
+    )
+    seen["rarer rules"] = int(compiled._is_rich(model.activities, model.team))
+    seen["plain rules"] = 1 - seen["rarer rules"]
     seen["ties forced" if model.ties else "no ties forced"] = 1
     seen["open at the end"] = int(run.waiting.sum())
     return seen
+
+
+def covered(model: Model, rows: np.ndarray) -> int:
+    """Steps done by another CSM than the owner of the month, among accounts that have one."""
+    instances = Instances.chain([call.instances for call in model.calls])
+    owners = np.array([call.owner for call in model.calls])
+    month = np.searchsorted([call.until for call in model.calls], rows["finished"])
+    owner = owners[month, instances.account[rows["instance"]]]
+    owned = ~model.team.shared[instances.segment[rows["instance"]]]
+    return int(np.sum(owned & (rows["csm"] != owner)))
 
 
 def test_every_feature_is_exercised() -> None:
@@ -81,6 +104,7 @@ def test_every_feature_is_exercised() -> None:
     missing = [name for name in expected if total[name] < 5]
     assert missing == []
     assert total["ties forced"] >= 30
+    assert min(total["rarer rules"], total["plain rules"]) >= 90
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -90,7 +114,43 @@ def test_hours_add_up(seed: int) -> None:
     for month, call in enumerate(model.calls):
         contracted = (model.team.months[month + 1] - model.team.months[month]) * call.active
         for run in (slow, fast):
-            np.testing.assert_array_equal(run.hours[month, :, : tables.CONTRACTED].sum(axis=1), contracted)
+            spent = run.hours[month, :, : tables.CONTRACTED].sum(axis=1)
+            np.testing.assert_array_equal(spent, contracted + run.hours[month, :, tables.H_OVERTIME])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_hours_add_up_every_day(seed: int) -> None:
+    """Contracted + overtime = worked + internal + idle + absent, per CSM and day, to the second, in both engines."""
+    model = generate(seed)
+    team = replace(model.team, months=model.team.clock.start)
+    spent = [play(engine, model, team).hours for engine in (reference, compiled)]
+    np.testing.assert_array_equal(*spent)
+    until = np.array([call.until for call in model.calls])
+    days = int(np.searchsorted(team.months, until[-1]))
+    there = np.array([model.calls[k].active for k in np.searchsorted(until, team.months[1 : days + 1])])
+    contracted = np.diff(team.months)[:days, None] * there
+    worked = spent[0][:days, :, : tables.CONTRACTED].sum(axis=2)
+    np.testing.assert_array_equal(worked, contracted + spent[0][:days, :, tables.H_OVERTIME])
+    assert not spent[0][days:].any()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_rarer_rules_that_change_nothing(seed: int) -> None:
+    """One list for all with cover and nobody on leave is a list each; one pooled segment after another is a pool;
+    ranks that are all the same are due dates."""
+    model = generate(3 * seed)  # plain rules
+    team = model.team
+    if team.pooled:
+        same = replace(
+            team, pooled=False, pooled_segments=np.ones(len(team.cancellation), dtype=bool), rule=tables.TIER
+        )
+    else:
+        team = replace(team, leave=np.zeros_like(team.leave))
+        same = replace(team, cover=True, rule=tables.RENEWAL)
+    catalogue = replace(model.activities, priority=np.zeros_like(model.activities.priority))
+    model = replace(model, activities=catalogue)
+    wanted = play(compiled, model, team)
+    assert differences(wanted, play(compiled, model, same)) == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -137,6 +197,7 @@ def test_sums_are_those_of_the_records(seed: int) -> None:
         cell[tables.CANCELLED] += what == MeetingOutcome.CANCELLED
         cell[tables.UNPREPARED] += what in (MeetingOutcome.POSTPONED, MeetingOutcome.HELD_UNPREPARED)
         cell[tables.POSTPONED] += what == MeetingOutcome.POSTPONED
+    sums[..., tables.SHORTENED] = fast.sums[..., tables.SHORTENED]  # no record tells how much work a step was given
     np.testing.assert_array_equal(fast.sums, sums)
     np.testing.assert_array_equal(
         sums[..., tables.DUE], sums[..., [tables.ON_TIME, tables.LATE_DONE, tables.MISSED]].sum(axis=-1)
@@ -182,16 +243,18 @@ def test_a_horizon_in_one_go_is_its_calls(seed: int) -> None:
         np.array([call.until for call in model.calls]),
         sums=sums,
         hours=hours,
+        values=None if model.value is None else [model.value] * len(model.calls),
     )
     np.testing.assert_array_equal(sums, wanted.sums)
     np.testing.assert_array_equal(hours, wanted.hours)
 
 
 def test_what_is_compiled_ahead_is_what_runs() -> None:
-    compiled.compile_kernels()
-    play(compiled, generate(0))
-    for kernel in (compiled._calls, compiled._draw_seconds):
-        assert len(kernel.signatures) == 1
+    for rich in (False, True):
+        compiled.compile_kernels(rich)
+        play(compiled, next(m for m in map(generate, SEEDS) if compiled._is_rich(m.activities, m.team) == rich))
+    assert len(compiled._calls.signatures) == 2
+    assert len(compiled._draw_seconds.signatures) == 1
 
 
 def test_a_state_is_left_as_it_was() -> None:
@@ -239,6 +302,27 @@ def test_a_changed_table_is_caught() -> None:
     assert caught(30, lambda team: replace(team, lead=team.lead + 1)) > 0
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"overtime": 0},
+        {"focus_length": 0},
+        {"cover": False},
+        {"pooled_segments": None},
+        {"rule": tables.EARLIEST_DUE},
+        {"segment_rank": None},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_rarer_rule_left_out_is_caught(change: dict) -> None:
+    assert caught(60, lambda team: replace(team, **change)) > 0
+
+
+@pytest.mark.parametrize("rule", [tables.TIER, tables.VALUE, tables.RENEWAL])
+def test_every_desk_rule_tells(rule: int) -> None:
+    assert caught(60, lambda team: replace(team, rule=tables.EARLIEST_DUE) if team.rule == rule else team) > 0
+
+
 def early_wake(self: reference.State, desk: reference.Desk) -> None:
     """Work is taken up before blocks begin."""
     if desk.wake_at != self.now:
@@ -253,6 +337,11 @@ def early_wake(self: reference.State, desk: reference.Desk) -> None:
         ("_wake", early_wake),
         ("_put_down", lambda self, person: None),
         ("_overdue", lambda self, instance: False),
+        ("_due_order", lambda self, instance: (self._due_of(instance, instance.step), -instance.number)),
+        ("_pressing", lambda self, person: [i for i in person.desk.ready if self._presses(person, i)]),
+        ("_presses", lambda self, person, i: i is not None and self._due_order(i)[0] <= self.now),
+        ("_focus_time", lambda self, day: range(0)),
+        ("_lay_aside", lambda self, instance: self._take_away(instance)),
     ],
 )
 def test_a_changed_rule_is_caught(name: str, fault, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,6 +524,154 @@ def test_a_team_of_nobody_does_nothing(pooled: bool) -> None:
     run = agreed(replace(model, calls=(alone,)))
     assert run.rows["outcome"].tolist() == [StepOutcome.OPEN, StepOutcome.OPEN]
     assert run.sums[0, :, 0, tables.MISSED].tolist() == [1, 1]
+
+
+WEEKS = np.arange(12) // 5
+
+
+def test_overtime_saves_what_is_due_and_no_more_than_the_week_allows() -> None:
+    """10 h due today, 8 h a day and 1.5 h of overtime a week: 9.5 h done in the evening, the rest next morning."""
+    releases = [(0, 0, DAY), (0, 0, DAY), (0, 0, 3 * DAY)]
+    run = agreed(one_csm([desk(5 * HOUR)], releases, overtime=5400, week=WEEKS))
+    assert run.rows["finished"].tolist() == [5 * HOUR, DAY + HOUR / 2, DAY + 5.5 * HOUR]
+    assert run.rows["outcome"].tolist() == [StepOutcome.ON_TIME, StepOutcome.LATE, StepOutcome.ON_TIME]
+    assert run.hours[0, 0, tables.H_OVERTIME] == 5400
+    run = agreed(one_csm([desk(5 * HOUR)], releases, overtime=2 * HOUR, week=WEEKS))
+    assert run.rows["finished"].tolist() == [5 * HOUR, DAY, DAY + 5 * HOUR]  # at the evening: on time
+    assert run.rows["outcome"].tolist() == [StepOutcome.ON_TIME] * 3
+
+
+def test_overtime_of_a_week_begins_anew_with_the_next() -> None:
+    """9 h a day, due each day, 5 h of overtime a week: 45 h of work in 40 + 5. With 4 h an hour is left on Friday, and
+    the next week has to make up for it."""
+    releases = [(0, day * DAY, (day + 1) * DAY) for day in range(10)]
+    run = agreed(one_csm([desk(9 * HOUR)], releases, overtime=5 * HOUR, week=WEEKS))
+    assert run.rows["outcome"].tolist() == [StepOutcome.ON_TIME] * 10
+    assert run.hours[0, 0, tables.H_OVERTIME] == 10 * HOUR
+    run = agreed(one_csm([desk(9 * HOUR)], releases, overtime=4 * HOUR, week=WEEKS))
+    late = [StepOutcome.LATE]
+    assert run.rows["outcome"].tolist() == [StepOutcome.ON_TIME] * 4 + late + [StepOutcome.ON_TIME] * 3 + late * 2
+
+
+def test_overtime_lays_aside_what_is_not_due() -> None:
+    """In the evening the long piece in hand waits for the one that is due; an interrupt waits for the morning."""
+    trouble = [(tables.INTERRUPT, 3 * HOUR, tables.DUE_WINDOW)]
+    releases = [(0, 0, 9 * DAY), (1, 7 * HOUR, DAY), (2, 7 * HOUR, DAY)]
+    run = agreed(one_csm([desk(2 * DAY), desk(HOUR), trouble], releases, overtime=4 * HOUR, week=WEEKS))
+    assert run.rows["finished"].tolist() == [2 * DAY + 3 * HOUR, DAY, DAY + 2 * HOUR]
+    assert run.hours[0, 0, tables.H_OVERTIME] == HOUR
+
+
+def test_overtime_for_what_would_be_late_tomorrow() -> None:
+    """Two hours due an hour after the next opening are done tonight; an hour of it is not pressing tonight."""
+    run = agreed(one_csm([desk(2 * HOUR)], [(0, 8 * HOUR - 1, DAY + HOUR)], overtime=4 * HOUR, week=WEEKS))
+    assert run.rows["finished"].tolist() == [DAY]
+    run = agreed(one_csm([desk(HOUR)], [(0, 8 * HOUR - 1, DAY + HOUR)], overtime=4 * HOUR, week=WEEKS))
+    assert run.rows["finished"].tolist() == [DAY + HOUR - 1]
+
+
+def test_in_a_pool_the_one_with_most_overtime_left_stays() -> None:
+    releases = [(0, 7 * HOUR, DAY)] * 2 + [(1, 7 * HOUR, DAY)] * 2
+    model = one_csm([desk(2 * HOUR), desk(HOUR)], releases, csms=2, pooled=True, overtime=3 * HOUR, week=WEEKS)
+    run = agreed(model)
+    assert run.rows["csm"].tolist() == [0, 1, 0, 1]
+    assert run.hours[0, :, tables.H_OVERTIME].tolist() == [2 * HOUR, 2 * HOUR]
+
+
+def test_work_that_would_end_late_is_cut_short() -> None:
+    """The second piece would end an hour after its due date: half of it, on time. The third has its time."""
+    releases = [(0, 0, 3 * HOUR), (0, 0, 4 * HOUR), (0, 0, DAY)]
+    model = one_csm([desk(2.5 * HOUR)], releases, late=tables.SHORTEN)
+    model = replace(model, activities=replace(model.activities, shortened=np.array([0.5])))
+    run = agreed(model)
+    assert run.rows["finished"].tolist() == [2.5 * HOUR, 3.75 * HOUR, 6.25 * HOUR]
+    assert run.sums[0, 0, 0, tables.SHORTENED] == 1
+
+
+def ordered(rule: int, **changes) -> list[int]:
+    """The order in which three pieces of one hour are done: segments 0, 1, 1, due 3, 2, 1 days on, worth 1, 9, 1."""
+    model = one_csm([desk(HOUR), desk(HOUR)], [(0, 0, 3 * DAY), (1, 0, 2 * DAY), (0, 0, DAY)], csms=3)
+    team = replace(
+        model.team, rule=rule, pooled=True, customer_availability=np.ones(2), cancellation=np.zeros(2),
+        leave=np.array([[False] * 12, [True] * 12, [True] * 12]), segment_rank=np.array([0, 1]),
+    )  # fmt: skip
+    whole = np.array([0, 1, 1])
+    instances = replace(model.calls[0].instances, segment=whole, account=np.array([0, 1, 2]))
+    names = ("a", "b")
+    activities = replace(model.activities, segment_names=names, priority=np.array([1, 0]))
+    call = replace(model.calls[0], instances=instances)
+    model = replace(model, activities=activities, team=team, calls=(call,), value=np.array([1.0, 9.0, 1.0]))
+    return np.argsort(agreed(replace(model, **changes)).rows["finished"]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "order"),
+    [
+        (tables.EARLIEST_DUE, [2, 1, 0]),
+        (tables.TIER, [0, 2, 1]),
+        (tables.RENEWAL, [1, 2, 0]),
+        (tables.VALUE, [1, 2, 0]),  # nine times the value outweighs a day; equal values go by urgency
+    ],
+)
+def test_desk_rules(rule: int, order: list[int]) -> None:
+    assert ordered(rule) == order
+
+
+def test_without_values_the_earliest_due_date_comes_first() -> None:
+    assert ordered(tables.VALUE, value=None) == [2, 1, 0]
+
+
+def test_a_cover_answers_but_does_not_run_the_book() -> None:
+    """CSM 1 is away on days 0 and 1; CSM 2, the next, on day 1: trouble goes to 2, then to 0; desk work waits."""
+    away = np.zeros((3, 12), dtype=bool)
+    away[1, :2], away[2, 1] = True, True
+    trouble = [(tables.INTERRUPT, HOUR, tables.DUE_WINDOW), (tables.DESK, HOUR, tables.DUE_WINDOW)]
+    releases = [(1, 0, DAY), (0, HOUR, DAY), (0, DAY + HOUR, 2 * DAY)]
+    model = one_csm([trouble, desk(HOUR)], releases, csms=3, leave=away, cover=True)
+    call = replace(model.calls[0], owner=np.array([1, 1, 1]))
+    run = agreed(replace(model, calls=(call,)))
+    assert run.rows["csm"].tolist() == [1, 2, 1, 0, 1]
+    assert run.rows["finished"].tolist() == [
+        2 * DAY + HOUR, 2 * HOUR, 2 * DAY + 2 * HOUR, DAY + 2 * HOUR, 2 * DAY + 3 * HOUR,
+    ]  # fmt: skip
+
+
+def test_trouble_that_waits_when_leave_begins_goes_to_the_cover() -> None:
+    away = np.zeros((2, 12), dtype=bool)
+    away[0, 1] = True
+    trouble = [(tables.INTERRUPT, 6 * HOUR, tables.DUE_WINDOW)]
+    run = agreed(one_csm([trouble], [(0, 0, 9 * DAY), (0, 0, 9 * DAY)], csms=2, leave=away, cover=True))
+    assert run.rows["csm"].tolist() == [0, 1]
+    assert run.rows["finished"].tolist() == [6 * HOUR, DAY + 4 * HOUR]
+
+
+def test_focus_time_keeps_meetings_and_interrupts_out() -> None:
+    """An hour of internal time, three of focus: trouble waits for its end, unless there is nothing on the desk."""
+    meeting = [(tables.MEETING, HOUR, tables.DUE_WINDOW)]
+    trouble = [(tables.INTERRUPT, HOUR, tables.DUE_WINDOW)]
+    chains = [desk(2.5 * HOUR), meeting, trouble]
+    day = dict(internal_length=HOUR, focus_length=3 * HOUR)
+    releases = [(0, 0, DAY), (1, 0, DAY), (2, 1.5 * HOUR, DAY)]
+    run = agreed(one_csm(chains, releases, setup=600, **day))
+    assert run.rows["started"].tolist() == [HOUR, 4 * HOUR, 3.5 * HOUR]  # half an hour of focus is left for trouble
+    assert run.rows["finished"].tolist() == [3.5 * HOUR, 5 * HOUR, 5.5 * HOUR]  # the meeting suspends it
+    run = agreed(one_csm([desk(4 * HOUR), meeting, trouble], releases, setup=600, **day))
+    assert run.rows["started"].tolist() == [HOUR, 4 * HOUR, 5 * HOUR]
+    assert run.rows["finished"].tolist() == [7 * HOUR + 600, 5 * HOUR, 6 * HOUR]
+
+
+def test_mixed_books_are_pooled_for_one_segment_only() -> None:
+    """CSM 0 owns account 0 (segment 0); account 1 (segment 1) is everybody's: CSM 1 does it, and never account 0's."""
+    model = one_csm([desk(3 * HOUR)], [(0, 0, DAY), (0, 0, DAY), (0, 0, 5 * DAY)], csms=2)
+    team = replace(
+        model.team, customer_availability=np.ones(2), cancellation=np.zeros(2), pooled_segments=np.array([False, True])
+    )
+    instances = replace(model.calls[0].instances, segment=np.array([0, 1, 0]), account=np.array([0, 1, 0]))
+    activities = replace(model.activities, segment_names=("owned", "pooled"))
+    call = replace(model.calls[0], instances=instances, owner=np.array([0, -1]))
+    run = agreed(replace(model, activities=activities, team=team, calls=(call,)))
+    assert run.rows["csm"].tolist() == [0, 1, 0]
+    assert run.rows["finished"].tolist() == [3 * HOUR, 3 * HOUR, 6 * HOUR]
 
 
 def test_everything_at_one_instant() -> None:

@@ -36,14 +36,14 @@ def test_which_events_count_as_churn() -> None:
 def test_steps() -> None:
     counted = dict.fromkeys(STEP_MEASURES, 0) | {
         "due": 100, "on_time": 70, "late": 20, "missed": 10, "void": 25, "delay": 6000, "elapsed": 9000, "booked": 95,
-        "unbooked": 5, "cancelled": 8, "unprepared": 12, "postponed": 2, "customer_late": 16,
+        "unbooked": 5, "cancelled": 8, "unprepared": 12, "postponed": 2, "customer_late": 16, "shortened": 4,
     }  # fmt: skip
     sums = np.array([[counted[name] for name in STEP_MEASURES], [0] * len(STEP_MEASURES)])
     found = {name: kpi(sums) for name, kpi in kpis.STEP_KPIS.items()}
     assert {name: round(float(value[0]), 4) for name, value in found.items()} == {
         "on_time_share": 0.7, "on_time_share_net_of_customer": 0.8333, "missed_share": 0.1, "void_share": 0.2,
         "mean_delay": 300.0, "mean_elapsed": 100.0, "cancelled_share": 0.08, "unprepared_share": 0.1304,
-        "unbooked_share": 0.05,
+        "unbooked_share": 0.05, "shortened_share": 0.04,
     }  # fmt: skip
     assert all(np.isnan(value[1]) for value in found.values())
 
@@ -91,11 +91,13 @@ def test_nothing_to_divide_by_is_missing() -> None:
 def test_hours() -> None:
     hours = dict.fromkeys(HOUR_KINDS, 0.0) | {
         "desk": 40, "meeting": 20, "interrupt": 10, "setup": 5, "internal": 30, "idle": 25, "absent": 20,
-        "reserved": 22,
+        "reserved": 22, "overtime": 15,
     }  # fmt: skip
     found = kpis.hour_kpis([hours[name] for name in HOUR_KINDS])
     assert {name: round(float(value), 4) for name, value in found.items()} == {
-        "utilisation": 0.75, "booked_share": 0.22, "reactive_share": 0.2, "internal_share": 0.2, "absence_rate": 0.1333,
+        # 75 h worked, 15 of them after hours, in 85 h available of 135 h contracted
+        "utilisation": 0.8824, "booked_share": 0.2588, "reactive_share": 0.2, "internal_share": 0.2222,
+        "absence_rate": 0.1481, "overtime_share": 0.1111,
     }  # fmt: skip
 
 

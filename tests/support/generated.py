@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
+from simulator.support import compiled
 from simulator.support.tables import Clock, Contacts, SupportTables, Transfer
 
 PLAIN = 5
@@ -24,7 +25,12 @@ RULES = {
     "closing": ("dropping",),
     "head start": ("head_start",),
     "time away": ("away",),
-}
+    "repeat contacts": (
+        "inquiries", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within",
+    ),
+    "deferrable work": ("deferrable", "business_time", "reserve"),
+    "opening hours": ("opening",),
+}  # fmt: skip
 """The tables of each of the rarer rules."""
 
 
@@ -46,6 +52,11 @@ class Case:
             parts.append((part(self.contacts, start, stop), until))
             start = stop
         return parts
+
+
+def one_kernel(tables: SupportTables) -> bool:
+    """Whether to ask for the kernel with every rule: two of these are compiled for the tests, and not one per model."""
+    return any(compiled._rules(tables))
 
 
 def part(contacts: Contacts, start: int, stop: int) -> Contacts:
@@ -99,12 +110,16 @@ def case(seed: int) -> Case:
         book.row(distributions.with_zero((_whole_law if whole else _law)(more, 10.0), 0.4)) if steps else -1
         for steps in stepping
     ]
+    then = np.random.default_rng([seed, 5])
+    repeat = [law_of(then, 10.0) if then.random() < 0.8 else -1 for _ in range(queues)]
+    mail = np.random.default_rng([seed, 6])
+    patience = np.array(
+        [law(float(rng.choice([3.0, 10.0, 30.0]))) if rng.random() < 0.8 else -1 for _ in range(queues)]
+    )
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
-        patience=np.array(
-            [law(float(rng.choice([3.0, 10.0, 30.0]))) if rng.random() < 0.8 else -1 for _ in range(queues)]
-        ),
+        patience=patience,
         talk=talk,
         after_call=after_call,
         priority=np.where(served, rng.integers(1, 3, served.shape), 0),
@@ -129,6 +144,16 @@ def case(seed: int) -> Case:
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
         head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
         away=np.array(away),
+        inquiries=bool(then.random() < 0.6),
+        resolution=then.choice([0.0, 0.5, 0.8, 1.0], size=queues),
+        repeat_attempts=then.integers(0, 4, size=queues),
+        repeat_delay=np.array(repeat),
+        repeat_to=np.where(then.random(queues) < 0.6, -1, then.integers(0, queues, size=queues)),
+        resolution_within=then.choice([5.0, 40.0, 200.0, np.inf], size=queues),
+        opening=~_dropping(then, queues, intervals),
+        deferrable=mail.random(queues) < 0.3,
+        business_time=(mail.random(queues) < 0.7) & (patience < 0),
+        reserve=mail.choice([0, 0, 1, 2], size=(queues, groups)) * int(mail.random() < 0.5),
     )
     if seed % PLAIN == 0:
         tables = with_rules(tables)

@@ -18,9 +18,11 @@ from simulator.support.tables import QueueMeasure
 from tests.models import one_queue
 
 
-def totals(queue: dict[str, object], agents: int = 16, **more: object) -> np.ndarray:
+def totals(
+    queue: dict[str, object], agents: int = 16, calendar: dict[str, object] | None = None, **more: object
+) -> np.ndarray:
     """The sums of the first replication of one queue, the same from both engines. Shape (1, measures)."""
-    scenario = one_queue(queue=queue, group={"agents": agents, **more})
+    scenario = one_queue(queue=queue, group={"agents": agents, **more}, calendar=calendar or {})
     horizon = Horizon(scenario)
     fast, readable = horizon.simulate(0), horizon.simulate(0, reference=True)
     # the same seconds added in another order
@@ -48,6 +50,89 @@ def test_balking_and_redials_of_a_scenario() -> None:
     assert 0.5 * lost < again[0, QueueMeasure.REDIALS] < lost
     # some are lost for good after their second redial
     assert totals({"redial": {**redial, "attempts": 9}})[0, QueueMeasure.REDIALS] > again[0, QueueMeasure.REDIALS]
+
+
+def test_repeats_and_time_away_of_a_scenario() -> None:
+    hours = {"daily": "09:00-18:00"}
+    resolution = {"probability": "60%", "delay": {"exponential": "3 h"}, "attempts": 9, "within": "8 h"}
+    open_days = {"days": 5}
+    found = totals({"hours": hours, "patience": None, "resolution": resolution}, agents=60, calendar=open_days)[0]
+    of = {measure.name.lower(): found[measure] for measure in QueueMeasure}
+    assert of["offered"] == of["inquiries"] + of["repeats"]
+    assert of["answered"] == of["offered"]
+    assert of["resolved"] / of["answered"] == pytest.approx(0.6, abs=0.02)
+    assert of["first_response"] < of["resolution_time_net"] < of["resolution_time"]
+    assert 0 < of["repeated_within"] < of["resolved_first"] < of["resolved_within"] < of["due"] < of["inquiries"]
+    # repeats stand outside no opening hours: nobody waits for the morning
+    assert of["wait_answered"] == 0.0
+    away = totals_of_groups(away={"probability": "50%", "duration": "10 min"}, agents=60)
+    assert 0.1 < KPIS["time_away"](away)[0] < 0.9
+    assert KPIS["time_away"](totals_of_groups(agents=60))[0] == 0.0
+
+
+def test_email_in_business_time_beside_calls() -> None:
+    """Mail is worked off while more than two agents are idle; what comes in the evening waits for the morning."""
+    document = copy.deepcopy(one_queue(group={"agents": 22}, calendar={"days": 3}).document())
+    support = document["support"]
+    support["queues"]["mail"] = {
+        "channel": "email", "hours": {"daily": "09:00-18:00"}, "arrivals": {"rate": "0.5 per min"}, "talk": "3 min",
+        "answer_within": "1 h", "business_time": True,
+    }  # fmt: skip
+    support["groups"]["agents"]["serves"] = {"calls": {"priority": 1}, "mail": {"priority": 2, "reserve": 2}}
+
+    def run(**mail: object) -> tuple[np.ndarray, np.ndarray]:
+        changed = copy.deepcopy(document)
+        changed["support"]["queues"]["mail"] |= mail
+        horizon = Horizon(freeze(Document(changed)))
+        fast, readable = horizon.simulate(0), horizon.simulate(0, reference=True)
+        for part in ("queue", "group"):
+            np.testing.assert_allclose(fast[part], readable[part], rtol=1e-9, atol=1e-9)
+        return fast["queue"].sum(axis=0), fast["group"].sum(axis=0)
+
+    queue, group = run()
+    elapsed, _ = run(business_time=False)
+    assert KPIS["backlog"](queue)[1] > 0
+    assert np.isnan(KPIS["backlog"](queue)[0])
+    assert KPIS["asa"](queue)[1] <= KPIS["asa"](elapsed)[1]
+    real, mail, both = (KPIS[f"occupancy{kind}"](group)[0] for kind in ("_real_time", "_deferrable", ""))
+    assert both == pytest.approx(real + mail)
+    assert mail > 0.03
+    support["groups"]["agents"]["serves"]["mail"]["reserve"] = 0
+    eager, _ = run()
+    assert KPIS["backlog"](eager)[1] < KPIS["backlog"](queue)[1]
+    assert KPIS["service_level"](eager)[0] < KPIS["service_level"](queue)[0]
+
+
+def totals_of_groups(**group: object) -> np.ndarray:
+    """Sums of one group, shape (1, measures)."""
+    return Horizon(one_queue(group=group)).simulate(0)["group"].sum(axis=0)
+
+
+def test_the_expected_load_is_that_of_a_desk_at_which_nobody_waits() -> None:
+    """Escalations, holds and repeats: what a simulation with plenty of agents does is what the closed form says."""
+    document = copy.deepcopy(
+        one_queue(queue={"patience": None}, group={"agents": 300}, calendar={"days": 12}).document()
+    )
+    calls = document["support"]["queues"]["calls"]
+    calls["escalation"] = {
+        "to": "experts", "probability": "30%", "transfer": "warm", "conference": {"exponential": "2 min"},
+    }  # fmt: skip
+    again = {"probability": "70%", "delay": {"exponential": "5 min"}}
+    calls["resolution"] = {**again, "attempts": 2}
+    document["support"]["queues"]["experts"] = {
+        "talk": {"exponential": "4 min"}, "after_call": "1 min", "resolution": {**again, "to": "mail", "attempts": 1},
+    }  # fmt: skip
+    document["support"]["queues"]["mail"] = {"talk": "6 min", "resolution": again}
+    document["support"]["groups"]["experts"] = {"agents": 200, "serves": ["experts"], "answer_delay": "10 s"}
+    document["support"]["groups"]["mail"] = {"agents": 200, "serves": ["mail"]}
+    horizon = Horizon(freeze(Document(document)))
+    runs = [horizon.simulate(r) for r in range(4)]
+    seconds = horizon.grid.interval_start[-1]
+    entries = np.mean([run["queue"].sum(axis=0)[:, QueueMeasure.OFFERED] for run in runs], axis=0)
+    busy = np.mean([run["group"].sum(axis=0)[:, 0] for run in runs], axis=0) / seconds
+    # some 400,000 calls; the last repeats lie beyond the end
+    np.testing.assert_allclose(horizon.expected_contacts.sum(axis=1), entries, rtol=0.01)
+    np.testing.assert_allclose(horizon.load.mean(axis=1), busy, rtol=0.01)
 
 
 def arrival_tables_of(scenario: Scenario) -> ArrivalTables:

@@ -39,7 +39,10 @@ def queue_sums(**values):
 DAY = queue_sums(
     offered=100, transferred_in=10, blocked=4, abandoned=16, short_abandoned=5, abandoned_within=8, answered=80,
     answered_within=60, wait_answered=1600, wait_abandoned=480, talk=16000, after_call=4000, escalated=12,
-    overflowed=20, redials=7, balked=1, dropped=2,
+    overflowed=20, redials=7, balked=1, dropped=2, repeats=3, inquiries=90, responded=80, first_response=2400,
+    resolved=70, unresolved=15, resolution_time=70_000, resolution_time_net=35_000, resolution_effort=21_000,
+    due=60, resolved_within=45, resolved_first=36, repeated_within=6,
+    backlog=96, readings=48,
 )  # fmt: skip
 EXPECTED = {
     "offered": 100, "transferred_in": 10, "answered": 80, "abandoned": 16, "short_abandoned": 5, "blocked": 4,
@@ -48,7 +51,10 @@ EXPECTED = {
     "sl_served_over_served": 0.75, "sl_incl_short_abandons": 0.68, "asa": 20, "mean_wait": 2080 / 96,
     "mean_wait_abandoned": 30, "talk_time": 200, "after_call_time": 50, "handle_time": 250, "escalation_rate": 0.15,
     "overflowed": 20, "overflow_rate": 0.25, "redials": 7, "balked": 1, "balking": 0.01,
-    "dropped": 2, "drop_rate": 0.02,
+    "dropped": 2, "drop_rate": 0.02, "repeats": 3, "inquiries": 90, "unanswered_inquiries": 10,
+    "unresolved_inquiries": 15, "open_inquiries": 5, "first_response_time": 30, "resolution_time": 1000,
+    "resolution_time_net": 500, "resolution_effort": 300, "resolution_rate": 0.75, "first_contact_resolution": 0.6,
+    "repeat_rate": 0.1, "backlog": 2,
 }  # fmt: skip
 
 
@@ -57,14 +63,23 @@ def test_every_queue_kpi_by_hand():
     assert found.keys() == EXPECTED.keys()
     for name, value in EXPECTED.items():
         assert found[name] == pytest.approx([value]), name  # pytest's 1e-6: one division
+    without = kpis.evaluate("queue", DAY[None], inquiries=False)
+    assert found.keys() - without.keys() == {name for name in found if KPIS[name].of_inquiries}
 
 
 def test_occupancy_counts_overrun_as_time_at_work():
     sums = np.zeros((2, len(GroupMeasure)))
-    sums[0, [GroupMeasure.BUSY, GroupMeasure.STAFFED, GroupMeasure.OVERRUN]] = 2700.0, 3500.0, 100.0
+    columns = [
+        GroupMeasure.BUSY,
+        GroupMeasure.STAFFED,
+        GroupMeasure.OVERRUN,
+        GroupMeasure.AWAY,
+        GroupMeasure.DEFERRABLE,
+    ]
+    sums[0, columns] = 2700.0, 3500.0, 100.0, 360.0, 1800.0
     found = kpis.evaluate("group", sums)
-    assert found.keys() == {"occupancy"}
-    assert found["occupancy"][0] == 0.75
+    expected = {"occupancy": 0.75, "occupancy_real_time": 0.25, "occupancy_deferrable": 0.5, "time_away": 0.1}
+    assert {name: value[0] for name, value in found.items()} == expected
     assert math.isnan(found["occupancy"][1])
 
 
@@ -107,7 +122,7 @@ def test_four_service_levels_come_from_sums():
 
 
 def test_sums_of_another_kind_are_refused():
-    with pytest.raises(ParameterError, match="sums of a group have 4 columns"):
+    with pytest.raises(ParameterError, match="sums of a group have 5 columns"):
         KPIS["occupancy"](DAY)
 
 
@@ -118,6 +133,7 @@ def record(outcome, arrived, answered_at=math.nan, talk_end=math.nan, end=math.n
     row = np.zeros(1, RECORD)
     row["group"] = -1
     row["outcome"] = outcome
+    row["returns_at"] = math.nan
     row["taken_at"] = answered_at
     row["arrived"], row["answered_at"], row["talk_end"], row["end"] = arrived, answered_at, talk_end, end
     row["interval"] = arrived // 100
@@ -181,8 +197,9 @@ def test_sums_from_records_equal_those_of_the_engine():
         sums, state, parts = Sums.zeros(case.tables, case.clock), None, []
         for contacts, until in case.calls():
             outcome, state = compiled.run(
-                case.tables, case.clock, contacts, case.staff, state, until, sums=sums, records=True
-            )
+                case.tables, case.clock, contacts, case.staff, state, until, sums=sums, records=True,
+                every_rule=generated.one_kernel(case.tables),
+            )  # fmt: skip
             parts.append(outcome.records)
         found = from_records(join_records(parts, case.boundaries[-1]), case.tables, case.clock)
         # 1e-9: the same seconds added in another order

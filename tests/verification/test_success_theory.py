@@ -166,12 +166,15 @@ def test_a_pool_is_an_mmc_queue(csms: int, load: float) -> None:
 # --- hours ÷ hours ---------------------------------------------------------------------------------------------------
 
 
-def _spread_desk_work(heads: int, accounts: int, hours: float) -> float:
+def _spread_desk_work(heads: int, accounts: int, hours: float, overtime: int = 0) -> float:
     """On-time share of one piece of desk work per account and quarter, dates spread evenly, two days to do it."""
     activities = _catalogue([[(tables.DESK, deterministic(hours * HOUR), tables.DUE_WINDOW)]])
-    team = _team(70, DAY, heads, 63, pooled=True)
+    team = _team(70, DAY, heads, 63, pooled=True, overtime=overtime, week=np.arange(70) // 5)
     release = np.arange(accounts) * (QUARTER - 2 * DAY) // accounts
-    instances = _instances(0, release, release + 2 * DAY, np.arange(accounts), randomness.stream(1, 0, "spread"))
+    due = release + 2 * DAY
+    if overtime:  # by an evening
+        due = -(-due // DAY) * DAY
+    instances = _instances(0, release, due, np.arange(accounts), randomness.stream(1, 0, "spread"))
     sums = _run(activities, team, instances, accounts)[0].sum(axis=(0, 1, 2))
     return float(sums[tables.ON_TIME] / sums[tables.DUE])
 
@@ -184,6 +187,54 @@ def test_heads_are_effort_over_available_hours(heads: int) -> None:
     assert _spread_desk_work(heads, accounts, 0.995 * available / accounts) == 1.0
     assert _spread_desk_work(heads, accounts, 1.10 * available / accounts) < 0.6
     assert _spread_desk_work(heads + 1, accounts, 1.10 * available / accounts) >= (1.0 if heads > 9 else 0.99)
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+def test_overtime_adds_to_the_available_hours(heads: int) -> None:
+    """A load of 1.10 wants 4 h of overtime a week; 5 h keep every date, 2 h do not."""
+    accounts = 100 * heads
+    hours = 1.10 * heads * 61 * 8 / accounts
+    assert _spread_desk_work(heads, accounts, hours, 5 * HOUR) == 1.0
+    assert _spread_desk_work(heads, accounts, hours, 2 * HOUR) < 0.7
+
+
+# --- more people ------------------------------------------------------------------------------------------------------
+
+
+def _busy_pool(heads: int, replication: int) -> float:
+    """On-time share of all steps of a pool in a quarter: reviews with preparation and follow-up, desk work, trouble."""
+    review = [
+        (tables.DESK, gamma(1.0 * HOUR, cv=0.8), tables.DUE_MEETING),
+        (tables.MEETING, deterministic(1.0 * HOUR), tables.DUE_WINDOW),
+        (tables.DESK, gamma(1.0 * HOUR, cv=0.8), tables.DUE_AFTER),
+    ]
+    activities = _catalogue(
+        [review, [(tables.DESK, exponential(2.0 * HOUR), tables.DUE_WINDOW)],
+         [(tables.INTERRUPT, exponential(1.0 * HOUR), tables.DUE_WINDOW)]], buffer=HOUR,
+    )  # fmt: skip
+    team = _team(
+        80, DAY, heads, 70, pooled=True, lead=2 * DAY, setup=600, meetings_per_day=4, internal_length=HOUR,
+        customer_availability=np.array([0.5]), cancellation=np.array([0.15]),
+    )  # fmt: skip
+    parts = []
+    for k, (count, allowed) in enumerate(((160, 15 * DAY), (300, 3 * DAY), (120, DAY // 2))):
+        stream = randomness.stream(17, replication, f"pool.{k}")
+        place = randomness.uniform(randomness.keys(stream, np.arange(count)), randomness.purpose("date"))
+        release = np.floor(place * 55 * DAY)
+        parts.append(_instances(k, release, release + allowed, np.zeros(count), stream))
+    sums = _run(activities, team, Instances.join(parts))[0].sum(axis=(0, 1, 2))
+    return float(sums[tables.ON_TIME] / sums[tables.DUE])
+
+
+def test_more_people_never_lower_the_expected_on_time_share() -> None:
+    """Pooled, earliest due date, common draws. Pathwise one more may hurt (another slot is booked), on average not."""
+    heads = range(2, 7)
+    shares = np.array([[_busy_pool(n, replication) for n in heads] for replication in range(REPLICATIONS)])
+    gains = np.diff(shares, axis=1)
+    error = gains.std(axis=0, ddof=1) / math.sqrt(REPLICATIONS)
+    assert np.all(gains.mean(axis=0) > -ERRORS * error), (gains.mean(axis=0), error)
+    assert gains.mean(axis=0)[0] > 0.1
+    assert shares.mean(axis=0)[-1] > 0.95
 
 
 # --- the cliff (a book of n accounts) --------------------------------------------------------------------------------

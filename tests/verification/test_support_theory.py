@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
-from simulator.support import compiled
+from simulator.support import compiled, erlang
 from simulator.support.tables import Clock, Contacts, GroupMeasure, QueueMeasure, Sums, SupportTables
 
 CASES = json.loads((Path(__file__).parent / "reference_cases.json").read_text())
@@ -331,3 +332,56 @@ def test_published_days_of_another_simulator() -> None:
         }
         for name, value in exact.items():
             assert_ratio(name, *ratios[name], value)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.8])
+def test_repeats_of_what_is_not_resolved(probability: float) -> None:
+    """A node with feedback by way of a delay (Jackson 1957): Erlang C at the rate of all contacts, whose number per
+    inquiry is geometric; the elapsed time of an inquiry is that of its contacts and of the delays between them."""
+    n, lam, mu, delay = 6, 4.0 * probability, 1.0, 3.0
+    book = LawBook()
+    talk, away = book.row(distributions.exponential(1 / mu)), book.row(distributions.exponential(delay))
+    model = replace(
+        tables({(0, 0): distributions.exponential(1 / mu)}, [None]),
+        talk=np.array([[talk]]),
+        laws=book.tables(),
+        inquiries=True,
+        resolution=np.array([probability]),
+        repeat_attempts=np.array([99]),
+        repeat_delay=np.array([away]),
+    )
+    sums = steady(model, [n], [lam], relaxation(n, lam / probability, mu, None) + 5 * delay / probability, "repeats")
+    theory = erlang.measures(agents=n, arrival_rate=lam / probability, service_rate=mu)
+    check_queue(sums, {"e_wait": theory.e_wait, "sl_served_over_offered": theory.sl_served_over_offered})
+    m = {measure: sums.queue[:, 0, measure] for measure in Q}
+    contacts = 1 / probability
+    elapsed = contacts * (theory.e_wait + 1 / mu) + (contacts - 1) * delay
+    # offered counts by the interval of the contact, so the flow through the window is balanced only on the mean
+    assert_ratio("resolution time", m[Q.RESOLUTION_TIME], m[Q.RESOLVED], elapsed)
+    assert_ratio("net", m[Q.RESOLUTION_TIME_NET], m[Q.RESOLVED], contacts * (theory.e_wait + 1 / mu))
+    assert_ratio("effort", m[Q.RESOLUTION_EFFORT], m[Q.RESOLVED], contacts / mu)
+    assert_ratio("resolved", m[Q.RESOLVED], m[Q.INQUIRIES], 1.0 - (1 - probability) ** 100)
+    assert_ratio("first response", m[Q.FIRST_RESPONSE], m[Q.RESPONDED], theory.e_wait)
+
+
+@pytest.mark.parametrize("reserve", [0, 2, 4])
+def test_deferrable_work_with_a_reserve(reserve: int) -> None:
+    """Calls beside mail that never runs out, against the threshold chain of Gans and Zhou."""
+    n, lam, mu, theta = 10, 5.0, 1.0, 0.5
+    service = distributions.exponential(1 / mu)
+    model = tables({(0, 0): service, (1, 0): service}, [distributions.exponential(1 / theta), None], within=0.1)
+    model = replace(
+        model,
+        priority=np.array([[1], [2]]),
+        reserve=np.array([[0], [reserve]]),
+        deferrable=np.array([False, True]),
+    )
+    # more mail than the agents could do in the time that is left over
+    sums = steady(model, [n], [lam, 1.5 * (n - lam)], 3.0, "blending")
+    theory = erlang.measures_blending(
+        agents=n, arrival_rate=lam, service_rate=mu, reserve=reserve, abandonment_rate=theta, answer_within=0.1
+    )
+    names = ("p_abandon", "e_wait", "occupancy", "sl_served_over_offered")
+    check_queue(sums, {name: getattr(theory, name) for name in names})
+    staffed = sums.group[:, 0, G.STAFFED]
+    assert_ratio("mail", sums.group[:, 0, G.DEFERRABLE], staffed, theory.outbound_rate / mu / n)
