@@ -25,10 +25,10 @@ which order a queue tries its groups (``level``) and in which order a group take
    goes on like any caller, without a line, but counts apart from the answered.
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now (and for
    whose queue at least its reserve of other agents of the group is idle), the highest priority, and within a priority
-   the longest wait, the queue's head start added to it (equal: the lowest entry number). If there is none, the agent is
-   idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once more
-   at the end of that time, and does not step away again. At each instant at which a further group opens to a waiting
-   contact, an idle agent takes it as in 2.
+   the longest wait, the queue's head start added to it (equal: the lowest entry number). If there is none, the agent
+   is idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once
+   more at the end of that time, and does not step away again. At each instant at which a further group opens to a
+   waiting contact, an idle agent takes it as in 2.
 5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
    call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
    answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded contact at its
