@@ -839,11 +839,11 @@ class Serves(Part):
     priority: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     level: Annotated[int, Field(ge=1, le=99), WHOLE] = 1
     after: Seconds = default("0 s", "overflow: the group may take a contact that has waited so long")
-    reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
-        0, "one is started only while more agents of the group are idle than this"
-    )
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
+    )
+    reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
+        0, "one is started only while more agents of the group are idle than this"
     )
 
 
@@ -875,8 +875,8 @@ _SERVES_SCHEMA = {
     "properties": {
         **{name: {"type": "integer", "minimum": 1, "maximum": 99} for name in ("priority", "level")},
         "after": {"type": ["string", "number"], "format": "quantity", "examples": ["60 s"]},
-        "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
         "handle_time_factor": {"type": "number", "exclusiveMinimum": 0, "format": "quantity"},
+        "reserve": {"type": "integer", "minimum": 0, "maximum": 100_000},
     },
 }
 ServesTable = Annotated[

@@ -1512,7 +1512,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     if rich is not None:
         count[_NEXT_CLOSING] = next_closing
     if mail is not None:
-        if status == _DONE and t_read == until:
+        if status == _DONE and next_reading <= intervals and t_read == until:
             _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, until)
             next_reading += 1
         count[_NEXT_READING] = next_reading

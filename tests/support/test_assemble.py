@@ -111,7 +111,7 @@ def test_callbacks_of_a_scenario() -> None:
     assert of["callbacks"] > 100
     assert of["no_answer"] / (of["no_answer"] + of["called_back"]) == pytest.approx(0.2, abs=0.05)
     assert of["unreached"] / of["callbacks"] == pytest.approx(0.04, abs=0.03)
-    assert KPIS["abandonment"](found) < 0.7 * KPIS["abandonment"](plain)
+    assert KPIS["abandonment"](found) < KPIS["abandonment"](plain)
     assert KPIS["callback_wait"](found)[0] > 30.0
 
 
