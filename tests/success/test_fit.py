@@ -200,7 +200,7 @@ def test_everything_wrong_is_one_list(tmp_path: Path) -> None:
     ("words", "text"),
     [
         ((), "or --accounts for customer success"),
-        (("--accounts", "none.csv"), "cannot be read"),
+        (("--accounts", "none.csv"), "there is no such file"),
         (("--accounts", "{crm}", "--account-column", "mrrr=x"), "did you mean: mrr"),
         (("--accounts", "{crm}", "--account-column", "mrr=fee"), "name it with --account-column"),
         (("--accounts", "{crm}", "--account-column", "mrr"), "write it as NAME=VALUE"),

@@ -62,7 +62,9 @@ def test_an_overdue_activity_is_told_by_its_headline_step() -> None:
     state = reference.State(activities, team)
     state.env.run(until=1000)
     for number, (step, due) in enumerate([(first + 1, 900), (first + 2, 900), (first, 1100)]):
-        state.open[number] = reference.Instance(number, 0, number, 0, np.uint64(1), 1.0, 0, due, step, state.nobody)
+        state.open[number] = reference.Instance(
+            number, 0, number, 0, np.uint64(1), 1.0, 0, due, step, value=0.0, owner=team.people, desk=state.nobody
+        )
     assert timeliness.overdue(state, activities, 4).tolist() == [1, 0, 0, 0]
     assert activities.step_kind[first + 1] == tables.MEETING
     assert timeliness.overdue(compiled.new_state(activities, team), activities, 2).tolist() == [0, 0]
