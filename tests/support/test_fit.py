@@ -318,7 +318,7 @@ def test_dates_that_could_be_days_or_months_first_are_refused_until_said(tmp_pat
     path = write(tmp_path, "03/04/2027 09:00,answered,3,60\n", header="time,outcome,wait,talk\n")
     with pytest.raises(InputError, match="more than one way") as caught:
         fit.read_calls(path)
-    assert "--date-format %d/%m/%Y or --date-format %m/%d/%Y" in str(caught.value)
+    assert "date_format %d/%m/%Y or date_format %m/%d/%Y" in str(caught.value)
     assert str(fit.read_calls(path, date_format="%d/%m/%Y").dates[0].date()) == "2027-04-03"
 
 
