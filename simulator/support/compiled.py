@@ -345,8 +345,9 @@ def _stop_idling(idle, idle_head, idle_count, group):
 
 
 @kernels.inner
-def _unlink(first, last, before, after, queue, slot):
+def _unlink(first, last, before, after, count, queue, slot):
     """Take a slot out of the waiting list of its queue."""
+    count[_COUNTS + queue] -= 1
     a, b = before[slot], after[slot]
     if a >= 0:
         after[a] = b
@@ -359,8 +360,9 @@ def _unlink(first, last, before, after, queue, slot):
 
 
 @kernels.called
-def _put_back(slots, first, last, before, after, queue, slot):
+def _put_back(slots, first, last, before, after, count, queue, slot):
     """Put a slot into the waiting list of its queue, by entry."""
+    count[_COUNTS + queue] += 1
     a, b = -1, first[queue]
     while b >= 0 and slots[b].entry < slots[slot].entry:
         a, b = b, after[b]
@@ -440,11 +442,15 @@ def _drop(slots, slot, cell, t, lines, queue_sums, rows, slot_row, free, count):
 
 
 @kernels.called
-def _read_backlog(deferrable, cell, slots, first, after, queue_sums, t):
-    """Count those who wait in deferrable queues at ``t``."""
+def _read_backlog(deferrable, patience_law, cell, slots, first, after, count, queue_sums, t):
+    """Count those who wait in deferrable queues at ``t``. A list is walked only where some may have given up: a backlog
+    may be long, and there are many intervals."""
     for queue in range(deferrable.shape[0]):
         if deferrable[queue]:
             slot = first[queue]
+            if patience_law[queue] < 0:
+                queue_sums[cell, queue, _BACKLOG] += count[_COUNTS + queue]
+                slot = -1
             while slot >= 0:
                 if slots[slot].deadline >= t:  # else has given up, and nobody has looked since
                     queue_sums[cell, queue, _BACKLOG] += 1.0
@@ -743,7 +749,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 queue = serves_queue[k]
                 head = first[queue]
                 while head >= 0 and slots[head].deadline < t:  # has given up, and nobody has looked since
-                    _unlink(first, last, before, after, queue, head)
+                    _unlink(first, last, before, after, count, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
                 if head < 0:
@@ -1032,7 +1038,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             queue, arrived = held.queue, held.arrived
             held.deadline = inf
             held.waiting = True
-            _put_back(slots, first, last, before, after, queue, slot)
+            _put_back(slots, first, last, before, after, count, queue, slot)
             group = _idle_group(
                 queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                 idle, idle_head, idle_count,
@@ -1047,7 +1053,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             _stop_idling(idle, idle_head, idle_count, group)
 
         elif mail is not None and kind == _READ:
-            _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, t)
+            _read_backlog(deferrable, patience_law, cell[next_reading - 1], slots, first, after, count, queue_sums, t)
             next_reading += 1
             t_read = interval_start[next_reading] if next_reading <= intervals else inf
             continue
@@ -1077,7 +1083,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             slot = item & _ITEM_MASK
             if slots[slot].entry == item >> _ITEM_BITS and slots[slot].waiting:
                 gone = slots[slot]
-                _unlink(first, last, before, after, gone.queue, slot)
+                _unlink(first, last, before, after, count, gone.queue, slot)
                 _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                 if again is not None:
                     t_again = _redials_at(
@@ -1171,7 +1177,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     held = slots[slot]
                     if held.ticket:
                         continue
-                    _unlink(first, last, before, after, queue, slot)
+                    _unlink(first, last, before, after, count, queue, slot)
                     if held.deadline <= t:  # has given up, and nobody has looked since
                         _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                         continue
@@ -1197,7 +1203,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             found = slots[slot]
             found.waiting = False
             queue = found.queue
-            _unlink(first, last, before, after, queue, slot)
+            _unlink(first, last, before, after, count, queue, slot)
             entry, contact, key, account = found.entry, found.contact, found.key, found.account
             leg, interval, line = found.leg, found.interval, found.line
             attempt, origin = found.attempt, found.origin
@@ -1470,6 +1476,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     t_redial = redial_time[0]
             elif group < 0:
                 slot_row[slot] = row
+                count[_COUNTS + queue] += 1
                 tail = last[queue]
                 before[slot] = tail
                 after[slot] = -1
@@ -1513,7 +1520,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         count[_NEXT_CLOSING] = next_closing
     if mail is not None:
         if status == _DONE and next_reading <= intervals and t_read == until:
-            _read_backlog(deferrable, cell[next_reading - 1], slots, first, after, queue_sums, until)
+            _read_backlog(
+                deferrable, patience_law, cell[next_reading - 1], slots, first, after, count, queue_sums, until
+            )
             next_reading += 1
         count[_NEXT_READING] = next_reading
     if status == _DONE:
@@ -1531,7 +1540,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                             interval_start, cell, next_cell, group_sums, _DEFERRABLE, group, begun, since, until
                         )
                 if slots[slot].deadline < until:
-                    _unlink(first, last, before, after, queue, slot)
+                    _unlink(first, last, before, after, count, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                 slot = following
         _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, until)
@@ -1728,7 +1737,7 @@ def _load(
     slot[answered:used] = state.returning
     first, last = np.full(tables.queues, -1), np.full(tables.queues, -1)
     before, after = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
-    count = np.zeros(_COUNTS, dtype=np.int64)
+    count = np.zeros(_COUNTS + tables.queues, dtype=np.int64)  # at the end those who wait, by queue
     places = int(agents.sum()) + 1
     timed = state.service_end < inf  # the others hold with a caller, who leads to them
     busy, seats = np.count_nonzero(timed), np.arange(places)
@@ -1743,6 +1752,7 @@ def _load(
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
             first[queue], last[queue] = mine[0], mine[-1]
+            count[_COUNTS + queue] = mine.size
             after[mine], before[mine] = np.append(mine[1:], -1), np.insert(mine[:-1], 0, -1)
         taken = slot[:used]
         waits, escalates = taken["waiting"], taken["escalates"]
