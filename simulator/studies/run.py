@@ -155,12 +155,22 @@ def evaluator(
     """What the search of the need calls to replay staffings."""
     identity = _identity(horizon.scenario)
     calls = itertools.count()
+    last: dict[str, dict[str, Array]] = {}  # what was glanced at and is judged next runs only what it lacks
 
     def evaluate(staffings: Sequence[Staffing], count: int) -> list[dict[str, Array]]:
         wing = "support" if staffings[0].groups is not None else "success"
-        names = [f"need-{next(calls):03d}-{_fingerprint(s)}-{identity}" for s in staffings]
+        prints = [_fingerprint(s) for s in staffings]
+        names = [f"need-{next(calls):03d}-{each}-{identity}" for each in prints]
         shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
-        return replicate_each(workers, staffings, count, store=store, names=names, progress=shown)
+        parts = [last[each] for each in prints if each in last] if len(prints) == 1 else []
+        first = sum(len(next(iter(part.values()))) for part in parts)
+        if first < count:
+            parts += replicate_each(workers, staffings, count, store=store, names=names, progress=shown, first=first)
+        if first:
+            parts = [{name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}]
+        last.clear()
+        last.update(zip(prints, parts, strict=True))
+        return parts
 
     return evaluate
 
