@@ -14,7 +14,7 @@ import dataclasses
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from simulator.scenario import inputs
 from simulator.scenario.schema import Group, Scenario, Staffed
 from simulator.success import assemble as success_assemble
 from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
-from simulator.success.tables import VALUE, Instances, new_hours, new_sums
+from simulator.success.tables import HOUR_KINDS, VALUE, Instances, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
 from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
@@ -34,8 +34,11 @@ from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
 
-PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions")
+PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors")
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
+
+COSTS = (*workforce.COSTS, "overtime", "contractors", "minutes")
+"""Parts of the cost of a plan, in the order of the last axis of ``cost``; they add up to the whole."""
 
 
 def _kept_bytes() -> int:
@@ -170,12 +173,22 @@ class Horizon:
     def people(self, models: Sequence[Model], replication: int) -> list[workforce.People]:
         """The people of the scenario's own plan, one per unit."""
         hiring = models[0].scenario.hiring
+        first = self.grid.start.year * 12 + self.grid.start.month
+
+        def places(heads: Mapping[str, int]) -> dict[int, int]:
+            """Months from 0, those before the horizon negative."""
+            return {int(label[:4]) * 12 + int(label[5:]) - first: count for label, count in heads.items()}
+
         return [
             workforce.simulate(
                 name,
                 unit.headcount,
                 months=self.grid.months,
-                hires={self.grid.month_labels.index(label): count for label, count in unit.hires.items()},
+                hires=places(unit.hires),
+                joined=places(unit.joined),
+                leaving=places(unit.leaving),
+                open_requisitions=places(unit.open_requisitions),
+                contractors=places(unit.contractors),
                 ramp=hiring.ramp,
                 attrition_per_year=hiring.attrition_per_year,
                 time_to_hire=hiring.time_to_hire.law,
@@ -183,6 +196,8 @@ class Horizon:
                 lead=math.ceil(self.scenario.hiring.time_to_hire.mean),
                 notice=hiring.notice,
                 backfill=float(hiring.backfill),
+                backfill_lag=hiring.backfill_lag,
+                decline=hiring.offers_declined,
                 seed=self.seed,
                 replication=replication,
             )
@@ -203,7 +218,8 @@ class Horizon:
             (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
             ``cohort`` (M, S, :data:`simulator.success.cohorts.SUMS`), NaN in the first eleven months; ``survey``
             (M, surveys, S, :data:`simulator.success.surveys.SUMS`);
-            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`simulator.workforce.COSTS`).
+            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of
+            :data:`COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
         self._keep(replication, demand_seen)
@@ -349,10 +365,10 @@ class Horizon:
             "flows": flows,
             "cohort": cohort,
             "people": _people(people, grid.months),
-            "cost": _cost(people, models[0].scenario),
         }
         results |= desk.results() if desk else {}
         results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
+        results["cost"] = plan_cost(people, [model.scenario for model in models], results)
         return results, Demand.of(models, contacts, work)
 
     def _on_hand(self, people: Sequence[workforce.People]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -361,7 +377,7 @@ class Horizon:
         The ramp acts on one of the two, never on both.
         """
         shape = (len(people), self.grid.months)
-        there = np.array([p.heads for p in people], dtype=float).reshape(shape)
+        there = np.array([p.there for p in people], dtype=float).reshape(shape)
         effective = np.array([p.effective for p in people], dtype=float).reshape(shape)
         by_speed = self.scenario.hiring.ramp_in_support == "speed"
         heads, pace = (there, np.ones(shape)) if by_speed else (effective, np.ones(shape))
@@ -486,13 +502,56 @@ def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float
     return np.stack(rows, axis=1) if rows else np.zeros((months, 0, len(PEOPLE)))
 
 
-def _cost(people: Sequence[workforce.People], scenario: Scenario) -> NDArray[np.float64]:
+def pay_of(scenario: Scenario, unit: Staffed) -> workforce.Pay:
+    """What a head of a group or team costs; a start costs its share of agency fees in the mean."""
     hiring = scenario.hiring
-    rows = [
-        workforce.cost(p, workforce.Pay(unit.salary_per_year, loading=hiring.loading, hiring_cost=hiring.cost_per_hire))
-        for p, (_, _, unit) in zip(people, units(scenario), strict=True)
-    ]
-    return np.stack([row.sum(axis=0) for row in rows], axis=1)
+    return workforce.Pay(
+        unit.salary_per_year,
+        loading=hiring.loading,
+        bonus=hiring.bonus,
+        raise_per_year=hiring.raise_per_year,
+        hiring_cost=hiring.cost_per_hire + hiring.agency_hires * hiring.agency_fee * unit.salary_per_year,
+        seat_per_month=hiring.seat_per_month,
+    )
+
+
+def plan_cost(
+    people: Sequence[workforce.People], scenarios: Sequence[Scenario], results: Mapping[str, NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Cost of a plan by month, unit and part, float64 (M, U, parts of :data:`COSTS`).
+
+    Overtime is paid by the hour of a CSM's base pay (a year's ÷ :data:`simulator.workforce.WEEKS_A_YEAR` weeks of
+    hours) times ``hiring.overtime.pay``, with on-costs; contractors by the month, with a seat; minutes of a queue's
+    lines by its price, in the first group that serves it.
+
+    Args:
+        scenarios: of each month, as the input draw has it; pay is that of the first.
+        results: of the replication: ``hours`` (M, T, kinds) in seconds where there are teams, ``queue`` (M, Q,
+            measures) where there are queues.
+    """
+    scenario, months = scenarios[0], len(scenarios)
+    cost = np.zeros((months, len(people), len(COSTS)))
+    support, groups = scenario.support, len(scenario.support.groups) if scenario.support else 0
+    for u, (someone, (_, _, unit)) in enumerate(zip(people, units(scenario), strict=True)):
+        pay = pay_of(scenario, unit)
+        cost[:, u, : len(workforce.COSTS)] = workforce.cost(someone, pay).sum(axis=0)
+        outside = someone.contractors * (unit.contractor_per_month + pay.seat_per_month)
+        cost[:, u, COSTS.index("contractors")] = outside
+        if u >= groups and scenario.hiring.overtime.pay:
+            hour = unit.salary_per_year * pay.loading / (workforce.WEEKS_A_YEAR * unit.hours_per_week)
+            hours = results["hours"][:, u - groups, HOUR_KINDS.index("overtime")] / 3600
+            cost[:, u, COSTS.index("overtime")] = hours * hour * scenario.hiring.overtime.pay * pay.raised(months)
+    for q, (name, queue) in enumerate(support.queues.items() if support else ()):
+        if queue.cost_per_minute and support:
+            serving = [g for g, group in enumerate(support.groups.values()) if name in group.serves]
+            held = results["queue"][:, q][:, list(LINE_TIME)].sum(axis=1) / 60
+            prices = [month.support.queues[name].cost_per_minute for month in scenarios if month.support]
+            cost[:, serving[0] if serving else 0, COSTS.index("minutes")] += held * prices
+    return cost
+
+
+LINE_TIME = (QueueMeasure.WAIT_ANSWERED, QueueMeasure.WAIT_ABANDONED, QueueMeasure.TALK)
+"""What a caller holds a line for."""
 
 
 class _SupportDesk:

@@ -15,7 +15,12 @@ Rules:
   the search again.
 - Planned hires start as planned, their requisitions having been opened in time; or, if ``lead`` says how early they are
   opened, when the search ends, but not before the planned month.
-- The existing are fully ramped; everyone else follows the ramp from the month of the start.
+- Everyone follows the ramp from the month of the start; the existing are fully ramped, but for those said to have
+  joined so many months before the horizon.
+- Where it is said who has given notice when the horizon opens, those leave after their last month and nobody else had
+  given notice; the search for their successors begins with the horizon.
+- A search said to be open when the horizon begins is known not to have ended: its time is drawn on that condition.
+- Contractors are no employees: they are there in the months said, fully productive, and never resign.
 """
 
 from __future__ import annotations
@@ -34,6 +39,9 @@ EXISTING, GROWTH, BACKFILL = range(3)
 KINDS = ("existing", "growth", "backfill")
 """Why a position is there."""
 
+LONG_AGO = -1200
+"""The first month of someone who is fully ramped when the horizon opens."""
+
 NEVER = 1 << 30
 """The last month of someone who has not given notice."""
 
@@ -42,7 +50,7 @@ _REPLACE = randomness.purpose("workforce.replace")
 _SUCCESSOR = randomness.purpose("workforce.successor")
 _TIME_TO_HIRE = randomness.purpose("workforce.time_to_hire")
 _DECLINE = randomness.purpose("workforce.decline")
-_BEFORE = 1200  # months before the horizon that a leg can address
+_BEFORE = -LONG_AGO  # months before the horizon that a leg can address
 _MOST_OFFERS = 50
 
 
@@ -54,14 +62,15 @@ class People:
         key: uint64 (P,); kind: int64 (P,), see :data:`KINDS`; replaces: int64 (P,), row of the leaver, -1 for none.
         requisition: int64 (P,), month at whose opening the requisition opens (before the horizon negative); for the
             existing -1.
-        start: int64 (P,), first month of work; the existing have -1, and whoever starts after the horizon has a month
-            of M or more.
+        start: int64 (P,), first month of work; negative for the existing (:data:`LONG_AGO` unless they joined of late),
+            and whoever starts after the horizon has a month of M or more.
         end: int64 (P,), last month of work, M or more for whoever leaves after the horizon; :data:`NEVER` without
             notice.
         opening, starts, leavers, heads, closing: int64 (M,): heads = opening + starts, closing = heads - leavers.
         hires: int64 (M,), starts that were planned; the others are backfills.
         open_requisitions: int64 (M,), requisitions opened by the month whose new colleague does not start at its close.
         ramp: the ramp's shares.
+        contractors: int64 (M,), beside the heads.
     """
 
     key: NDArray[np.uint64]
@@ -78,6 +87,7 @@ class People:
     closing: NDArray[np.int64]
     open_requisitions: NDArray[np.int64]
     ramp: tuple[float, ...]
+    contractors: NDArray[np.int64]
 
     @property
     def months(self) -> int:
@@ -92,18 +102,25 @@ class People:
         """Share of full output of each person and month, 0 while absent. Shape (P, M)."""
         curve = np.array([*self.ramp, 1.0])
         since = np.clip(np.arange(self.months) - self.start[:, None], 0, len(self.ramp))
-        return np.where(self.present(), np.where(self.start[:, None] < 0, 1.0, curve[since]), 0.0)
+        return np.where(self.present(), curve[since], 0.0)
+
+    @property
+    def there(self) -> NDArray[np.int64]:
+        """Heads and contractors by month. Shape (M,)."""
+        return self.heads + self.contractors
 
     @property
     def effective(self) -> NDArray[np.float64]:
-        """Heads weighted by the ramp, by month. Shape (M,)."""
-        return self.output().sum(axis=0)
+        """Heads weighted by the ramp, and contractors, by month. Shape (M,)."""
+        return self.output().sum(axis=0) + self.contractors
 
     @property
     def capacity(self) -> NDArray[np.float64]:
-        """:meth:`output` month by month, for those who work at all within the horizon. Shape (M, people)."""
+        """:meth:`output` month by month, for those who work at all within the horizon, contractors last. Shape (M,
+        people)."""
         output = self.output()
-        return output[output.any(axis=1)].T
+        seats = np.arange(self.contractors.max(initial=0)) < self.contractors[:, None]
+        return np.concatenate([output[output.any(axis=1)].T, seats.astype(float)], axis=1)
 
 
 def simulate(
@@ -123,6 +140,10 @@ def simulate(
     lead: int | None = None,
     decline: float = 0.0,
     pressure: NDArray[np.float64] | None = None,
+    joined: Mapping[int, int] | None = None,
+    leaving: Mapping[int, int] | None = None,
+    open_requisitions: Mapping[int, int] | None = None,
+    contractors: Mapping[int, int] | None = None,
 ) -> People:
     """The people of a team from the first month to the last.
 
@@ -141,9 +162,14 @@ def simulate(
         lead: months by which the requisition of a planned hire precedes the planned start; None: early enough.
         decline: probability that an offer is declined.
         pressure: float64 (M,), factor on the hazard in each month (overload); default 1.
+        joined: of the opening heads, those who started of late, by month (negative).
+        leaving: of the other opening heads, those who have given notice, by their last month.
+        open_requisitions: searches beside those for the opening heads, by the month they were opened in (negative).
+        contractors: by month.
 
     Raises:
-        ParameterError: negative numbers, shares outside 0 to 1, or hires outside the horizon.
+        ParameterError: negative numbers, shares outside 0 to 1, hires outside the horizon, or more who joined of late
+            or are leaving than there are heads.
     """
     hazard = np.broadcast_to(np.asarray(attrition_per_year, dtype=float), (months,)) / 12.0
     if pressure is not None:
@@ -158,15 +184,36 @@ def simulate(
     roster = _Roster(law, decline)
     none = np.full(opening, -1, dtype=np.int64)
     existing = randomness.keys(randomness.stream(seed, replication, f"workforce.{team}.existing"), np.arange(opening))
-    roster.add(existing, EXISTING, none, none, none)
+    recent = np.repeat([*(joined or {})], [*(joined or {}).values()]).astype(np.int64)
+    gone = np.repeat([*(leaving or {})], [*(leaving or {}).values()]).astype(np.int64)
+    _require(len(recent) + len(gone) <= opening, "more heads joined of late or are leaving than there are")
+    _require(bool(np.all(recent < 0)), "who joined of late started before the horizon")
+    since = np.full(opening, LONG_AGO)
+    since[opening - len(recent) :] = recent  # the newest last
+    roster.add(existing, EXISTING, none, none, since)
+    searches = randomness.stream(seed, replication, f"workforce.{team}.open")
+    for month, count in (open_requisitions or {}).items():
+        _require(month < 0, "an open requisition was opened before the horizon")
+        roster.search_on(randomness.keys(randomness.keys(searches, month + _BEFORE)[0], np.arange(count)), month)
     growth = randomness.stream(seed, replication, f"workforce.{team}.growth")
     for month, count in _planned(hires, months).items():
         key = randomness.keys(randomness.keys(growth, month)[0], np.arange(count))
         roster.plan(key, month, lead)
     closes = round(notice)
-    for month in range(-closes, months):
+    if gone.size:
+        roster.give_notice(np.arange(len(gone)), gone, 0, float(backfill), backfill_lag)
+    for month in range(0 if gone.size else -closes, months):
         roster.resign(month, -np.expm1(-float(hazard[max(month, 0)])), closes, float(backfill), backfill_lag)
-    return roster.people(months, tuple(ramp))
+    outside = np.zeros(months, dtype=np.int64)
+    for month, count in _planned(contractors or {}, months).items():
+        outside[month] = count
+    return roster.people(months, tuple(ramp), outside)
+
+
+def months_to_start(time_to_hire: Law, decline: float = 0.0, count: int = 2_000) -> NDArray[np.int64]:
+    """So many whole months from requisition to start as :func:`simulate` draws them, declined offers included."""
+    key = randomness.keys(randomness.stream(0, 0, "workforce.months_to_start"), np.arange(count))
+    return _Roster(time_to_hire, decline).search(key)
 
 
 class _Roster:
@@ -210,12 +257,35 @@ class _Roster:
         rows = np.flatnonzero(here & (randomness.uniform(self.key, _RESIGN, month + _BEFORE) < chance))
         if not len(rows):
             return
-        self.end[rows] = month + notice
+        self.give_notice(rows, month + notice, month + 1, backfill, lag)
+
+    def give_notice(
+        self,
+        rows: NDArray[np.int64],
+        last: int | NDArray[np.int64],
+        month: int,
+        backfill: float,
+        lag: int,
+    ) -> None:
+        """Rows leave after their last month; the search for successors begins ``lag`` months after ``month``."""
+        self.end[rows] = last
         rows = rows[randomness.uniform(self.key[rows], _REPLACE) < backfill]
         key = randomness.bits(self.key[rows], _SUCCESSOR)
-        requisition = np.full(len(rows), month + 1 + lag)
+        requisition = np.full(len(rows), month + lag)
         start = np.maximum(requisition + self.search(key), self.end[rows] + 1)
         self.add(key, BACKFILL, rows, requisition, start)
+
+    def search_on(self, key: NDArray[np.uint64], month: int) -> None:
+        """Add those for whom a search was opened before the horizon and has not ended."""
+        found, again = self.search(key), key
+        for _ in range(_MOST_OFFERS):
+            early = np.flatnonzero(month + found < 0)
+            if not early.size:
+                break
+            again = randomness.bits(again, _TIME_TO_HIRE, _MOST_OFFERS)
+            found[early] = self.search(again[early])
+        start = np.maximum(month + found, 0)  # a search that must have ended ends now
+        self.add(key, GROWTH, np.full(len(key), -1), np.full(len(key), month), start)
 
     def search(self, key: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Whole months from requisition to start, declined offers included."""
@@ -231,7 +301,7 @@ class _Roster:
         # a hair below, so that a time of whole months is not rounded up by its last digit
         return np.ceil(months - 1e-9).astype(np.int64)
 
-    def people(self, months: int, ramp: tuple[float, ...]) -> People:
+    def people(self, months: int, ramp: tuple[float, ...], contractors: NDArray[np.int64]) -> People:
         """The rows and their sums by month."""
         month = np.arange(months)
         start, end = self.start[:, None], self.end[:, None]
@@ -255,6 +325,7 @@ class _Roster:
             closing=heads - leavers,
             open_requisitions=hiring.sum(axis=0),
             ramp=ramp,
+            contractors=contractors,
         )
 
 
@@ -278,19 +349,35 @@ class Pay:
     hiring_cost: float = 0.0
     seat_per_month: float = 0.0
 
+    def raised(self, months: int) -> NDArray[np.float64]:
+        """Base pay of each month over that of the first. Shape (M,)."""
+        return np.asarray((1.0 + self.raise_per_year) ** (np.arange(months) // 12))
+
+    @property
+    def per_month(self) -> float:
+        """What a head costs in a month before any raise, hiring left out."""
+        return self.salary_per_year / 12.0 * (1.0 + self.bonus) * self.loading + self.seat_per_month
+
+    def per_hour(self, hours_per_week: float) -> float:
+        """What an hour of a head costs before any raise: a year's cost ÷ :data:`WEEKS_A_YEAR` weeks of hours."""
+        return 12.0 * self.per_month / (WEEKS_A_YEAR * hours_per_week)
+
+
+WEEKS_A_YEAR = 52
 
 COSTS = ("base", "bonus", "loading", "hiring", "seats")
-"""Parts of the cost of people; they add up to the whole."""
+"""Parts of the cost of employees; they add up to the whole."""
 
 
 def cost(people: People, pay: Pay) -> NDArray[np.float64]:
     """Cost of each person in each month by part. Shape (P, M, parts), parts as in :data:`COSTS`.
 
-    People work whole months, so a month's salary is a twelfth of a year's. Sums over persons are the team's cost.
+    People start when a month opens and leave when one closes, so a month's salary is a twelfth of a year's, and a bonus
+    is paid for the months worked. Sums over persons are the team's cost.
     """
     month = np.arange(people.months)
     present = people.present().astype(float)
-    base = present * (pay.salary_per_year / 12.0 * (1.0 + pay.raise_per_year) ** (month // 12))
+    base = present * (pay.salary_per_year / 12.0 * pay.raised(people.months))
     bonus = base * pay.bonus
     hired = (people.start[:, None] == month) & (people.kind != EXISTING)[:, None]
     parts = (base, bonus, (base + bonus) * (pay.loading - 1.0), hired * pay.hiring_cost, present * pay.seat_per_month)

@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 
 from simulator import workforce
-from simulator.distributions import triangular
+from simulator.distributions import deterministic, triangular, uniform
 from simulator.errors import ParameterError
-from simulator.workforce import BACKFILL, COSTS, EXISTING, GROWTH, NEVER, Pay, absences, cost, simulate
+from simulator.workforce import (
+    BACKFILL,
+    COSTS,
+    EXISTING,
+    GROWTH,
+    LONG_AGO,
+    NEVER,
+    Pay,
+    absences,
+    cost,
+    months_to_start,
+    simulate,
+)
 
 BASE = {
     "months": 24,
@@ -47,7 +59,7 @@ def test_rows_tell_the_same_story():
     np.testing.assert_array_equal(people.requisition[filled], people.end[gone] - 2 + 1)
     assert len(np.unique(gone)) == len(gone)  # nobody is replaced twice
     assert np.all(people.replaces[~filled] == -1)
-    assert np.all(people.start[people.kind == EXISTING] == -1)
+    assert np.all(people.start[people.kind == EXISTING] == LONG_AGO)
     assert len(np.unique(people.key)) == len(people.key)
 
 
@@ -192,3 +204,48 @@ def test_an_empty_team():
     people = simulate("csm", 0, months=6, seed=1, replication=0)
     assert people.heads.sum() == 0
     assert people.capacity.shape == (6, 0)
+
+
+def test_those_who_joined_of_late_ramp_on():
+    people = team(opening=5, hires=(), attrition_per_year=0.0, ramp=(0.2, 0.4, 0.6), joined={-1: 1, -2: 2})
+    # 2 full ones; two in their third month, one in the second: 2 + 2 * 0.6 + 0.4, then 2 + 2 + 0.6
+    np.testing.assert_allclose(people.effective[:3], [3.6, 4.6, 5.0])
+    assert people.opening[0] == people.heads[0] == 5
+    assert team(opening=5, hires=(), attrition_per_year=0.0, ramp=(0.2,)).effective[0] == 5
+
+
+def test_who_has_given_notice_leaves_and_is_replaced():
+    people = team(opening=5, hires=(), attrition_per_year=0.0, notice=3.0, leaving={1: 2}, time_to_hire=4.0, ramp=())
+    assert people.heads[:6].tolist() == [5, 5, 3, 3, 5, 5]  # searches begin with the horizon and take 4 months
+    assert team(opening=5, hires=(), attrition_per_year=0.0, leaving={1: 2}, backfill=0.0).heads[-1] == 3
+    # nobody else has given notice before the horizon
+    none_yet = team(opening=50, hires=(), attrition_per_year=5.0, notice=3.0, leaving={9: 1})
+    assert none_yet.leavers[:3].sum() == 0
+
+
+def test_an_open_search_is_known_not_to_have_ended():
+    law = uniform(0.0, 6.0)
+    starts = np.concatenate(
+        [team(opening=0, hires=(), attrition_per_year=0.0, time_to_hire=law, open_requisitions={-4: 40},
+              replication=r).starts for r in range(50)]
+    ).reshape(50, -1).mean(axis=0)  # fmt: skip
+    # of 6 whole months, 4, 5 and 6 are left, equally likely
+    np.testing.assert_allclose(starts[:3], 40 / 3, atol=4 * np.sqrt(40 * (2 / 9) / 50))
+    assert starts[3:].sum() == 0
+
+
+def test_contractors_are_beside_the_heads():
+    people = team(opening=2, hires=(), attrition_per_year=0.0, contractors={1: 3, 2: 1})
+    assert people.heads[:4].tolist() == [2, 2, 2, 2]
+    assert people.effective[:4].tolist() == [2, 5, 3, 2]
+    assert people.capacity[:4].sum(axis=1).tolist() == [2, 5, 3, 2]
+
+
+def test_a_lag_and_declined_offers_delay_a_successor():
+    still = {"opening": 200, "hires": (), "attrition_per_year": 0.5, "time_to_hire": 1.0, "notice": 0.0}
+    plain, later = team(**still), team(**still, backfill_lag=3)
+    first = plain.kind == BACKFILL
+    assert np.all(plain.requisition[first] - plain.end[plain.replaces[first]] == 1)
+    second = later.kind == BACKFILL
+    assert np.all(later.requisition[second] - later.end[later.replaces[second]] == 4)
+    assert months_to_start(deterministic(1.0), 0.5).mean() == pytest.approx(2.0, abs=4 * np.sqrt(2 / 2_000))

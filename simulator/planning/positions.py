@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.horizon import units
+from simulator.horizon import pay_of, units
 from simulator.scenario.schema import Scenario
+from simulator.workforce import Pay
 
 Array = NDArray[np.float64]
 
@@ -20,7 +21,7 @@ MOST = 200
 """Opening heads of a team up to which each is a position of its own; more are one entry."""
 BEFORE = -1
 """The start of those who are there when the horizon opens."""
-CAUSES = ("volume", "mix", "timing", "attrition", "rate")
+CAUSES = ("volume", "mix", "timing", "attrition", "extra", "rate")
 """Causes in the order in which they are taken; each is measured with the earlier ones in place."""
 
 
@@ -30,7 +31,7 @@ class Position:
 
     Attributes:
         start: month from 0, :data:`BEFORE` for the opening heads.
-        pay: loaded pay of one head in a month; hiring: cost of a start, 0 for the opening heads.
+        pay: loaded pay and seat of one head in a month; hiring: cost of a start, 0 for the opening heads.
     """
 
     wing: str
@@ -43,18 +44,19 @@ class Position:
 
 
 def positions(scenario: Scenario) -> list[Position]:
-    """Every position of the plan, team by team, the opening ones first, at the central values of uncertain inputs."""
+    """Every position of the plan, team by team, the opening ones first, at the central values of uncertain inputs and
+    before raises. One whose search is open when the horizon begins is planned for its first month."""
     months = scenario.calendar.grid().month_labels
-    hiring = scenario.hiring
     found: list[Position] = []
     for wing, team, unit in units(scenario):
-        pay = unit.salary_per_year / 12.0 * hiring.loading
+        pay = pay_of(scenario, unit)
         groups = [1] * unit.headcount if unit.headcount <= MOST else [unit.headcount]
         seats = [(heads, BEFORE, 0.0) for heads in groups]
+        seats += [(1, 0, pay.hiring_cost)] * sum(unit.open_requisitions.values())
         for label, count in sorted(unit.hires.items()):
-            seats += [(1, months.index(label), hiring.cost_per_hire)] * count
+            seats += [(1, months.index(label), pay.hiring_cost)] * count
         found += [
-            Position(wing, team, number, heads, start, pay, cost)
+            Position(wing, team, number, heads, start, pay.per_month, cost)
             for number, (heads, start, cost) in enumerate(seats, start=1)
         ]
     return found
@@ -70,6 +72,7 @@ class Drivers:
         late: head-months by which planned hires start later than planned, in the mean of the runs.
         vacant: head-months of positions whose holder left and is not replaced yet.
         started, backfills: planned hires and successors that started.
+        extra: cost of overtime, contractors and minutes in the mean of the runs.
         simulated: cost in the mean of the runs.
     """
 
@@ -83,16 +86,27 @@ class Drivers:
     vacant: float
     started: float
     backfills: float
+    extra: float
     simulated: float
 
 
-def drivers(team: str, seats: list[Position], heads: Array, starts: Array, hires: Array, simulated: float) -> Drivers:
+def drivers(
+    team: str,
+    pay: Pay,
+    seats: list[Position],
+    heads: Array,
+    starts: Array,
+    hires: Array,
+    extra: float,
+    simulated: float,
+) -> Drivers:
     """The drivers of one team.
 
     Args:
+        pay: of a head (:func:`simulator.horizon.pay_of`).
         seats: its positions.
         heads, starts, hires: means by month (M,) of the heads present, of all starts and of the planned ones.
-        simulated: its mean cost over the horizon.
+        extra, simulated: its mean cost over the horizon, of overtime, contractors and minutes and of everything.
     """
     months = len(heads)
     grown = [seat for seat in seats if seat.start != BEFORE]
@@ -102,8 +116,8 @@ def drivers(team: str, seats: list[Position], heads: Array, starts: Array, hires
     late = float((due - hires.cumsum()).sum())
     return Drivers(
         team=team,
-        pay=seats[0].pay if seats else 0.0,
-        hiring=max((seat.hiring for seat in seats), default=0.0),
+        pay=pay.per_month,
+        hiring=pay.hiring_cost,
         opening=float(opening),
         hires=float(len(grown)),
         planned=float(planned),
@@ -111,32 +125,32 @@ def drivers(team: str, seats: list[Position], heads: Array, starts: Array, hires
         vacant=planned - late - float(heads.sum()),
         started=float(hires.sum()),
         backfills=float((starts - hires).sum()),
+        extra=extra,
         simulated=simulated,
     )
 
 
-def variance(teams: list[Drivers], months: int, hiring: float) -> dict[str, Array]:
+def variance(teams: list[Drivers], months: int) -> dict[str, Array]:
     """The way from the opening heads' cost to the simulated one by cause, (teams,) each; nothing is left over.
 
     volume: planned hires as if from the first month, at the mean pay of the opening heads, and what hiring those that
     start costs. mix: they belong to teams of other pay. timing: they start later, as planned and later than planned.
-    attrition: seats that stand empty after a leaver, and what successors cost to hire. rate: pay and hiring costs other
-    than at the central values of the inputs, 0 where none of them is uncertain.
-
-    Args:
-        hiring: cost of a start.
+    attrition: seats that stand empty after a leaver, and what successors cost to hire. extra: overtime, contractors
+    and minutes. rate: pay and hiring costs other than at the central values of the inputs, and raises; 0 where nothing
+    is uncertain and nobody gets a raise.
     """
 
     def column(name: str) -> Array:
         return np.array([getattr(team, name) for team in teams], dtype=float)
 
-    pay, opening, hires = column("pay"), column("opening"), column("hires")
+    pay, opening, hires, hiring = (column(name) for name in ("pay", "opening", "hires", "hiring"))
     mean_pay = float(pay @ opening / opening.sum()) if opening.sum() else float(pay.mean()) if len(pay) else 0.0
     found = {
         "volume": hires * mean_pay * months + column("started") * hiring,
         "mix": hires * (pay - mean_pay) * months,
         "timing": (column("planned") - (opening + hires) * months - column("late")) * pay,
         "attrition": column("backfills") * hiring - column("vacant") * pay,
+        "extra": column("extra"),
     }
     found["rate"] = column("simulated") - opening * pay * months - sum(found.values())
     return found

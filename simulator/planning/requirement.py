@@ -58,6 +58,7 @@ class SupportNeed:
         passed: bool (M,), whether the month's targets are met with their confidence.
         least: float64 (draws, G, M), whole heads that meet a group's targets in expectation over chance, by draw.
         rosters: by group, then month: people on tours at least cost; empty for groups without shifts.
+        full_time: float64 (G, M), what these people are paid for as contracts of full hours; NaN without shifts.
     """
 
     hours: NDArray[np.float64]
@@ -66,6 +67,7 @@ class SupportNeed:
     passed: NDArray[np.bool_]
     least: NDArray[np.float64]
     rosters: tuple[tuple[shifts.Cover | None, ...], ...] = ()
+    full_time: NDArray[np.float64] | None = None
 
 
 CLEARLY_SHORT = 0.2
@@ -156,7 +158,19 @@ class _SupportSearch:
         agents = self.horizon.staff(heads)
         hours = heads * self.per_head
         rosters = tuple(self._rosters(g, heads[g]) for g in range(self.groups))
-        return SupportNeed(hours, whole, agents, look.passed, self._least(whole), rosters)
+        return SupportNeed(hours, whole, agents, look.passed, self._least(whole), rosters, self._full_time(rosters))
+
+    def _full_time(self, rosters: Sequence[Sequence[shifts.Cover | None]]) -> NDArray[np.float64]:
+        """Paid hours of the covers as contracts of full hours, what is divided out included, (G, M); NaN without."""
+        found = np.full((self.groups, self.months), np.nan)
+        support = self.horizon.scenario.support
+        assert support is not None
+        for g, group in enumerate(support.groups.values()):
+            for m, cover in enumerate(rosters[g]):
+                on_duty = self.horizon.plans[g].on_duty
+                if cover and on_duty > 0:
+                    found[g, m] = cover.paid_hours_per_week / group.hours_per_week / on_duty
+        return found
 
     def _rosters(self, g: int, heads: NDArray[np.float64]) -> tuple[shifts.Cover | None, ...]:
         """The agents of the need on shifts at least cost, with no more people than were simulated, by month. (None if

@@ -218,6 +218,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "bonus": ("bonus", "賞与"),
     "loading": ("on-costs", "法定福利費等"),
     "seats": ("seats", "席・ツール費"),
+    "minutes": ("telephone minutes", "通話料"),
+    "contractors": ("contractors", "業務委託"),
     "late": ("late", "期限後に実施"),
     "missed": ("missed", "未実施"),
     "delay_days": ("delay of the late", "遅延日数"),
@@ -290,14 +292,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "backfills": ("backfills", "補充の入社"),
     "positions_total": ("all positions as planned", "計画どおりの全ポジション"),
     "positions_change": (
-        "leavers, backfills, late starts and uncertain pay (mean of the runs)",
-        "退職・補充・入社遅れ・不確実な給与(試行の平均)",
+        "leavers, backfills, late starts, uncertain pay and extra cost (mean of the runs)",
+        "退職・補充・入社遅れ・不確実な給与・追加費用(試行の平均)",
     ),
     "positions_simulated": ("simulated cost (mean of the runs)", "シミュレーションの費用(試行の平均)"),
     "positions_note": (
-        "A position costs its loaded pay from its start, and the hiring cost in the month of the start. Pay at the "
-        "central value of uncertain inputs.",
-        "各ポジションは入社月から月額人件費がかかり、入社月に採用費がかかります。給与は不確実な前提の中央値です。",
+        "A position costs its loaded pay and seat from its start, and the hiring cost in the month of the start. Pay "
+        "at the central value of uncertain inputs, before raises; overtime, contractors and minutes are in the "
+        "simulated cost only.",
+        "各ポジションは入社月から月額人件費と席・ツール費がかかり、入社月に採用費がかかります。給与は不確実な前提の"
+        "中央値で昇給前です。残業・業務委託・通話料はシミュレーションの費用にのみ含まれます。",
     ),
     "driver_opening": ("opening heads", "期首人員"),
     "driver_pay": ("loaded pay of a head in a month (total: mean)", "1人当たり月額人件費(合計欄は平均)"),
@@ -309,13 +313,15 @@ PHRASES: dict[str, tuple[str, str]] = {
     "driver_backfills": ("backfills that started (mean of the runs)", "入社した補充者(試行の平均)"),
     "driver_simulated": ("simulated cost (mean of the runs)", "シミュレーションの費用(試行の平均)"),
     "driver_months": ("months", "月数"),
-    "driver_start_cost": ("hiring cost of a start", "採用1名当たりの費用"),
+    "driver_hiring": ("hiring cost of a start", "採用1名当たりの費用"),
+    "driver_extra": ("overtime, contractors and minutes (mean of the runs)", "残業・業務委託・通話料(試行の平均)"),
     "cause_opening": ("opening heads, kept throughout", "期首人員を維持した費用"),
     "cause_volume": ("volume: more heads", "数量差異(増員)"),
     "cause_mix": ("mix: in teams of other pay", "構成差異(給与水準の異なるチーム)"),
     "cause_timing": ("timing: they start later", "時期差異(入社時期)"),
     "cause_attrition": ("attrition: empty seats and successors", "退職差異(空席と補充)"),
-    "cause_rate": ("rate: uncertain pay", "単価差異(不確実な給与)"),
+    "cause_extra": ("extra: overtime, contractors and minutes", "追加費用(残業・業務委託・通話料)"),
+    "cause_rate": ("rate: uncertain pay, raises", "単価差異(不確実な給与・昇給)"),
     "cause_total": ("simulated cost of the plan", "計画の費用(シミュレーション)"),
     "variance_note": (
         "Each cause is taken with those above it in place; nothing is left over. Volume: planned hires from the first "
@@ -324,8 +330,9 @@ PHRASES: dict[str, tuple[str, str]] = {
         "採用費を含みます。",
     ),
     "variance_rate_note": (
-        "Rate: pay and hiring costs other than at the central values of the inputs; 0 where none of them is uncertain.",
-        "単価差異: 給与・採用費が前提の中央値と異なる分。不確実でなければ0です。",
+        "Rate: pay and hiring costs other than at the central values of the inputs, and raises; 0 where nothing is "
+        "uncertain and nobody gets a raise.",
+        "単価差異: 給与・採用費が前提の中央値と異なる分と昇給。不確実でなく昇給もなければ0です。",
     ),
     "check_variance": ("the causes of the variance add up to the simulated cost", "差異の内訳の合計と費用の一致"),
     "missing_heads": ("missing heads", "不足人員"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simulator.glossary import Language
+from simulator.horizon import pay_of, units
 from simulator.planning import positions as planning
 from simulator.reporting import wording as w
 
@@ -282,20 +283,20 @@ class _Writer:
         if not teams:
             return
         months, summary = len(w.months_of(self.result.cost)), self.result.summary
-        hiring = float(self.result.scenario.hiring.cost_per_hire)
         sheet = self._sheet("variance")
         total = len(teams) + 1
         last, all_ = letter(total - 1), letter(total)
         self._head(sheet, 0, ["", *(team.team for team in teams), w.term("total", lang)], 1)
-        given = ("opening", "pay", "hires", "planned", "late", "vacant", "started", "backfills", "simulated")
-        forms = {"pay": "money", "simulated": "money"}
+        given = ("opening", "pay", "hires", "planned", "late", "vacant", "started", "backfills", "hiring", "extra",
+                 "simulated")  # fmt: skip
+        forms = dict.fromkeys(("pay", "hiring", "extra", "simulated"), "money")
         at = {name: row for row, name in enumerate(given, start=1)}
         for name, row in at.items():
             self._put(sheet, row, 0, w.phrase(f"driver_{name}", lang))
             values = [getattr(team, name) for team in teams]
             for c, value in enumerate(values, start=1):
                 self._put(sheet, row, c, value, forms.get(name, "heads"))
-            if name != "pay":
+            if name not in ("pay", "hiring"):
                 formula = f"=SUM(B{row + 1}:{last}{row + 1})"
                 self._formula(sheet, row, total, formula, sum(values), forms.get(name, "heads"))
         heads, pay = ([getattr(team, name) for team in teams] for name in ("opening", "pay"))
@@ -305,25 +306,24 @@ class _Writer:
         span = {name: f"B{row}:{last}{row}" for name, row in rows.items()}
         formula = f"=SUMPRODUCT({span['pay']},{span['opening']})/SUM({span['opening']})"
         self._formula(sheet, at["pay"], total, formula if weighed else f"=AVERAGE({span['pay']})", mean_pay, "money")
-        for row, (name, value) in enumerate((("months", months), ("start_cost", hiring)), start=len(given) + 1):
-            self._put(sheet, row, 0, w.phrase(f"driver_{name}", lang))
-            self._put(sheet, row, total, value, "money")
-            rows[name] = row + 1
-        m, start = f"${all_}${rows['months']}", f"${all_}${rows['start_cost']}"
-        top = len(given) + 4
+        self._put(sheet, len(given) + 1, 0, w.phrase("driver_months", lang))
+        self._put(sheet, len(given) + 1, total, months, "money")
+        m = f"${all_}${len(given) + 2}"
+        top = len(given) + 3
 
         def formulas(c: str) -> dict[str, str]:
             r = {name: f"{c}{row}" for name, row in rows.items()}
             return {
                 "opening": f"={r['opening']}*{r['pay']}*{m}",
-                "volume": f"={r['hires']}*${all_}${rows['pay']}*{m}+{r['started']}*{start}",
+                "volume": f"={r['hires']}*${all_}${rows['pay']}*{m}+{r['started']}*{r['hiring']}",
                 "mix": f"={r['hires']}*({r['pay']}-${all_}${rows['pay']})*{m}",
                 "timing": f"=({r['planned']}-({r['opening']}+{r['hires']})*{m}-{r['late']})*{r['pay']}",
-                "attrition": f"={r['backfills']}*{start}-{r['vacant']}*{r['pay']}",
-                "rate": f"={r['simulated']}-SUM({c}{top + 1}:{c}{top + 5})",
+                "attrition": f"={r['backfills']}*{r['hiring']}-{r['vacant']}*{r['pay']}",
+                "extra": f"={r['extra']}",
+                "rate": f"={r['simulated']}-SUM({c}{top + 1}:{c}{top + 6})",
             }
 
-        parts = {"opening": np.array(heads) * np.array(pay) * months, **planning.variance(teams, months, hiring)}
+        parts = {"opening": np.array(heads) * np.array(pay) * months, **planning.variance(teams, months)}
         for row, (name, values) in enumerate(parts.items(), start=top):
             self._put(sheet, row, 0, w.phrase(f"cause_{name}", lang))
             for c, value in enumerate(values, start=1):
@@ -358,7 +358,11 @@ class _Writer:
         headcount, cost = self.result.headcount, self.result.cost
         seats = planning.positions(self.result.scenario)
         means = headcount.pivot_table(index=["team", "month"], columns="measure", values="mean", sort=False)
-        whole = cost[(cost["month"] == "all") & (cost["item"] == "total")].set_index("team")["mean"]
+        of_horizon = cost[cost["month"] == "all"]
+        whole = of_horizon[of_horizon["item"] == "total"].set_index("team")["mean"]
+        beside = of_horizon[of_horizon["item"].isin(("overtime", "contractors", "minutes"))]
+        extra = beside.groupby("team")["mean"].sum()
+        pay = {team: pay_of(self.result.scenario, unit) for _, team, unit in units(self.result.scenario)}
         found = []
         for team in dict.fromkeys(seat.team for seat in seats):
             if team not in whole.index or team not in means.index:
@@ -368,7 +372,8 @@ class _Writer:
             hires = part["hires"].to_numpy(float) if "hires" in part else np.zeros(len(part))
             mine = [seat for seat in seats if seat.team == team]
             heads = part["opening"].to_numpy(float) + starts
-            found.append(planning.drivers(team, mine, heads, starts, hires, float(whole[team])))
+            more = float(extra.get(team, 0.0))
+            found.append(planning.drivers(team, pay[team], mine, heads, starts, hires, more, float(whole[team])))
         return found
 
     def bridge(self) -> None:

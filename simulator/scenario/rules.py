@@ -29,6 +29,7 @@ from simulator.scenario.schema import (
 from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
+WEEKS_IN_A_MONTH = 31 / 7
 ALWAYS = canonical_hours("always")
 
 
@@ -424,13 +425,33 @@ class _Rules:
         staffed = [(("support", "groups", n), g) for n, g in self.groups.items()]
         staffed += [(("success", "teams", n), t) for n, t in self.teams.items()]
         for steps, unit in staffed:
-            for month in _mapping(_mapping(unit).get("hires")):
-                known = grid.month_labels
-                if _is_month(month) and month not in known:
-                    allowed = f"{known[0]} to {known[-1]}"
-                    yield self.document.problem(
-                        (*steps, "hires", month), "the month is outside the horizon", month, allowed
-                    )
+            yield from self.heads(grid, steps, _mapping(unit))
+
+    def heads(self, grid: timegrid.TimeGrid, steps: Steps, unit: dict[str, Any]) -> Iterator[Problem]:
+        """Who comes, goes and is there fits the horizon and the headcount."""
+        known = grid.month_labels
+        for name, message, allowed in (
+            ("hires", "the month is outside the horizon", f"{known[0]} to {known[-1]}"),
+            ("contractors", "the month is outside the horizon", f"{known[0]} to {known[-1]}"),
+            ("joined", "the month is not before the horizon", f"before {known[0]}"),
+            ("open_requisitions", "the month is not before the horizon", f"before {known[0]}"),
+            ("leaving", "the month is before the horizon", f"{known[0]} or later"),
+        ):
+            for month in _mapping(unit.get(name)):
+                if not _is_month(month):
+                    continue
+                before = month < known[0]
+                inside = month in known
+                if {"hires": inside, "contractors": inside, "leaving": not before}.get(name, before):
+                    continue
+                yield self.document.problem((*steps, name, month), message, month, allowed)
+        counts = [n for name in ("joined", "leaving") for n in _mapping(unit.get(name)).values() if isinstance(n, int)]
+        headcount = _read(units.number, unit.get("headcount", 0))
+        if headcount is not None and sum(counts) > max(headcount, 0):
+            message = "more heads joined of late or are leaving than there are"
+            yield self.document.problem(
+                (*steps, "headcount"), message, f"{sum(counts)} of {headcount:g}", "at most the headcount"
+            )
 
     def opening(self, grid: timegrid.TimeGrid, steps: Steps, hours: Any) -> Iterator[Problem]:
         """A queue opens in every month, at times that are starts of intervals."""
@@ -507,6 +528,12 @@ class _Rules:
         if overtime > 168 - week:
             message = "hours and overtime are more than a week has"
             yield self.document.problem((*steps, "overtime"), message, f"{overtime:g} h", f"up to {168 - week:g} h")
+        cap = _read(units.seconds, _mapping(_mapping(self.data.get("hiring")).get("overtime")).get("most_per_month"))
+        if cap is not None and overtime * WEEKS_IN_A_MONTH > cap / timegrid.HOUR_SECONDS + 1e-9:
+            most = cap / timegrid.HOUR_SECONDS
+            message = "so much overtime a week can exceed what hiring.overtime allows a month"
+            allowed = f"up to {most / WEEKS_IN_A_MONTH:.4g} h, for {most:g} h in a month of 31 days"
+            yield self.document.problem((*steps, "overtime"), message, f"{overtime:g} h", allowed)
         weekdays = [kind for kind in WEEKDAY_KINDS if table.get(kind)]
         share = _read(units.share, team.get("customer_time", 1))
         if weekdays and share is not None:

@@ -817,6 +817,7 @@ class Queue(Part):
     talk: DurationLaw
     after_call: DurationLaw = default("0 s")
     lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
+    cost_per_minute: Money = default(0, "of a line in use, waiting and talk; charged to the first group that serves")
     escalation: Escalation | None = None
     callback: Callback | None = default(None, "callers who must wait long are offered a callback")
     resolution: Resolution | None = default(None, "whether an answer is the end of it; absent: nobody asks")
@@ -894,13 +895,25 @@ ServesTable = Annotated[
 ]
 
 
+HeadsByMonth = dict[MonthName, Annotated[int, Field(ge=1), WHOLE]]
+
+
 class Staffed(Part):
     """What support groups and success teams have in common: heads and what they cost."""
 
     headcount: Annotated[int, Field(ge=0, le=100_000), WHOLE] = 0
     hours_per_week: Annotated[float, Field(gt=0, le=168), NUMBER] = 40.0
     salary_per_year: Money = default(0)
-    hires: dict[MonthName, Annotated[int, Field(ge=1), WHOLE]] = default({}, "planned starts by month")
+    hires: HeadsByMonth = default({}, "planned starts by month")
+    joined: HeadsByMonth = default(
+        {}, "of the headcount, how many started in which month before the horizon: they ramp"
+    )
+    leaving: HeadsByMonth = default({}, "of the headcount, how many have given notice, by their last month")
+    open_requisitions: HeadsByMonth = default(
+        {}, "heads beyond the headcount for whom a search was opened before the horizon, by the month it was opened"
+    )
+    contractors: HeadsByMonth = default({}, "contractors by month, fully productive from their first day")
+    contractor_per_month: Money = default(0, "what one contractor costs, all in")
 
 
 class Break(Part):
@@ -1232,6 +1245,16 @@ class Success(Part):
     targets: SuccessTargets = SuccessTargets()
 
 
+class Overtime(Part):
+    """What overtime costs and how much the law allows."""
+
+    pay: Amount = default(0, "of an overtime hour over an hour's base pay, such as 1.25; 0: it is not paid")
+    most_per_month: Seconds | None = default(
+        None, "a person's legal cap: weekly overtime that could exceed it is refused"
+    )
+    most_per_year: Seconds | None = default(None, "a person's legal cap over twelve months: what comes near it is told")
+
+
 class Hiring(Part):
     """How people come and go, for both wings."""
 
@@ -1243,8 +1266,20 @@ class Hiring(Part):
     )
     attrition_per_year: Share = 0.0
     backfill: Flag = True
+    backfill_lag: Annotated[int, Field(ge=0, le=24), WHOLE] = default(
+        0, "months from a resignation to the search for a successor"
+    )
+    offers_declined: Annotated[float, Field(ge=0, lt=1), SHARE] = default(
+        "0%", "share of offers that are declined: the search begins again"
+    )
     cost_per_hire: Money = default(0)
+    agency_fee: Share = default("0%", "of a year's base pay, for a start that an agency found")
+    agency_hires: Share = default("100%", "share of starts that an agency finds")
     loading: Annotated[float, Field(ge=1, le=3), NUMBER] = default(1.0, "employment cost over base salary")
+    bonus: Share = default("0%", "of base pay, on top of it, earned month by month")
+    raise_per_year: Share = default("0%", "by which base pay rises with every twelfth month of the horizon")
+    seat_per_month: Money = default(0, "licences and workplace of a head, contractors too")
+    overtime: Overtime = Overtime()
 
 
 class Budget(Part):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from simulator import provenance
 from simulator.crew import cores
 from simulator.errors import InputError, ParameterError, Problem
-from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
+from simulator.horizon import COSTS, FLOWS, PEOPLE, Horizon, Staffing, units
 from simulator.montecarlo.precision import clustered_wilson, estimate, share_interval
 from simulator.montecarlo.replicate import Replicator, replicate, replicate_each
 from simulator.montecarlo.store import Store
@@ -34,6 +34,7 @@ from simulator.success.tables import (
     CANCELLED,
     DELAY,
     DUE,
+    HOUR_KINDS,
     LATE_DONE,
     MISSED,
     ON_TIME,
@@ -42,7 +43,7 @@ from simulator.success.tables import (
 )
 from simulator.support import kpis as support_kpis
 from simulator.timegrid import WEEKDAYS, clock
-from simulator.workforce import COSTS
+from simulator.workforce import months_to_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -296,13 +297,16 @@ class _Report:
         return self.success.heads[team][quarter], self.success.least[:, team][:, quarter]
 
     def _need_cost(self) -> Array:
-        return budget.need_cost(
-            self.scenario, np.stack([self._need(u)[0] for u in range(len(self.units))]).astype(float)
-        )
+        heads = np.stack([self._need(u)[0] for u in range(len(self.units))]).astype(float)
+        paid = np.full(heads.shape, np.nan)
+        if self.support is not None and self.support.full_time is not None:
+            paid[: self.groups] = self.support.full_time
+        return budget.need_cost(self.scenario, heads, paid)
 
     def _heads(self, unit: int) -> Array:
+        """Heads and contractors by month, (R, M)."""
         people = self.data["people"][:, :, unit]
-        return people[..., PEOPLE.index("opening")] + people[..., PEOPLE.index("starts")]
+        return np.asarray(sum(people[..., PEOPLE.index(name)] for name in ("opening", "starts", "contractors")))
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
@@ -584,7 +588,7 @@ class _Report:
                 later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.hires]
                 lasting = float(gap[later[0] :].max()) if later else gap[m]
                 early = min(gap[m] - max(covered, lasting), sum(unit.hires[self.months[k]] for k in later))
-                latest = m - math.ceil(wait)
+                latest = m - wait
                 yield {
                     "team": name,
                     "open": int(gap[m] - covered - max(early, 0)),
@@ -596,20 +600,23 @@ class _Report:
                 }
                 covered = gap[m]
 
-    def _time_to_full(self, confidence: float) -> float:
-        """Months from requisition to a full contribution that are enough with the given probability."""
+    def _time_to_full(self, confidence: float) -> int:
+        """Whole months from requisition to a full contribution that are enough with the given probability."""
         ramp = self.scenario.hiring.ramp
         ramped = next((i for i, share in enumerate(ramp) if share >= 1.0 - 1e-12), len(ramp))
-        return float(np.quantile(self._times_to_hire, confidence)) + ramped
+        return int(np.quantile(self._times_to_hire, confidence, method="inverted_cdf")) + ramped
 
     @functools.cached_property
     def _times_to_hire(self) -> Array:
-        """Months from requisition to start: a position's own luck within each draw, as the mixture over draws."""
-        laws = [self.scenario.hiring.time_to_hire.law]
-        if any(path.startswith("hiring.time_to_hire") for path in self.scenario.uncertain):
+        """Whole months from requisition to start: a position's own luck within each draw, as the mixture over draws."""
+        plans = [self.scenario]
+        if {"hiring.time_to_hire", "hiring.offers_declined"} & {
+            ".".join(path.split(".")[:2]) for path in self.scenario.uncertain
+        }:
             draws = (inputs.draw(self.scenario, self.horizon.seed, d) for d in range(-(-self.count // self.repeats)))
-            laws = [inputs.at(self.scenario, values).hiring.time_to_hire.law for values in draws]
-        return np.concatenate([law.quantile((np.arange(50) + 0.5) / 50) for law in laws])
+            plans = [inputs.at(self.scenario, values) for values in draws]
+        given = [(plan.hiring.time_to_hire.law, plan.hiring.offers_declined) for plan in plans]
+        return np.concatenate([months_to_start(*pair, count=max(2_000 // len(given), 50)) for pair in given])
 
     def _targets(self) -> Iterator[dict[str, Any]]:
         for i, target in enumerate(self.horizon.targets.items):
@@ -703,6 +710,37 @@ class _Report:
             "grr": whole("grr"),
         }
 
+    def _unproven(self) -> Iterator[tuple[str, str]]:
+        """Covers of the need that nobody has proven to be the cheapest."""
+        for g, rosters in enumerate(self.support.rosters if self.support else ()):
+            months = [m for m, cover in zip(self.months, rosters, strict=False) if cover and not cover.proven]
+            if months:
+                team, when = self.units[g][1], ", ".join(months)
+                yield (
+                    f"the shifts that cover the need of {team} in {when} are the best found, not proven to be the "
+                    "cheapest",
+                    f"{team}の{when}のシフトは見つかった中で最良の案で、最小費用とは証明されていません",
+                )
+
+    def _over_the_cap(self) -> Iterator[tuple[str, str]]:
+        """Teams whose overtime comes near a person's cap over twelve months: the mean of a head beside the cap."""
+        cap = self.scenario.hiring.overtime.most_per_year
+        if cap is None or "hours" not in self.data:
+            return
+        worked = self.data["hours"][..., HOUR_KINDS.index("overtime")]
+        for t, (_, team, _) in enumerate(self.units[self.groups :]):
+            heads = self._heads(self.groups + t)
+            each = np.divide(worked[:, :, t], heads, out=np.zeros_like(heads), where=heads > 0).sum(axis=1)
+            each *= 12 / max(len(self.months), 12)
+            over = float((each > cap).mean())
+            if over > 0:
+                hours = f"{cap / 3600:g}"
+                yield (
+                    f"the mean overtime of a head of {team} is over the cap of {hours} h in twelve months in "
+                    f"{over:.0%} of the runs",
+                    f"{team}の1人当たり平均残業が年{hours}時間の上限を超える確率は{over:.0%}です",
+                )
+
     def _titles(self) -> dict[str, Mapping[Any, str]]:
         """Titles of the activities that have one, by language."""
         activities = self.scenario.success.activities if self.scenario.success else {}
@@ -710,7 +748,7 @@ class _Report:
 
     def _warnings(self) -> list[tuple[str, str]]:
         """What to beware of, in English and Japanese."""
-        found = []
+        found = [*self._unproven(), *self._over_the_cap()]
         if self.scenario.uncertain and self.repeats < 2:
             found.append(
                 (

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError, Problem, nearest
-from simulator.horizon import FLOWS
+from simulator.horizon import FLOWS, pay_of
 from simulator.montecarlo.precision import Z95, estimate
 from simulator.scenario.schema import Scenario
 from simulator.studies.run import Progress, Simulated, simulate
@@ -44,7 +44,6 @@ COLUMNS = (
     "break_even_low", "break_even_high",
 )  # fmt: skip
 
-WEEKS_A_YEAR = 52
 STRONGEST = 5.0
 """Largest coefficient that a break-even looks at: odds of 150 to 1 are beyond anything one would believe."""
 
@@ -243,10 +242,10 @@ def _relieved_hours(rich: Simulated, lean: Simulated, activity: str) -> Array:
 
 
 def hourly_cost(scenario: Scenario) -> Array:
-    """Cost of one hour of the team that owns each segment, loaded: yearly pay ÷ 52 weeks of hours. float64 (S,)."""
+    """Cost of one hour of the team that owns each segment (:meth:`simulator.workforce.Pay.per_hour`). float64 (S,)."""
     cost = np.zeros(len(scenario.accounts))
     for team in scenario.success.teams.values() if scenario.success else ():
-        hour = team.salary_per_year * scenario.hiring.loading / (WEEKS_A_YEAR * team.hours_per_week)
+        hour = pay_of(scenario, team).per_hour(team.hours_per_week)
         for s, name in enumerate(scenario.accounts):
             if name in team.segments:
                 cost[s] = hour

@@ -533,14 +533,12 @@ def _end_hold(
 
 
 @kernels.inner
-def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t):
-    """Count the presence of surplus agents up to ``t``; the interval in force since the last time is ``now``."""
-    passed = min(t, interval_start[-1]) - overrun_since[0]
-    if passed > 0.0:
-        for group in range(surplus.shape[0]):
-            if surplus[group] > 0:
-                group_sums[cell[now], group, _OVERRUN] += surplus[group] * passed
-    overrun_since[0] = max(t, overrun_since[0])
+def _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, t):
+    """Count the presence of a group's surplus agents up to ``t``; since the last time ``now`` was in force."""
+    passed = min(t, interval_start[-1]) - overrun_since[group]
+    if passed > 0.0 and surplus[group] > 0:
+        group_sums[cell[now], group, _OVERRUN] += surplus[group] * passed
+    overrun_since[group] = max(t, overrun_since[group])
 
 
 @kernels.inner
@@ -731,7 +729,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     seat = group
                     group = seat_group[seat]
                 if surplus[group] > 0:
-                    _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t)
+                    _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, t)
                     surplus[group] -= 1
                     _drop_first(service_time, service_item, n_service)
                     n_service -= 1
@@ -1011,7 +1009,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
 
         elif kind == _STAFF:
             if next_group == 0:
-                _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, t)
+                for each in range(groups):
+                    _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, each, t)
                 now = next_interval
             starting_group = next_group
             planned = staff[next_group, next_interval]
@@ -1543,7 +1542,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     _unlink(first, last, before, after, count, queue, slot)
                     _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                 slot = following
-        _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, until)
+        for each in range(groups):
+            _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, each, until)
     return status
 
 
@@ -1571,6 +1571,8 @@ def run(
         every_rule: use the kernel with every rule also where the model needs few of the rarer ones or none (but what
             counts inquiries only where they are followed). Slower, with the same outcomes.
     """
+    from simulator.support import feed_forward  # takes its helpers from here
+
     state = SupportState.empty(tables, clock) if state is None else state
     check_run(tables, clock, contacts, staff, state, until, sums)
     given = Input(
@@ -1595,10 +1597,14 @@ def run(
     carried = len(state.waiting) + len(state.aside)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
     work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start)
-    while (
-        status := _advance(model, given, work, sums.queue, sums.group, carried - state.entries, float(until), *rules)
-    ) != _DONE:
-        work = _enlarge(work, status)
+    first_row = carried - state.entries
+    if feed_forward.suits(tables) and not (every_rule or every_abandonment_an_event):
+        work = feed_forward.advance(model, given, work, state, sums, first_row, float(until))
+    else:
+        while (
+            status := _advance(model, given, work, sums.queue, sums.group, first_row, float(until), *rules)
+        ) != _DONE:
+            work = _enlarge(work, status)
     after = _dump(work, model.away.size > 0, state, len(contacts), until)
     escalated = work.escalated[: work.counter[_N_ESCALATED]].copy()
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
@@ -1811,7 +1817,7 @@ def _load(
         state.staff.copy(),
         state.surplus.copy(),
         state.lines.copy(),
-        np.array([state.time]),
+        np.full(tables.groups, state.time),
         np.array([state.time]),
         _rows(state, rows),
         np.zeros(escalations, dtype=ESCALATED),

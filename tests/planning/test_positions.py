@@ -7,6 +7,7 @@ import pytest
 
 import simulator as sim
 from simulator.planning.positions import BEFORE, CAUSES, Drivers, drivers, positions, variance
+from simulator.workforce import Pay
 
 TEXT = """\
 name: Two teams
@@ -47,24 +48,27 @@ def test_the_causes_by_hand() -> None:
     starts, hires = np.array([0.0, 0.0, 2.0, 1.0]), np.array([0.0, 0.0, 1.0, 1.0])
     agents = [s for s in seats if s.team == "agents"]
     paid = heads.sum() * 1500 + 3 * 500
-    first = drivers("agents", agents, heads, starts, hires, paid + 7)
+    pay = Pay(12_000, loading=1.5, hiring_cost=500)
+    first = drivers("agents", pay, agents, heads, starts, hires, 40.0, paid + 40 + 7)
     assert (first.planned, first.late, first.vacant, first.started, first.backfills) == (16, 1, 1, 2, 1)
     ones, none = np.ones(4), np.zeros(4)
-    second = drivers("csm", [s for s in seats if s.team == "csm"], ones, none, none, 12_000.0)
-    found = variance([first, second], 4, 500.0)
+    double = Pay(24_000, loading=1.5, hiring_cost=500)
+    second = drivers("csm", double, [s for s in seats if s.team == "csm"], ones, none, none, 0.0, 12_000.0)
+    found = variance([first, second], 4)
     assert tuple(found) == CAUSES
     mean = (3 * 1500 + 3000) / 4
     assert found["volume"].tolist() == [2 * mean * 4 + 2 * 500, 0]
     assert found["mix"].tolist() == [2 * (1500 - mean) * 4, 0]
     assert found["timing"].tolist() == [(16 - 5 * 4 - 1) * 1500, 0]
     assert found["attrition"].tolist() == [500 - 1500, 0]
+    assert found["extra"].tolist() == [40, 0]
     assert found["rate"] == pytest.approx([7, 0])
     opening = 4 * (3 * 1500 + 3000)
-    assert opening + sum(values.sum() for values in found.values()) == pytest.approx(paid + 7 + 12_000)
+    assert opening + sum(values.sum() for values in found.values()) == pytest.approx(paid + 40 + 7 + 12_000)
 
 
 def test_no_heads_at_the_opening() -> None:
-    empty = Drivers("new", 1000.0, 0.0, 0.0, 2.0, 4.0, 0.0, 0.0, 2.0, 0.0, 4000.0)
-    found = variance([empty], 3, 0.0)
+    empty = Drivers("new", 1000.0, 0.0, 0.0, 2.0, 4.0, 0.0, 0.0, 2.0, 0.0, 0.0, 4000.0)
+    found = variance([empty], 3)
     assert found["volume"] + found["mix"] + found["timing"] + found["attrition"] == pytest.approx([4000.0])
     assert found["rate"] == pytest.approx([0.0])

@@ -14,7 +14,8 @@ from simulator.support import compiled
 from simulator.support.tables import Clock, Contacts, SupportTables, Transfer
 
 PLAIN = 5
-"""Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them."""
+"""Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them. In half of
+these each group serves its contacts in order, for which there is another."""
 
 RULES = {
     "overflow": ("after",),
@@ -172,6 +173,8 @@ def case(seed: int) -> Case:
     )
     if seed % PLAIN == 0:
         tables = with_rules(tables)
+        if seed // PLAIN % 4 < 2:
+            tables = in_order(tables)
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
         staff = np.repeat(staff[:, ::3], 3, axis=1)[:, :intervals]
@@ -219,6 +222,24 @@ def with_rules(tables: SupportTables, *rules: str) -> SupportTables:
     left_out = {name for rule, names in RULES.items() if rule not in rules for name in names}
     names = [field.name for field in dataclasses.fields(SupportTables) if field.name not in left_out]
     return SupportTables(**{name: getattr(tables, name) for name in names})
+
+
+def in_order(tables: SupportTables) -> SupportTables:
+    """The same model without lines, each queue with the first of its groups only, and no priorities."""
+    served = np.cumsum(tables.level > 0, axis=1) == 1
+    served &= tables.level > 0
+    talk, after_call = np.where(served, tables.talk, -1), np.where(served, tables.after_call, -1)
+    order = served.astype(np.int64)
+    lines = np.full_like(tables.line_pool, -1)
+    return dataclasses.replace(
+        tables,
+        talk=talk,
+        after_call=after_call,
+        level=order,
+        priority=order,
+        line_pool=lines,
+        reserve=0 * tables.reserve,
+    )
 
 
 def _hold_limit(rng: np.random.Generator, queues: int, whole: bool) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulator import distributions, randomness
 from simulator.distributions import LawBook
 from simulator.errors import ParameterError
-from simulator.support import compiled, reference
+from simulator.support import compiled, feed_forward, reference
 from simulator.support.tables import (
     Clock,
     Contacts,
@@ -113,6 +113,46 @@ def test_the_kernel_without_the_rarer_rules_equals_that_with_them(seed: int) -> 
     case = generated.case(seed)
     assert True not in compiled._rules(case.tables)
     assert_same(run(compiled, case), run(compiled, case, every_rule=True))
+
+
+def in_order(seed: int) -> generated.Case:
+    case = generated.case(seed)
+    return dataclasses.replace(case, tables=generated.in_order(generated.with_rules(case.tables)))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_contacts_taken_in_order_have_the_same_outcomes_to_the_last_bit(seed: int) -> None:
+    case = in_order(seed)
+    assert feed_forward.suits(case.tables)
+    fast, general = run(compiled, case), run(compiled, case, every_rule=True)
+    assert_same(fast, general)
+    np.testing.assert_array_equal(fast.sums.queue, general.sums.queue)
+    np.testing.assert_array_equal(fast.sums.group, general.sums.group)
+    if seed % 3 == 0:
+        assert_same(run(reference, case), fast)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 6))
+def test_contacts_taken_in_order_go_on_when_a_store_is_full(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = in_order(seed)
+    expected = run(compiled, case)
+    monkeypatch.setattr(compiled, "_SLOTS", 1)
+    assert_same(expected, run(compiled, case))
+
+
+def test_only_contacts_taken_in_order_suit_the_recursion() -> None:
+    tables = in_order(6).tables
+    assert tables.queues > 1
+    served = np.ones_like(tables.level)
+    assert not feed_forward.suits(dataclasses.replace(tables, level=served, priority=served, talk=0 * served))
+    one = np.zeros_like(served)
+    one[:, 0] = 1
+    both = dataclasses.replace(tables, level=one, priority=one, talk=one - 1)
+    assert feed_forward.suits(both)
+    assert not feed_forward.suits(dataclasses.replace(both, priority=one * np.arange(1, tables.queues + 1)[:, None]))
+    lines = {"line_pool": np.zeros(tables.queues, dtype=np.int64), "line_capacity": np.array([3])}
+    assert not feed_forward.suits(dataclasses.replace(both, **lines))
+    assert not feed_forward.suits(dataclasses.replace(both, balking=np.full(tables.queues, 0.5)))
 
 
 @pytest.mark.parametrize("rule", generated.RULES)

@@ -1,0 +1,409 @@
+"""The compiled support engine where every group takes its contacts in the order in which they come.
+
+If each queue has a single group, and no group puts one of its queues before another, a contact's fate is known when it
+enters its queue: the agent who is free first takes it, if it has the patience. So no contact needs to wait in a list
+and no agent's end needs an event: contacts and transfers are taken in order of time, and each group is a heap of the
+instants at which its agents are free (the workload recursion of Kiefer and Wolfowitz, 1955, with patience). A group's
+staff changes are applied when its next contact is looked at, in order with the ends of its agents.
+
+Only what depends on nothing else than the order of entry is done here: see :func:`suits`. What it returns, sums
+included, is exactly what the kernel of :mod:`simulator.support.compiled` returns.
+"""
+
+from __future__ import annotations
+
+import functools
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator import kernels
+from simulator.support import compiled as _engine
+from simulator.support.tables import Sums, SupportState, SupportTables
+
+_ITEM_BITS, _ITEM_MASK = _engine._ITEM_BITS, _engine._ITEM_MASK
+
+
+@functools.lru_cache(maxsize=64)
+def suits(tables: SupportTables) -> bool:
+    """Whether contacts of a model are served in the order of entry, group by group, and nothing else matters."""
+    one_group = np.count_nonzero(tables.level > 0, axis=1) == 1
+    first = np.max(tables.priority, axis=0)
+    one_priority = np.all((tables.priority == 0) | (tables.priority == first))
+    return bool(
+        np.all(one_group) and one_priority and not tables.may_hold_line.any() and not any(_engine._rules(tables))
+    )
+
+
+# --- the agents of a group: a heap of the instants at which they are free ---------------------------------------------
+#
+# Places without an agent are infinite. A heap is as deep as its last place, so the way down has a fixed length.
+
+
+@kernels.inner
+def _rise(free_at, group, i, t):
+    """Put ``t`` where ``i`` is a gap among the leaves."""
+    while i > 0:
+        up = (i - 1) >> 1
+        if free_at[group, up] <= t:
+            break
+        free_at[group, i] = free_at[group, up]
+        i = up
+    free_at[group, i] = t
+
+
+@kernels.inner
+def _replace_first(free_at, group, places, t):
+    """Put ``t`` in place of the least; ``places`` is one less than a power of two."""
+    i = 0
+    down = 1
+    while down < places:
+        down += free_at[group, down + 1] < free_at[group, down]
+        free_at[group, i] = free_at[group, down]
+        i = down
+        down = 2 * i + 1
+    _rise(free_at, group, i, t)
+
+
+@kernels.inner
+def _leave(free_at, agents, places, group):
+    """The agent who is free first is gone; the last takes that place."""
+    agents[group] -= 1
+    n = agents[group]
+    t = free_at[group, n]
+    free_at[group, n] = inf
+    if n > 0:
+        _replace_first(free_at, group, places[group], t)
+
+
+@kernels.called
+def _come_and_go(
+    interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
+    present, surplus, overrun_since, group_sums, group, t, until,
+):  # fmt: skip
+    """Let the agents of a group leave and start, in order of time, up to ``t`` and on until one is free to take a
+    contact of ``t``; never from ``until`` on. An agent who is free when the staff changes is free before."""
+    while True:
+        free, change = free_at[group, 0], next_change[group]
+        now = max(next_interval[group] - 1, 0)
+        if surplus[group] > 0 and free <= change and free < until:
+            _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, free)
+            surplus[group] -= 1
+            _leave(free_at, agents, places, group)
+        elif change <= t or change < free:
+            _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, change)
+            i = next_interval[group]
+            planned = plan[group, i]
+            length = interval_start[i + 1] - interval_start[i]
+            group_sums[cell[i], group, _engine._STAFFED] += planned * length
+            missing = planned - present[group]
+            present[group] = planned
+            while missing < 0 and free_at[group, 0] <= change:
+                _leave(free_at, agents, places, group)
+                missing += 1
+            stay = min(surplus[group], missing)
+            surplus[group] -= stay
+            for _ in range(missing - stay):
+                if agents[group] == places[group]:
+                    places[group] = 2 * places[group] + 1
+                _rise(free_at, group, agents[group], change)
+                agents[group] += 1
+            i += 1
+            next_interval[group] = i
+            next_change[group] = inf
+            if i < cell.shape[0] and interval_start[i] < until:
+                next_change[group] = interval_start[i]
+        else:
+            break
+    calm_until[group] = -inf if surplus[group] > 0 else next_change[group]
+
+
+# --- the loop ---------------------------------------------------------------------------------------------------------
+
+
+@kernels.outer
+def _advance(
+    model, given, work, free_at, agents, places, next_interval, next_change, calm_until,
+    queue_sums, group_sums, first_row, carried, until,
+):  # fmt: skip
+    """Process the entries before ``until``, after the ``carried`` ones that were waiting when the call began.
+
+    Returns ``_DONE``, or which store must be enlarged before the kernel is called again.
+    """
+    law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
+    patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
+    escalation_to, escalation_probability = model.escalation_to, model.escalation_probability
+    within, short, group_of = model.answer_within, model.short_abandon, model.tries_group
+    arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
+    arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
+    interval_start, cell, next_cell, plan = given.interval_start, given.cell, given.next_cell, given.staff
+    count, slots, slot_row, free = work.counter, work.slot, work.slot_row, work.free
+    rows, escalated, first = work.row, work.escalated, work.first
+    service_time, service_item = work.service_time, work.service_item
+    transfer_time, transfer_item = work.transfer_time, work.transfer_item
+    present, surplus, overrun_since = work.staff, work.surplus, work.overrun_since
+    contacts = arrival_time.shape[0]
+    intervals = cell.shape[0]
+    recording = rows.shape[0] > 0
+    talk_given = arrival_talk.shape[0] > 0
+    next_contact = count[_engine._NEXT_CONTACT]
+    next_start = count[_engine._NEXT_INTERVAL]
+    entries = count[_engine._ENTRIES]
+    resumed = 0
+    status = _engine._DONE
+
+    t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
+    t_transfer = transfer_time[0] if count[_engine._N_TRANSFER] > 0 else inf
+
+    while True:
+        slot = -1
+        deadline = inf
+        fresh = resumed == carried
+        if not fresh:  # the slots of those who were waiting come first, in the order of entry
+            slot = resumed
+            resumed += 1
+            held = slots[slot]
+            t, deadline, talk_recorded = held.arrived, held.deadline, held.talk
+            entry, contact, key, account = held.entry, held.contact, held.key, held.account
+            queue, leg, interval = held.queue, held.leg, held.interval
+            attempt, origin = held.attempt, held.origin
+            row = slot_row[slot]
+        else:
+            t = min(t_arrival, t_transfer)
+            if t >= until:
+                break
+            if count[_engine._N_FREE] == 0:
+                status = _engine._NO_SLOT
+                break
+            row = first_row + entries
+            if recording and row == rows.shape[0]:
+                status = _engine._NO_ROW
+                break
+            talk_recorded = nan
+            if t_arrival < t_transfer:
+                contact = next_contact
+                queue = arrival_queue[contact]
+                key = arrival_key[contact]
+                account = arrival_account[contact]
+                interval = arrival_interval[contact]
+                if talk_given:
+                    talk_recorded = arrival_talk[contact]
+                contact += count[_engine._CONTACTS_BEFORE]
+                leg = 0
+                attempt = 0
+                origin = queue
+                next_contact += 1
+                t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
+            else:
+                if count[_engine._N_ESCALATED] == escalated.shape[0]:
+                    status = _engine._NO_ESCALATION
+                    break
+                slot = transfer_item[0] & _ITEM_MASK
+                _engine._drop_first(transfer_time, transfer_item, count[_engine._N_TRANSFER])
+                count[_engine._N_TRANSFER] -= 1
+                t_transfer = transfer_time[0] if count[_engine._N_TRANSFER] > 0 else inf
+                moved = slots[slot]
+                contact, key, account = moved.contact, moved.key, moved.account
+                queue = escalation_to[moved.queue]
+                leg = moved.leg + 1
+                attempt, origin = moved.attempt, moved.origin
+                while next_start < intervals and interval_start[next_start] <= t:
+                    next_start += 1
+                interval = max(next_start - 1, 0)
+                queue_sums[cell[moved.interval], moved.queue, _engine._ESCALATED] += 1.0
+                queue_sums[cell[interval], queue, _engine._TRANSFERRED_IN] += 1.0
+                if account >= 0:
+                    note = escalated[count[_engine._N_ESCALATED]]
+                    note.time = t
+                    note.account = account
+                    note.queue = moved.queue
+                    note.key = moved.key
+                    count[_engine._N_ESCALATED] += 1
+            entry = entries
+            entries += 1
+            queue_sums[cell[interval], queue, _engine._OFFERED] += 1.0
+            if recording:
+                new = rows[row]
+                new.entry = entry
+                new.contact = contact
+                new.key = key
+                new.account = account
+                new.queue = queue
+                new.leg = leg
+                new.attempt = attempt
+                new.repeats = 0
+                new.interval = interval
+                new.group = -1
+                new.arrived = t
+                new.taken_at = nan
+                new.answered_at = nan
+                new.talk_end = nan
+                new.end = nan
+                new.hold = 0.0
+                new.returns_at = nan
+                new.outcome = _engine._IS_WAITING
+                new.escalated = False
+                new.resolved = False
+                new.callback = False
+
+        group = group_of[queue]
+        start = max(t, free_at[group, 0])
+        if calm_until[group] <= start:
+            _come_and_go(
+                interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
+                present, surplus, overrun_since, group_sums, group, t, until,
+            )  # fmt: skip
+            start = max(t, free_at[group, 0])
+        if fresh and start > t and patience_law[queue] >= 0:
+            word = kernels.bits(key, _engine._PATIENCE, leg)
+            deadline = t + kernels.draw(law, law_scale, law_zero, patience_law[queue], word)
+
+        c = cell[interval]
+        talk_end = nan
+        escalates = False
+        keep = False
+        if start < until and deadline >= start:
+            talk = talk_recorded
+            if talk != talk:  # NaN: none is recorded
+                word = kernels.bits(key, _engine._TALK, leg)
+                talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
+            after_call = 0.0
+            if after_call_law[queue, group] >= 0:
+                word = kernels.bits(key, _engine._AFTER_CALL, leg)
+                after_call = kernels.draw(law, law_scale, law_zero, after_call_law[queue, group], word)
+            talk_end = start + talk
+            end = talk_end + after_call
+            deadline = inf
+            _replace_first(free_at, group, places[group], end)
+            if end >= until:
+                service_time[count[_engine._N_SERVICE]] = end
+                service_item[count[_engine._N_SERVICE]] = entry << _ITEM_BITS | group
+                count[_engine._N_SERVICE] += 1
+            if escalation_to[queue] >= 0:
+                escalates = kernels.uniform(key, _engine._ESCALATION, leg) < escalation_probability[queue]
+            wait = start - t
+            queue_sums[c, queue, _engine._ANSWERED] += 1.0
+            queue_sums[c, queue, _engine._ANSWERED_WITHIN] += wait <= within[queue]
+            queue_sums[c, queue, _engine._WAIT_ANSWERED] += wait
+            queue_sums[c, queue, _engine._WAIT_ANSWERED_SQUARED] += wait * wait
+            queue_sums[c, queue, _engine._TALK_SUM] += talk
+            queue_sums[c, queue, _engine._AFTER_CALL_SUM] += after_call
+            now = max(next_interval[group] - 1, 0)
+            _engine._count_passing(interval_start, cell, next_cell, group_sums, _engine._BUSY, group, now, start, end)
+            if recording:
+                done = rows[row]
+                done.outcome = _engine._IS_ANSWERED
+                done.group = group
+                done.taken_at = start
+                done.answered_at = start
+                done.talk_end = talk_end
+                done.end = end
+                done.escalated = escalates
+            keep = escalates
+        elif deadline < until:
+            wait = deadline - t
+            queue_sums[c, queue, _engine._ABANDONED] += 1.0
+            queue_sums[c, queue, _engine._WAIT_ABANDONED] += wait
+            queue_sums[c, queue, _engine._SHORT_ABANDONED] += wait <= short[queue]
+            queue_sums[c, queue, _engine._ABANDONED_WITHIN] += wait <= within[queue]
+            if recording:
+                rows[row].outcome = _engine._IS_ABANDONED
+                rows[row].end = deadline
+        else:
+            keep = True
+
+        if keep:
+            if slot < 0:
+                count[_engine._N_FREE] -= 1
+                slot = free[count[_engine._N_FREE]]
+            kept = slots[slot]
+            kept.entry = entry
+            kept.contact = contact
+            kept.key = key
+            kept.account = account
+            kept.queue = queue
+            kept.leg = leg
+            kept.attempt = attempt
+            kept.origin = origin
+            kept.interval = interval
+            kept.line = -1
+            kept.arrived = t
+            kept.deadline = deadline
+            kept.talk = talk_recorded
+            kept.talk_end = talk_end
+            kept.waiting = not escalates
+            kept.escalates = escalates
+            if escalates:
+                n_transfer = count[_engine._N_TRANSFER]
+                _engine._push(transfer_time, transfer_item, n_transfer, talk_end, entry << _ITEM_BITS | slot)
+                count[_engine._N_TRANSFER] += 1
+                t_transfer = transfer_time[0]
+            else:
+                slot_row[slot] = row
+                first[queue] = slot
+        elif slot >= 0:
+            free[count[_engine._N_FREE]] = slot
+            count[_engine._N_FREE] += 1
+
+    if status == _engine._DONE:
+        for group in range(agents.shape[0]):
+            _come_and_go(
+                interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
+                present, surplus, overrun_since, group_sums, group, until, until,
+            )  # fmt: skip
+            now = max(next_interval[group] - 1, 0)
+            _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, until)
+        while next_start < intervals and interval_start[next_start] < until:
+            next_start += 1
+    count[_engine._NEXT_CONTACT] = next_contact
+    count[_engine._NEXT_INTERVAL] = next_start
+    count[_engine._ENTRIES] = entries
+    return status
+
+
+def advance(
+    model: _engine.Model,
+    given: _engine.Input,
+    work: _engine.Work,
+    state: SupportState,
+    sums: Sums,
+    first_row: int,
+    until: float,
+) -> _engine.Work:
+    """Take ``work`` from ``state`` to ``until``; returns it as the other kernel would leave it."""
+    groups = np.append(state.idle_group, state.service_group)
+    times = np.append(state.idle_since, state.service_end)
+    order = np.lexsort((times, groups))
+    agents = np.bincount(groups, minlength=len(work.staff))
+    free_at = np.full_like(work.idle, inf)
+    place = np.arange(len(groups)) - np.repeat(np.cumsum(agents) - agents, agents)
+    free_at[groups[order], place] = times[order]  # sorted, which is a heap
+    places = np.array([(1 << int(n).bit_length()) - 1 for n in np.maximum(agents, 1)])
+    lasting = state.service_end >= until
+    work.service_time[: lasting.sum()] = state.service_end[lasting]
+    work.service_item[: lasting.sum()] = state.service_entry[lasting] << _ITEM_BITS | state.service_group[lasting]
+    work.counter[_engine._N_SERVICE] = lasting.sum()
+    work.first[:] = -1
+    change = given.interval_start[state.interval] if state.interval < len(given.cell) else inf
+    change = change if change < until else inf
+    desk: tuple[NDArray[Any], ...] = (
+        free_at,
+        agents,
+        places,
+        np.full_like(agents, state.interval),
+        np.full(len(agents), change),
+        np.where(work.surplus > 0, -inf, change),
+    )
+    carried = len(state.waiting)
+    while (
+        status := _advance(model, given, work, *desk, sums.queue, sums.group, first_row, carried, until)
+    ) != _engine._DONE:
+        carried = 0
+        work = _engine._enlarge(work, status)
+    free_at.sort(axis=1)
+    work.idle[:] = free_at
+    work.idle_head[:] = 0
+    work.idle_count[:] = np.count_nonzero(free_at < until, axis=1)
+    return work
