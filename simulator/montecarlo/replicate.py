@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.crew import Crew
+from simulator.crew import Crew, Elsewhere
 from simulator.montecarlo.store import Store
 
 Rows = dict[str, NDArray[np.float64]]
@@ -36,7 +36,7 @@ class Replicator(Crew[Rows]):
         self,
         task: Task,
         replications: int,
-        jobs: int | None = None,
+        jobs: int | Elsewhere | None = None,
         *,
         block: int | None = None,
         before: Callable[[], object] | None = None,
