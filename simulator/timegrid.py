@@ -267,6 +267,13 @@ def _wall_seconds(stamp: float, zone: ZoneInfo) -> float:
     return local.hour * 3600.0 + local.minute * 60.0 + local.second
 
 
+def happens_twice(date: dt.date, second: float, timezone: str) -> bool:
+    """Whether clocks are set back over a time of day, so that the date has it twice."""
+    time = dt.datetime.combine(date, dt.time()) + dt.timedelta(seconds=second)
+    first, again = (time.replace(tzinfo=ZoneInfo(timezone), fold=fold) for fold in (0, 1))
+    return (first.utcoffset() or dt.timedelta()) > (again.utcoffset() or dt.timedelta())
+
+
 def holiday_dates(code: str | None, start: dt.date, end: dt.date) -> set[dt.date]:
     """Public holidays of a country (``"JP"``) or subdivision (``"US-CA"``) from ``start`` to before ``end``."""
     if code is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import math
 from pathlib import Path
@@ -58,22 +59,32 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]:
-    """Weights by day name and time from a CSV file with the columns ``time, weight`` or ``weekday, time, weight``.
+def _rows(path: Path, shown_as: str, columns: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file with the lines that they end on, those without any text left out.
 
     Raises:
-        InputError: every fault of the file, with its line.
+        InputError: no CSV, or nothing in it.
     """
     text = decode(content(path, shown_as), shown_as)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         rows = [
             (reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)
         ]
     except csv.Error as error:
         raise InputError([Problem(shown_as, reader.line_num, "", f"no CSV: {error}")]) from None
     if not rows:
-        raise InputError([Problem(shown_as, None, "", "the file is empty", None, _COLUMNS)])
+        raise InputError([Problem(shown_as, None, "", "the file is empty", None, columns)])
+    return rows
+
+
+def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]:
+    """Weights by day name and time from a CSV file with the columns ``time, weight`` or ``weekday, time, weight``.
+
+    Raises:
+        InputError: every fault of the file, with its line.
+    """
+    rows = _rows(path, shown_as, _COLUMNS)
     line, header = rows[0]
     names = ["weight" if name.lower() in WEIGHT_NAMES else name.lower() for name in header]
     if names not in (["time", "weight"], ["weekday", "time", "weight"]):
@@ -116,6 +127,80 @@ def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]
     if faults:
         raise InputError(faults)
     return table
+
+
+DATED_NAMES: dict[str, tuple[str, ...]] = {
+    "date": ("date", "day", "日付"),
+    "time": ("time", "start", "interval", "時刻", "開始"),
+    "contacts": ("contacts", "calls", "volume", "forecast", "offered", "件数", "入電数"),
+    "queue": ("queue", "skill", "キュー"),
+}
+"""What a table of dated contacts tells, and the names that each of its columns may have."""
+_DATED = "date, contacts; beside them time (else a row is a whole day) and queue (where the file holds several)"
+
+
+def read_dated(path: Path, shown_as: str, timezone: str, queue: str) -> dict[str, dict[str, float | int] | float | int]:
+    """Contacts by date and time, or by date, from a CSV file with the columns of :data:`DATED_NAMES`.
+
+    Times are those of the clock on the wall. An hour that a date has twice may have two rows; they are added up.
+
+    Args:
+        queue: the rows that count where the file has a column for it.
+
+    Raises:
+        InputError: every fault of the file, with its line.
+    """
+    rows = _rows(path, shown_as, _DATED)
+    line, header = rows[0]
+    meanings = {name: meaning for meaning, names in DATED_NAMES.items() for name in names}
+    names = [meanings.get(name.lower(), name.lower()) for name in header]
+    if not {"date", "contacts"} <= set(names) <= set(DATED_NAMES) or len(set(names)) < len(names):
+        raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), _DATED)])
+    faults: list[Problem] = []
+    table: dict[str, dict[str, float | int]] = {}
+    seen: dict[tuple[str, float], list[int]] = {}
+    queues: dict[str, None] = {}
+    for line, row in rows[1:]:
+        if len(row) != len(names):
+            found, allowed = f"{len(row)} cells", f"{len(names)} cells, as in the first line"
+            faults.append(Problem(shown_as, line, "", "the row is ragged", found, allowed))
+            continue
+        cells = dict(zip(names, row, strict=True))
+        queues.setdefault(cells.get("queue", queue))
+        if cells.get("queue", queue) != queue:
+            continue
+        try:
+            day = _date(cells["date"])
+            second = timegrid.clock_seconds(cells.get("time", "00:00"))
+            number = _weight(cells["contacts"])
+        except ValueError as error:
+            message, needed, near = hints(str(error))
+            faults.append(Problem(shown_as, line, "", message, ", ".join(row), needed, near))
+            continue
+        before = seen.setdefault((day.isoformat(), second), [])
+        before.append(line)
+        if len(before) > 1 + ("time" in names and timegrid.happens_twice(day, second, timezone)):
+            found, allowed = ", ".join(row), f"each time once (first on line {before[0]})"
+            faults.append(Problem(shown_as, line, "", "the row is given twice", found, allowed))
+        times = table.setdefault(day.isoformat(), {})
+        clock = timegrid.clock(second)
+        times[clock] = times.get(clock, 0) + number
+    if not faults and not table:
+        message = f"there is no row for the queue {queue}" if queues else "there is no row below the column names"
+        known = ", ".join(queues) or None
+        faults.append(Problem(shown_as, None, "", message, None, known, nearest(queue, queues)))
+    if faults:
+        raise InputError(faults)
+    return (
+        {day: times for day, times in table.items()} if "time" in names else {d: t["00:00"] for d, t in table.items()}
+    )
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text.replace("/", "-"))
+    except ValueError:
+        raise UnitError(f"{text!r} is no date (write it as 2027-04-01)") from None
 
 
 def _weight(text: str) -> float | int:

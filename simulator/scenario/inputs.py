@@ -31,7 +31,7 @@ from simulator.errors import InputError, ParameterError, UnitError, ValueRefused
 from simulator.scenario import faults
 from simulator.scenario.document import Document, Steps
 from simulator.scenario.paths import LIST, place, slot_at
-from simulator.scenario.schema import Part, Quantity, Scenario, UncertainInput
+from simulator.scenario.schema import DayTable, Part, Quantity, Scenario, UncertainInput
 
 TAIL = 0.001
 """Probability beyond each end of a law that has no ends of its own."""
@@ -278,7 +278,7 @@ def _fixed(part: _PartType, changes: Mapping[Steps, Any], here: Steps) -> _PartT
 
 
 def _parts(value: object) -> bool:
-    """Whether a field holds a part, or parts by name."""
-    return isinstance(value, Part) or (
+    """Whether a field holds a part, parts by name, or a table of dates, which is long and nothing in it uncertain."""
+    return isinstance(value, Part | DayTable) or (
         isinstance(value, Mapping) and bool(value) and all(isinstance(item, Part) for item in value.values())
     )

@@ -10,8 +10,9 @@ Whatever is wrong is reported at once, in one :class:`~simulator.errors.InputErr
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from simulator.errors import InputError, Problem, ValueRefused, nearest
 from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
 from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
-from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile, law_json
+from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile, dated_as_written, law_json
 from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -147,7 +148,9 @@ class _Resolver:
         if slot.model is Activity:
             value = self._activity(value, steps)
         if slot.canonical is canonical_profile and isinstance(value, str):
-            return self._profile(value, steps)
+            return self._file(includes.read_profile, value, steps)
+        if slot.canonical is dated_as_written and isinstance(value, str):
+            return self._file(functools.partial(self._dated, str(steps[2])), value, steps)
         if slot.canonical is not None:
             value = slot.canonical(value)
         if isinstance(value, Mapping):
@@ -179,16 +182,21 @@ class _Resolver:
                 result[path] = self._expand(value, slot, ("variants", name, path))
         return result
 
-    def _profile(self, name: str, steps: Steps) -> Any:
+    def _dated(self, queue: str, path: Path, shown_as: str) -> Any:
+        calendar = self.document.data.get("calendar")
+        zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
+        return includes.read_dated(path, shown_as, zone, queue)
+
+    def _file(self, read: Callable[[Path, str], Any], name: str, steps: Steps) -> Any:
         """The table of a CSV file, None where it cannot be read."""
         if self.document.folder is None:
             self.problem(
-                steps, "a text without a file names no other file", found=name, allowed="a mapping of times to weights"
+                steps, "a text without a file names no other file", found=name, allowed="a mapping of times to numbers"
             )
             return None
         try:
             path = includes.inside(self.document.folder, name)
-            return includes.read_profile(path, os.path.join(self.document.folder, name))
+            return read(path, os.path.join(self.document.folder, name))
         except InputError as error:
             here = self.document.place(steps)
             for fault in error.problems:

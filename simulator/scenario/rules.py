@@ -6,11 +6,13 @@ with the schema's. A part that is malformed is the schema's business: rules pass
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from simulator import timegrid, units
@@ -21,10 +23,13 @@ from simulator.scenario.schema import (
     EVERY_MONTHS,
     SHRINKAGE,
     Calendar,
+    DayTable,
+    Event,
     Shift,
     canonical_by_month,
     canonical_hours,
     last_weeks,
+    read_dated,
 )
 from simulator.scenario.variants import NAME
 
@@ -164,6 +169,7 @@ class _Rules:
                 message = "nobody is called back about what can wait"
                 yield self.document.problem((*steps, "callback"), message, None, "channel: call")
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
+            yield from self.on_dates((*steps, "arrivals"), queue)
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)
             to = escalation.get("to")
@@ -229,6 +235,86 @@ class _Rules:
                 factor = spread.removesuffix("_cv")
                 message = f"there is no {factor} factor that this could shape"
                 yield self.document.problem((*steps, name), message, shown(arrivals[name]), f"{spread} beside it")
+
+    def on_dates(self, steps: Steps, queue: dict[str, Any]) -> Iterator[Problem]:
+        """What arrivals say of dates must concern days of the horizon on which the queue is open."""
+        grid, arrivals = self.grid, _mapping(queue.get("arrivals"))
+        hours = canonical_hours(queue.get("hours", "always"))
+        table = _hours(hours)
+        if grid is None or table is None:
+            return
+        last = grid.start + dt.timedelta(days=grid.days - 1)
+        horizon = f"{grid.start} to {last}"
+        for name, event in _mapping(arrivals.get("events")).items():
+            made = _read(Event.model_validate, {**_mapping(event), "factor": 1})
+            if made is not None and (made.first > last or (made.last or made.first) < grid.start):
+                found = str(made.first) if made.last is None else f"{made.first} to {made.last}"
+                yield self.document.problem(
+                    (*steps, "events", name), "the event lies outside the horizon", found, horizon
+                )
+        for name, kinds in (("holiday", [7]), ("after_holiday", list(range(7)))):
+            if _read(units.number, arrivals.get(name)) in (None, 1):
+                continue
+            if not any(table.get(kind) for kind in kinds):
+                message, allowed = "the queue is closed on public holidays", "hours for 'holiday' beside it"
+                yield self.document.problem((*steps, name), message, shown(arrivals[name]), allowed)
+            elif self.calendar is not None and not (self.calendar.holidays or self.calendar.closed):
+                message, allowed = "the calendar has no public holidays", "calendar.holidays, or calendar.closed"
+                yield self.document.problem((*steps, name), message, shown(arrivals[name]), allowed)
+        dated = _read(read_dated, arrivals.get("dated"))
+        if dated is not None:
+            yield from self.dated((*steps, "dated"), grid, dated, grid.open_intervals(hours))
+
+    def dated(
+        self, steps: Steps, grid: timegrid.TimeGrid, table: DayTable, is_open: NDArray[np.bool_]
+    ) -> Iterator[Problem]:
+        """A dated table has one row for every stretch of the horizon in which the queue is open, and no others."""
+        length, interval = table.length, grid.interval
+        misplaced = any(t % length for t in table.times)
+        if misplaced or timegrid.DAY_SECONDS % length or (length % interval and interval % length):
+            odd = [timegrid.clock(t) for t in table.times if t % interval]
+            message = "the times do not fit the calendar's intervals"
+            found = _some(odd) if odd else f"rows of {units.format_seconds(length)}"
+            allowed = (
+                f"rows of equal length that divide {units.format_seconds(interval)}, or are made of such intervals"
+            )
+            yield self.document.problem(steps, message, found, allowed)
+            return
+        dates = [date for date, _ in table.rows]
+        last = grid.start + dt.timedelta(days=grid.days - 1)
+        beyond = [date for date in dates if not grid.start <= dt.date.fromisoformat(date) <= last]
+        if beyond:
+            allowed = f"{grid.start} to {last}"
+            yield self.document.problem(steps, "dates lie outside the horizon", _some(beyond), allowed)
+        totals, place = table.on(grid)
+        per_day = len(totals) // grid.days
+        existing, opened = np.zeros(len(totals), dtype=bool), np.zeros(len(totals), dtype=bool)
+        existing[place], opened[place[is_open]] = True, True
+
+        def names(places: NDArray[np.bool_]) -> list[str]:
+            step = timegrid.DAY_SECONDS / per_day
+            return [
+                f"{grid.dates[i // per_day]}" + (f" {timegrid.clock(i % per_day * step)}" if per_day > 1 else "")
+                for i in np.flatnonzero(places)
+            ]
+
+        absent = opened & np.isnan(totals)
+        whole = absent.reshape(grid.days, per_day)
+        no_row = np.repeat(np.isnan(totals).reshape(grid.days, per_day).all(axis=1) & whole.any(axis=1), per_day)
+        if no_row.any():
+            gone = [str(date) for date, none in zip(grid.dates, no_row[::per_day], strict=True) if none]
+            message, allowed = "dates on which the queue is open are missing", "a row for each, 0 where nobody comes"
+            yield self.document.problem(steps, message, _some(gone), allowed)
+        if (absent & ~no_row).any():
+            message, allowed = "times at which the queue is open are missing", "a row for each, 0 where nobody comes"
+            yield self.document.problem(steps, message, _some(names(absent & ~no_row)), allowed)
+        given = np.nan_to_num(totals) > 0
+        if (given & ~existing).any():
+            message, allowed = "times that the date does not have: clocks are set forward", "0, or no row"
+            yield self.document.problem(steps, message, _some(names(given & ~existing)), allowed)
+        if (given & existing & ~opened).any():
+            message, allowed = "contacts come while the queue is closed", "0, or other hours of the queue"
+            yield self.document.problem(steps, message, _some(names(given & existing & ~opened)), allowed)
 
     def _targets(self, way: str) -> dict[str, str]:
         """The queue that each queue sends its contacts to by escalation or resolution."""
@@ -564,6 +650,11 @@ class _Rules:
             except ValueRefused as fault:
                 message = f"the placeholder names no value: {fault}"
                 yield self.document.problem(("placeholders", path), message, path, fault.allowed, fault.nearest)
+
+
+def _some(names: list[str]) -> str:
+    """The first few names of a list that may be long."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _hours(value: Any) -> dict[int, list[tuple[float, float]]] | None:

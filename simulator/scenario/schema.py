@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import itertools
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -22,6 +25,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
+    PlainValidator,
     Strict,
     WithJsonSchema,
     model_validator,
@@ -421,6 +425,106 @@ Profile = Annotated[
 """Weights by day name and time (a CSV file or a mapping); a weight holds until the next time of its day."""
 
 
+@dataclass(frozen=True)
+class DayTable:
+    """Numbers by date and time of day.
+
+    Attributes:
+        rows: ``(date, ((time, number), ...))`` with dates such as 2027-04-01 and times such as 09:30, in order.
+    """
+
+    rows: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+
+    @functools.cached_property
+    def times(self) -> tuple[float, ...]:
+        """The times of day at which rows begin, each once, in seconds after midnight."""
+        return tuple(sorted({timegrid.clock_seconds(time) for _, row in self.rows for time, _ in row}))
+
+    @functools.cached_property
+    def length(self) -> float:
+        """Seconds that a row lasts: the least step between times of the day, a whole day where all are midnight."""
+        steps = [b - a for a, b in itertools.pairwise(self.times)]
+        return min(steps, default=timegrid.DAY_SECONDS)
+
+    @property
+    def by_day(self) -> bool:
+        """One number for each date."""
+        return self.times == (0.0,)
+
+    def on(self, grid: timegrid.TimeGrid) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The numbers on a time grid, in bins of equal length, of the rows or of the grid's intervals if these are
+        longer.
+
+        Returns:
+            totals: float64 (bins of all days,), the sum of the rows that begin in each bin, NaN where none does.
+            bin: int64 (I,), the bin of each interval by its wall clock: an hour that a day has twice is one bin.
+        """
+        length = max(self.length, grid.interval)
+        per_day = int(timegrid.DAY_SECONDS // length)
+        totals = np.full(grid.days * per_day, np.nan)
+        for date, row in self.rows:
+            day = (dt.date.fromisoformat(date) - grid.start).days
+            if 0 <= day < grid.days:
+                for time, value in row:
+                    place = day * per_day + int(timegrid.clock_seconds(time) // length)
+                    totals[place] = value + (0.0 if np.isnan(totals[place]) else totals[place])
+        within = np.minimum(grid.interval_slot * grid.interval // length, per_day - 1)
+        return totals, (grid.interval_day * per_day + within).astype(np.int64)
+
+    def document(self) -> dict[str, Any]:
+        """As plain data."""
+        if self.by_day:
+            return {date: plain_number(row[0][1]) for date, row in self.rows}
+        return {date: {time: plain_number(value) for time, value in row} for date, row in self.rows}
+
+
+def dated_as_written(value: Any) -> Any:
+    """The short forms of dated numbers are those of a resolved document too."""
+    return value
+
+
+def read_dated(value: object) -> DayTable:
+    """The table of plain data.
+
+    Raises:
+        UnitError: what is no date, no time of day or no number, 0 or more.
+    """
+    if isinstance(value, DayTable):
+        return value
+    if not isinstance(value, Mapping) or not value:
+        raise UnitError(
+            "dated numbers are a CSV file or a mapping of dates",
+            allowed="the name of a CSV file, or a mapping such as {2027-04-01: {'09:00': 12}} or {2027-04-01: 350}",
+        )
+    rows = []
+    for day, row in value.items():
+        try:
+            date = dt.date.fromisoformat(str(day))
+        except ValueError:
+            raise UnitError(f"{day!r} is no date (write it as 2027-04-01)", where=(str(day),)) from None
+        found: dict[float, float] = {}
+        for time, number in (row if isinstance(row, Mapping) else {"00:00": row}).items():
+            where = (str(day), str(time)) if isinstance(row, Mapping) else (str(day),)
+            try:
+                second = timegrid.clock_seconds(str(time))
+            except ValueError as error:
+                raise UnitError(str(error), where=where) from None
+            if second in found:
+                raise UnitError(f"the time {time!r} is given twice", where=where)
+            found[second] = _read_at(where, AMOUNT, number)
+        rows.append((date.isoformat(), tuple((timegrid.clock(t), found[t]) for t in sorted(found))))
+    return DayTable(tuple(sorted(rows)))
+
+
+Dated = Annotated[
+    DayTable,
+    PlainValidator(read_dated),
+    PlainSerializer(lambda table: table.document()),
+    WithJsonSchema({"type": ["string", "object"], "examples": ["data/forecast.csv", {"2027-04-01": {"09:00": 12}}]}),
+]
+"""Numbers by date and time (a CSV file or a mapping); each holds for the least step between times of the day."""
+
+
 def canonical_by_month(value: Any) -> Any:
     """A list of one is that one."""
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
@@ -460,9 +564,10 @@ def _month_name(text: object) -> str:
 MonthName = Annotated[str, BeforeValidator(_month_name), WithJsonSchema({"type": "string", "examples": ["2027-04"]})]
 
 
-def _calendar_month(text: object) -> str:
-    if not re.fullmatch(r"0[1-9]|1[0-2]", str(text)):
-        raise UnitError(f"{text!r} is no calendar month", allowed="'01' to '12'")
+def _season(text: object) -> str:
+    if not re.fullmatch(r"0[1-9]|1[0-2]|W(0[1-9]|[1-4]\d|5[0-3])", str(text)):
+        allowed = "'01' to '12', or a week such as W52 (of ISO 8601, W01 to W53)"
+        raise UnitError(f"{text!r} is no calendar month or week", allowed=allowed)
     return str(text)
 
 
@@ -471,7 +576,7 @@ def _day_name(text: object) -> str:
     return str(text)
 
 
-CalendarMonth = Annotated[str, BeforeValidator(_calendar_month)]
+Season = Annotated[str, BeforeValidator(_season)]
 DayName = Annotated[str, BeforeValidator(_day_name)]
 
 
@@ -704,29 +809,55 @@ class Segment(Part):
     meetings: Meetings = Meetings()
 
 
+class Event(Part):
+    """Dates on which more or fewer people make contact than the calendar says: a campaign, a launch, an outage."""
+
+    first: Date = Field(alias="from")
+    last: Date | None = Field(None, alias="to", description="the last such day; absent: one day")
+    factor: Amount = Field(description="on the rate; 0: nobody")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Event:
+        if self.last is not None and self.last < self.first:
+            raise ValueError("the event ends before it begins")
+        return self
+
+
 class Arrivals(Part):
-    """Where contacts come from: the accounts, a monthly volume, a constant rate or a weekly table."""
+    """Where contacts come from: the accounts, anybody else (a volume, a rate, a weekly or a dated table), or both.
+
+    Growth, seasons, holidays and events multiply the rate: a month with a campaign has more than its volume.
+    """
 
     origin: Literal["accounts"] | None = Field(None, alias="from")
     per_month: ByMonth | None = None
     rate: Rate | None = None
     table: Profile | None = default(None, "contacts per interval by weekday and time")
+    dated: Dated | None = default(None, "contacts by date and time, as forecasts are exported; or by date alone")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
     day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
     day_shared: Share = default("0%", "share of the day factor's variance that all queues have in common")
     interval_cv: Amount = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
     interval_memory: Share = default("0%", "correlation of the interval factor with that of the interval before")
+    factor: Amount = default(1, "on all contacts; an uncertain one is the error of the forecast")
     growth_per_year: Growth = 0.0
-    season: dict[CalendarMonth, Amount] = default({}, "factor by calendar month, '01' to '12'")
+    season: dict[Season, Amount] = default({}, "factor by calendar month, '01' to '12', and by week, W01 to W53")
+    holiday: Amount = default(1, "factor on public holidays on which the queue is open")
+    after_holiday: Amount = default(1, "factor on the first day on which the queue is open after a public holiday")
+    events: dict[str, Event] = default({}, "factors on given dates, by name")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Arrivals:
-        origins = {"from": self.origin, "per_month": self.per_month, "rate": self.rate, "table": self.table}
+        origins = {"per_month": self.per_month, "rate": self.rate, "table": self.table, "dated": self.dated}
         given = [name for name, value in origins.items() if value is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of from, per_month, rate and table, not {', '.join(given) or 'none'}")
-        if (self.rate is not None or self.table is not None) and (self.weekday or self.intraday):
+        if len(given) > 1 or not (given or self.origin):
+            found = ", ".join(given) or "none"
+            raise ValueError(
+                f"give from: accounts, or one of {', '.join(origins)}, or one of these beside it, not {found}"
+            )
+        shaped = self.origin is not None or self.per_month is not None
+        if not shaped and (self.weekday or self.intraday) and not (self.dated is not None and self.dated.by_day):
             raise ValueError("weekday and intraday shape a volume; a rate or a table has its own shape")
         return self
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator import timegrid, units
 from simulator.distributions import LawBook, LawTables, gamma, with_zero
-from simulator.scenario.schema import Away, Escalation, Queue, Resolution, Scenario, Support
+from simulator.scenario.schema import Away, Calendar, Escalation, Queue, Resolution, Scenario, Support
 from simulator.support import demand, shifts, staffing
 from simulator.support.tables import SupportTables, Transfer
 from simulator.timegrid import TimeGrid
@@ -209,23 +211,28 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
             interval_law[q] = book.row(gamma(1.0, cv=arrivals.interval_cv))
         day_shared[q], interval_memory[q] = arrivals.day_shared, arrivals.interval_memory
         trend = _trend(queue, grid)
+        days = _days(scenario.calendar, queue, grid)
         weight = _shape(queue, grid) * length
-        month_weight = np.add.reduceat(weight, grid.month_interval[:-1])
         by_interval = np.searchsorted(grid.month_interval, np.arange(grid.intervals), side="right") - 1
-        with np.errstate(invalid="ignore", divide="ignore"):
-            part = np.where(month_weight[by_interval] > 0, weight / month_weight[by_interval], 0.0)
+        part = _parts(weight, by_interval)
+        each = trend[by_interval] * days[grid.interval_day]
         if arrivals.origin == "accounts":
-            profile[q], factor[:, q] = part, trend
+            # days with more contacts than the calendar says add to the month
+            uneven = part * days[grid.interval_day]
+            month_sum = np.bincount(by_interval, weights=uneven, minlength=grid.months)
+            profile[q], factor[:, q] = _parts(uneven, by_interval), trend * np.where(month_sum > 0, month_sum, 1.0)
             per_month[: len(segments), q] = [s.contacts_per_month.get(name, 0.0) for s in scenario.accounts.values()]
-        elif arrivals.per_month is not None:
-            volume = np.resize(arrivals.per_month, grid.months) * trend
-            rate[q] = volume[by_interval] * part / length
+        if arrivals.per_month is not None:
+            volume = np.resize(arrivals.per_month, grid.months)
+            rate[q] = volume[by_interval] * part / length * each
         elif arrivals.rate is not None:
-            rate[q] = arrivals.rate * (weight > 0) * trend[by_interval]
-        else:
-            assert arrivals.table is not None
+            rate[q] = arrivals.rate * grid.open_intervals(queue.hours) * each
+        elif arrivals.table is not None:
             counts = day_weights(arrivals.table, grid.interval)[grid.day_kind()[grid.interval_day], grid.interval_slot]
-            rate[q] = counts * grid.open_intervals(queue.hours) / length * trend[by_interval]
+            rate[q] = counts * grid.open_intervals(queue.hours) / length * each
+        elif arrivals.dated is not None:
+            totals, place = arrivals.dated.on(grid)
+            rate[q] = np.nan_to_num(totals)[place] * _parts(weight, place) / length * each
     return demand.arrival_tables(
         grid,
         tuple(support.queues),
@@ -239,6 +246,12 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
         interval_memory=interval_memory,
         laws=book.tables(),
     )
+
+
+def _parts(weight: NDArray[np.float64], of: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Each weight over the sum of those with the same number in ``of``; 0 where these sum to 0."""
+    total = np.bincount(of, weights=weight)[of]
+    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
 
 
 def _shape(queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
@@ -257,12 +270,56 @@ def _shape(queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
 
 
 def _trend(queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
+    """Factor on the contacts of each month."""
     arrivals = queue.arrivals
     assert arrivals is not None
     month = np.arange(grid.months)
     growth = (1.0 + arrivals.growth_per_year) ** (month / 12.0)
     season = np.array([arrivals.season.get(label[5:], 1.0) for label in grid.month_labels])
-    return growth * season
+    return arrivals.factor * growth * season
+
+
+def _days(calendar: Calendar, queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
+    """Factor on the contacts of each day: weeks of the season, holidays, events."""
+    arrivals = queue.arrivals
+    assert arrivals is not None
+    out = np.ones(grid.days)
+    if any(name.startswith("W") for name in arrivals.season):
+        weeks = [f"W{date.astype(object).isocalendar().week:02d}" for date in grid.dates]
+        out *= [arrivals.season.get(week, 1.0) for week in weeks]
+    out[grid.holiday] *= arrivals.holiday
+    if arrivals.after_holiday != 1.0:
+        out[_after_holiday(calendar, queue, grid)] *= arrivals.after_holiday
+    for event in arrivals.events.values():
+        first, last = np.datetime64(event.first), np.datetime64(event.last or event.first)
+        out[(grid.dates >= first) & (grid.dates <= last)] *= event.factor
+    return out
+
+
+def _after_holiday(calendar: Calendar, queue: Queue, grid: TimeGrid) -> NDArray[np.bool_]:
+    """Days, no holidays themselves, on which the queue is open for the first time after a public holiday."""
+    kinds = np.array(timegrid.open_slots(queue.hours, grid.interval).any(axis=1))
+    out = np.zeros(grid.days, dtype=bool)
+    waiting = _holidays_before(calendar.holidays, calendar.closed, grid.start, tuple(kinds.tolist()))
+    for day in range(grid.days):
+        if grid.holiday[day]:
+            waiting = True
+        elif kinds[grid.weekday[day]]:
+            out[day], waiting = waiting, False
+    return out
+
+
+@functools.lru_cache(maxsize=64)
+def _holidays_before(country: str | None, closed: tuple[dt.date, ...], start: dt.date, kinds: tuple[bool, ...]) -> bool:
+    """Whether a public holiday has come after the last ordinary opening day before the horizon."""
+    free = timegrid.holiday_dates(country, start - dt.timedelta(days=31), start) | set(closed)
+    for back in range(1, 32):
+        date = start - dt.timedelta(days=back)
+        if date in free:
+            return True
+        if kinds[date.weekday()]:
+            return False
+    return False
 
 
 def offered_load(

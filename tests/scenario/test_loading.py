@@ -16,7 +16,7 @@ from simulator.scenario import yaml_text
 from simulator.scenario.catalogue import ACTIVITIES
 from simulator.scenario.document import Document
 from simulator.scenario.loading import dump, freeze, parse, read, resolve
-from simulator.scenario.schema import Scenario
+from simulator.scenario.schema import Arrivals, Scenario
 from tests.scenario.example import EXAMPLE, PROFILE, line_of
 
 Faults = Callable[..., list[Problem]]
@@ -134,6 +134,7 @@ LAWS = st.one_of(
     st.builds(lambda a: {"exponential": uncertain(f"{a} s", f"{2 * a} s", f"{3 * a} s")}, st.floats(0.1, 1000)),
     st.builds(lambda a: uncertain(f"{a} min", f"{a} min", f"{2 * a} min"), st.integers(1, 30)),
 )
+DAYS_OF_APRIL_AND_MAY = [*(f"04-{d:02d}" for d in range(1, 31)), *(f"05-{d:02d}" for d in range(1, 32))]
 ARRIVALS = st.one_of(
     st.builds(lambda rate: {"rate": f"{rate} per h"}, st.floats(0, 1000)),
     st.builds(
@@ -141,6 +142,16 @@ ARRIVALS = st.one_of(
         st.floats(0, 1e6) | st.lists(st.integers(0, 10**6), min_size=2, max_size=2),
     ),
     st.builds(lambda share: {"per_month": 100, "growth_per_year": share, "season": {"04": 1.5}}, st.floats(-0.9, 3)),
+    st.builds(
+        lambda factor: {
+            "per_month": 100,
+            "factor": factor,
+            "season": {"W52": 0.5},
+            "events": {"launch": {"from": "2027-04-10", "to": "2027-04-12", "factor": factor}},
+        },
+        st.floats(0, 9),
+    ),
+    st.builds(lambda number: {"dated": {f"2027-{day}": number for day in DAYS_OF_APRIL_AND_MAY}}, st.floats(0, 1e4)),
     st.builds(
         lambda weight: {"table": {"mon-thu": {"09:00": weight, "9:30": 2}, "fri": {"09:00": 1}}}, st.floats(0, 1e3)
     ),
@@ -610,6 +621,115 @@ def test_csv_by_weekday(folder: Path, header: str) -> None:
     arrivals = read(folder / "plan.yaml").support.queues["phone"].arrivals  # type: ignore[union-attr]
     assert arrivals is not None
     assert arrivals.intraday == {"mon-thu": {"09:00": 0.2}, "fri": {"9:30": 10.0}}
+
+
+SMALL = """\
+name: small
+calendar: {start: START, days: DAYS, timezone: Europe/Berlin}
+support:
+  queues:
+    phone: {talk: 1 min, hours: {DAILY}, arrivals: {dated: forecast.csv}}
+  groups: {agents: {agents: 1, serves: [phone]}}
+"""
+
+
+def dated_faults(
+    folder: Path, content: str, start: str = "2027-04-01", days: int = 5, hours: str = "mon-fri: '09:00-11:00'"
+) -> list[tuple[int | None, str, str | None]]:
+    """Line, message and what was found of a table of dated contacts over five days, open from 09:00 to 11:00."""
+    (folder / "forecast.csv").write_text(content, encoding="utf-8")
+    text = SMALL.replace("START", start).replace("DAYS", str(days)).replace("DAILY", hours)
+    (folder / "small.yaml").write_text(text, encoding="utf-8")
+    try:
+        read(folder / "small.yaml")
+    except InputError as error:
+        return [(p.line, p.message, p.found) for p in error.problems]
+    return []
+
+
+NO_WEIGHT = "'-1' is no weight (a number, 0 or more)"
+FORECAST = "\n".join(
+    ["Date,Time,Calls", *(f"2027-04-0{d},{h:02d}:00,{d * h}" for d in (1, 2, 5) for h in (9, 10))]
+)  # the third and fourth are a weekend
+
+
+def test_a_table_of_dated_contacts(tmp_path: Path) -> None:
+    def arrivals() -> Arrivals:
+        found = read(tmp_path / "small.yaml").support.queues["phone"].arrivals  # type: ignore[union-attr]
+        assert found is not None
+        assert found.dated is not None
+        return found
+
+    assert dated_faults(tmp_path, FORECAST) == []
+    first = arrivals()
+    assert first.dated.document()["2027-04-05"] == {"09:00": 45, "10:00": 50}  # type: ignore[union-attr]
+    resolved = dump(read(tmp_path / "small.yaml").document())
+    assert "forecast.csv" not in resolved
+    (tmp_path / "small.yaml").write_text(resolved)
+    assert arrivals() == first
+    assert dated_faults(tmp_path, "\ufeff日付,件数\n2027/04/01,300\n2027/04/02,300\n2027/04/05,310\n") == []
+    assert arrivals().dated.document()["2027-04-05"] == 310  # type: ignore[union-attr]
+    rows = FORECAST.splitlines()
+    several = [rows[0] + ",Queue", *(f"{row},{queue}" for row in rows[1:] for queue in ("phone", "mail"))]
+    assert dated_faults(tmp_path, "\n".join(several)) == []
+    assert arrivals() == first
+    others = "\n".join(several).replace("phone", "fone")
+    assert dated_faults(tmp_path, others) == [(5, "there is no row for the queue phone", "'forecast.csv'")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message", "found"),
+    [
+        ("2027-04-01,10:00,10\n", "", 5, "times at which the queue is open are missing", "2027-04-01 10:00"),
+        (
+            "2027-04-02,09:00,18\n2027-04-02,10:00,20\n",
+            "",
+            5,
+            "dates on which the queue is open are missing",
+            "2027-04-02",
+        ),
+        (
+            "2027-04-05,10:00,50", "2027-04-05,10:00,50\n2027-04-06,10:00,50", 5,
+            "dates lie outside the horizon", "2027-04-06",
+        ),
+        (
+            "2027-04-05,10:00,50", "2027-04-05,10:00,50\n2027-04-05,11:00,1", 5,
+            "contacts come while the queue is closed", "2027-04-05 11:00",
+        ),
+        (
+            "2027-04-05,10:00,50", "2027-04-05,10:00,50\n2027-04-03,09:00,1", 5,
+            "contacts come while the queue is closed", "2027-04-03 09:00",
+        ),
+        ("2027-04-05,10:00,50", "2027-04-05,09:40,50", 5, "the times do not fit the calendar's intervals", "09:40"),
+        ("2027-04-05,10:00,50", "2027-04-05,9:00,50", 7, "the row is given twice", "2027-04-05, 9:00, 50"),
+        ("2027-04-05,10:00,50", "2027-04-31,10:00,50", 7, "'2027-04-31' is no date", "2027-04-31, 10:00, 50"),
+        ("2027-04-05,10:00,50", "2027-04-05,10:00,-1", 7, NO_WEIGHT, "2027-04-05, 10:00, -1"),
+        ("2027-04-05,10:00,50", "2027-04-05,10:00", 7, "the row is ragged", "2 cells"),
+        ("Calls", "Fluff", 1, "the columns are not known", "Date, Time, Fluff"),
+    ],
+)  # fmt: skip
+def test_a_faulty_table_of_dated_contacts(
+    tmp_path: Path, old: str, new: str, line: int, message: str, found: str
+) -> None:
+    assert FORECAST.count(old) == 1
+    assert dated_faults(tmp_path, FORECAST.replace(old, new)) == [(line, message, found)]
+
+
+def test_dates_on_which_clocks_change(tmp_path: Path) -> None:
+    """The hour that a date lacks may have no contacts, the one that it has twice may have two rows."""
+
+    def run(date: str, hours: list[int]) -> list[tuple[str, str | None]]:
+        content = "date,time,calls\n" + "".join(f"{date},{h:02d}:00,6\n" for h in hours)
+        return [(m, f) for _, m, f in dated_faults(tmp_path, content, date, 1, "daily: '00:00-24:00'")]
+
+    every, twice = [*range(24)], "the row is given twice"
+    assert run("2027-03-28", [h for h in every if h != 2]) == []
+    missing = "times that the date does not have: clocks are set forward"
+    assert run("2027-03-28", every) == [(missing, "2027-03-28 02:00")]
+    assert run("2027-10-31", every) == []
+    assert run("2027-10-31", [*every, 2]) == []
+    assert run("2027-10-31", [*every, 2, 2]) == [(twice, "2027-10-31, 02:00, 6")]
+    assert run("2027-10-31", [*every, 4]) == [(twice, "2027-10-31, 04:00, 6")]
 
 
 def test_a_missing_csv(faults: Faults) -> None:

@@ -198,3 +198,97 @@ def test_work_is_expected_at_the_groups_that_open_first() -> None:
     document["support"]["groups"]["others"] = {"agents": 20, "serves": {"calls": {"after": "1 min"}}}
     load = Horizon(freeze(Document(document))).load
     assert load[:, 0] == pytest.approx([18.0, 0.0], abs=1e-6)  # 6 a minute of 3 min each
+
+
+# --- what multiplies the rate, and where contacts come from ----------------------------------------------------------
+
+
+def per_day(arrivals: dict[str, object], **calendar: object) -> dict[str, float]:
+    """Expected contacts by date of a queue that is open from Monday to Friday, with 900 a month and no chance."""
+    given = {"start": "2027-04", "months": 2, "timezone": "Asia/Tokyo", "holidays": "JP", "days": None, **calendar}
+    queue = {"hours": {"mon-fri": "09:00-18:00"}, "arrivals": arrivals}
+    scenario = one_queue(queue=queue, calendar={k: v for k, v in given.items() if v is not None})
+    grid = scenario.calendar.grid()
+    tables = build(scenario, grid).arrivals
+    contacts = (tables.rate * np.diff(grid.interval_start))[0]
+    by_day = np.bincount(grid.interval_day, weights=contacts, minlength=grid.days)
+    return {str(date): float(n) for date, n in zip(grid.dates, by_day, strict=True)}
+
+
+def ratio(changed: dict[str, float], plain: dict[str, float]) -> dict[str, float]:
+    """The days on which the contacts changed, and by which factor."""
+    found = {d: changed[d] / plain[d] for d in plain if plain[d]}
+    return {d: pytest.approx(factor) for d, factor in found.items() if factor != pytest.approx(1)}
+
+
+def test_holidays_weeks_and_events_multiply_the_rate() -> None:
+    plain = per_day({"per_month": 900})
+    assert sum(plain.values()) == pytest.approx(1800)
+    assert plain["2027-04-29"] == 0.0  # Showa Day; 3 to 5 May are holidays too
+    after = ratio(per_day({"per_month": 900, "after_holiday": 1.5}), plain)
+    assert after == {"2027-04-30": 1.5, "2027-05-06": 1.5}
+    campaign = {"from": "2027-05-29", "to": "2027-05-31", "factor": 0}
+    found = ratio(per_day({"per_month": 900, "events": {"no_power": campaign}}), plain)
+    assert found == {"2027-05-31": 0.0}
+    week = ratio(per_day({"per_month": 900, "season": {"04": 2, "W17": 0.5}}), plain)
+    assert week["2027-04-23"] == 2.0
+    assert "2027-04-26" not in week  # 2 of the month, half of the week
+    assert ratio(per_day({"per_month": 900, "factor": 1.25}), plain) == {d: 1.25 for d, n in plain.items() if n}
+
+
+def test_a_holiday_before_the_horizon_counts_too() -> None:
+    """The first of January is one, and in 2027 the fourth is the first Monday after it."""
+    given = {"start": "2027-01-02", "months": None, "days": 10, "holidays": "US"}
+    after = ratio(per_day({"per_month": 900, "after_holiday": 3}, **given), per_day({"per_month": 900}, **given))
+    assert after == {"2027-01-04": 3.0}
+
+
+def test_accounts_feel_the_same_factors_and_others_come_beside_them() -> None:
+    document = copy.deepcopy(one_queue(calendar={"start": "2027-04", "days": None, "months": 2}).document())
+    document["accounts"] = {"firms": {"opening": 100, "contacts_per_month": {"calls": 3}}}
+    launch = {"launch": {"from": "2027-05-01", "to": "2027-05-31", "factor": 4}}
+    slow = {"opening": {"from": "2027-04-01", "to": "2027-04-10", "factor": 0}}
+
+    def by_month(**arrivals: object) -> list[float]:
+        document["support"]["queues"]["calls"]["arrivals"] = {"from": "accounts", **arrivals}
+        horizon = Horizon(freeze(Document(copy.deepcopy(document))))
+        return np.add.reduceat(horizon.expected_contacts[0], horizon.grid.month_interval[:-1]).tolist()
+
+    assert by_month() == pytest.approx([300, 300])
+    assert by_month(events=launch) == pytest.approx([300, 1200])
+    assert by_month(events=slow) == pytest.approx([200, 300])
+    assert by_month(per_month=[50, 60]) == pytest.approx([350, 360])
+    assert by_month(per_month=[50, 60], events=launch) == pytest.approx([350, 1440])
+    assert by_month(per_month=[50, 60], factor=2) == pytest.approx([700, 720])
+
+
+def test_a_dated_table_is_met_row_by_row() -> None:
+    """Rows of an hour and of a quarter of an hour on a grid of half hours; the hour that a day has twice is one row."""
+    days = {"start": "2026-10-24", "days": 2, "timezone": "Europe/Berlin"}
+    hours = [f"{h:02d}:00" for h in range(24)]
+    table = {f"2026-10-{d}": {time: i + d for i, time in enumerate(hours)} for d in (24, 25)}
+    scenario = one_queue(queue={"arrivals": {"dated": table}}, calendar=days)
+    grid = scenario.calendar.grid()
+    found = (build(scenario, grid).arrivals.rate * np.diff(grid.interval_start))[0]
+    assert len(found) == 48 + 50
+    for day, d in enumerate((24, 25)):
+        for i in range(24):
+            rows = (grid.interval_day == day) & (grid.interval_slot // 2 == i)
+            assert found[rows].sum() == pytest.approx(i + d)
+            assert rows.sum() == (4 if (d, i) == (25, 2) else 2)
+    fine = {"2026-10-24": {f"{q // 4:02d}:{q % 4 * 15:02d}": q for q in range(96)}}
+    scenario = one_queue(queue={"arrivals": {"dated": fine}}, calendar={"start": "2026-10-24", "days": 1})
+    grid = scenario.calendar.grid()
+    found = (build(scenario, grid).arrivals.rate * np.diff(grid.interval_start))[0]
+    assert found.tolist() == pytest.approx([4 * i + 1 for i in range(48)])
+
+
+def test_contacts_by_date_alone_follow_the_shape_of_the_day() -> None:
+    arrivals = {"dated": {"2027-04-05": 300, "2027-04-06": 60}, "intraday": {"09:00": 2, "12:00": 1}}
+    queue = {"hours": {"daily": "09:00-15:00"}, "arrivals": arrivals}
+    scenario = one_queue(queue=queue, calendar={"days": 2})
+    grid = scenario.calendar.grid()
+    found = (build(scenario, grid).arrivals.rate * np.diff(grid.interval_start))[0]
+    assert found[18:30].tolist() == pytest.approx([300 * 2 / 18] * 6 + [300 / 18] * 6)
+    assert found.sum() == pytest.approx(360)
+    assert found[48:].sum() == pytest.approx(60)
