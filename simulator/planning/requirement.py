@@ -566,7 +566,11 @@ class SuccessNeed:
 
 
 def from_work(horizon: Horizon) -> NDArray[np.float64]:
-    """Heads by the sum of the work per team and quarter: hours ÷ hours of one head for customers, float64 (T, P)."""
+    """Heads by the sum of the work per team and quarter: hours ÷ hours of one head for customers, float64 (T, P).
+
+    The work is that of the accounts and of handovers, as far as the plan's people come and go.
+    """
+    from simulator.success import assemble as success_assemble
     from simulator.success import workload
 
     model = horizon.central.success
@@ -576,6 +580,7 @@ def from_work(horizon: Horizon) -> NDArray[np.float64]:
     out = np.full((len(model.teams), quarters), np.nan)
     for t, team in enumerate(model.teams):
         work = horizon.work_hours[t].sum(axis=(0, 1))
+        work += success_assemble.handover_hours(horizon.scenario, team, model, grid)
         available = workload.available_hours(team.tables.clock, grid, team.team.customer_time)
         for p in range(quarters):
             inside = grid.quarter_of_month == p

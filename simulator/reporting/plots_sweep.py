@@ -232,7 +232,8 @@ def assumptions(found: Sweep, team: str, lang: Language) -> list[str]:
                      confidence=w.share(confidence, lang))
         )  # fmt: skip
     if one is not None and success is not None:
-        lines.append(_team_line(scenario, one, lang))
+        held = " " + w.phrase("sweep_held", lang) if found.over.startswith("book of ") else ""
+        lines.append(_team_line(scenario, one, lang) + held)
         lines.append("; ".join(_activity_line(scenario, name, a, lang) for name, a in success.activities.items()) + ".")
         lines.append(
             "; ".join(

@@ -399,6 +399,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{heads} CSM, {hours} h a week, {share} of it for customers; {months} months from {start}.",
         "CSM{heads}名、週{hours}時間(うち顧客対応{share})、{start}から{months}か月。",
     ),
+    "sweep_held": (
+        "The book is held all along: accounts that leave are replaced by new ones, planned hires are left out.",
+        "担当顧客数は期間中一定です(解約分は新規で補い、採用予定は含みません)。",
+    ),
     "sweep_activity": ("{name}: {hours} h, {when}", "{name}: {hours}時間、{when}"),
     "sweep_meetings": (
         "{segment}: meetings suit {availability} of the time, {cancellation} are cancelled on the day",

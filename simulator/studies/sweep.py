@@ -12,6 +12,7 @@ may yet pass (the upper end does).
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ from simulator.montecarlo.precision import clustered_wilson, estimate, paired_di
 from simulator.planning import requirement
 from simulator.scenario.schema import Scenario, Team
 from simulator.studies.run import Array, Jobs, Key, Progress, Simulated, judge, measures, search, simulate
+from simulator.success.assemble import portfolio_tables
+from simulator.success.portfolio import expected_accounts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,9 +145,12 @@ def save(found: Sweep, folder: Path, lang: Language = "en") -> list[Path]:
 
 
 def book_overrides(scenario: Scenario, team: str, size: int) -> dict[str, Any]:
-    """The changes that give each head of a team ``size`` accounts when the horizon opens.
+    """The changes that give each head of a team a book of ``size`` accounts, from the first month to the last.
 
-    The segments of the team keep their proportions (largest remainder); heads and everything else stay.
+    The segments of the team keep their proportions (largest remainder). The book is held: new accounts come in place of
+    those expected to leave (or to go to a free plan), with the work of their onboarding, instead of the scenario's own
+    new business, and planned hires are left out. Else a book of 90 would be one of 60 or 120 by the year's end. Leavers
+    and backfills stay, as they do in life: a colleague's book is shared out until a successor is there.
 
     Raises:
         InputError: no such team, or one without heads or accounts.
@@ -157,7 +163,30 @@ def book_overrides(scenario: Scenario, team: str, size: int) -> dict[str, Any]:
     whole = np.floor(exact).astype(int)
     short = size * one.headcount - int(whole.sum())
     whole[np.argsort(-(exact - whole), kind="stable")[:short]] += 1
-    return {f"accounts.{name}.opening": int(n) for name, n in zip(one.segments, whole, strict=True)}
+    sizes = {f"accounts.{name}.opening": int(n) for name, n in zip(one.segments, whole, strict=True)}
+    held = _replacements(scenario.with_(sizes))
+    news = {f"accounts.{name}.new_per_month": held[name] for name in one.segments}
+    empty: dict[str, Any] = {f"success.teams.{team}.{name}": {} for name in ("hires", "open_requisitions")}
+    return sizes | news | empty
+
+
+def _replacements(scenario: Scenario) -> dict[str, float | list[float]]:
+    """New accounts by segment and month that hold the number of accounts with work, at the central values."""
+    tables = portfolio_tables(scenario, scenario.calendar.grid())
+    months = tables.new_per_month.shape[1]
+
+    def longer(values: Array) -> Array:
+        return np.concatenate([values, values[:, -1:]], axis=1)
+
+    tables = dataclasses.replace(
+        tables, new_per_month=np.zeros((tables.segments, months + 1)), churn_per_month=longer(tables.churn_per_month)
+    )
+    new = tables.new_per_month
+    for month in range(months):  # what comes in a month changes only later ones
+        served = expected_accounts(tables).account_months[:, month + 1, 1:].sum(axis=1)
+        new[:, month] = np.maximum(tables.opening - served, 0.0)
+    rows = np.round(new[:, :months], 6).tolist()
+    return {name: row if any(row) else 0.0 for name, row in zip(tables.segment_names, rows, strict=True)}
 
 
 def _team_of(scenario: Scenario, team: str) -> tuple[Team | None, Problem | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -308,3 +310,44 @@ def expected_hours(
         workload.hours_from_work(t.workload, model.activities, tables, accounts, grid, escalations_per_month)
         for t in model.teams
     ]
+
+
+def handover_hours(scenario: Scenario, team: TeamModel, model: SuccessModel, grid: TimeGrid) -> NDArray[np.float64]:
+    """Expected hours that a month's changes of owners cost a team, float64 (M,), at the headcount of the plan.
+
+    A leaver's whole book changes hands at once. Whoever starts gets new accounts and the books of that month's leavers
+    first, and only the rest of the fair share of the first month's ramp from colleagues
+    (:mod:`simulator.success.books`).
+    Leavers are those the attrition expects and those who have given notice, starters the backfills of as many and the
+    planned hires. A single CSM hands nothing over: nobody is there to take it.
+    """
+    unit, hiring = team.team, scenario.hiring
+    if unit.headcount <= 1 or unit.books == "pooled":
+        return np.zeros(grid.months)
+    place = {label: month for month, label in enumerate(grid.month_labels)}
+    gone = np.zeros(grid.months)
+    gone[1:] = -np.expm1(-hiring.attrition_per_year / 12.0)  # who leaves at a close is missed from the next month on
+    for label, count in unit.leaving.items():
+        if place.get(label, grid.months) + 1 < grid.months:
+            gone[place[label] + 1] += count / unit.headcount
+    empty = max(math.ceil(hiring.time_to_hire.mean) + hiring.backfill_lag - round(hiring.notice), 0)
+    come = hiring.backfill * np.concatenate([np.zeros(empty), gone])[: grid.months]
+    for label, count in unit.hires.items():
+        come[place[label]] += count / unit.headcount
+    come[0] += sum(unit.open_requisitions.values()) / unit.headcount
+    owned = ~team.tables.shared
+    work = team.workload
+    once = dataclasses.replace(
+        work,
+        trigger=np.where(work.trigger == workload.HANDOVER, workload.RATE, work.trigger),
+        per_month=np.where(work.trigger == workload.HANDOVER, 1.0, work.per_month),
+        coverage=np.where((work.trigger == workload.HANDOVER)[:, None] & owned, work.coverage, 0.0),
+    )
+    tables = portfolio_tables(scenario, grid)
+    accounts = expected_accounts(tables)
+    each = workload.hours_from_work(once, model.activities, tables, accounts, grid)
+    mine = owned & team.segments
+    book = np.maximum(accounts.opening[mine].sum(axis=0) / unit.headcount, 1e-9)
+    fair = (hiring.ramp[0] if hiring.ramp else 1.0) - accounts.new[mine].sum(axis=0) / book
+    nobody_left = np.maximum(1.0 - gone, 0.0) ** unit.headcount
+    return np.asarray(each.sum(axis=(0, 1)) * (gone + come * np.maximum(fair, 0.0) * nobody_left))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -12,11 +13,17 @@ from click.testing import CliRunner, Result
 
 import simulator as sim
 from simulator.cli import main
+from simulator.horizon import FLOWS, Horizon
+from simulator.planning.requirement import from_work
 from simulator.reporting.plots_sweep import assumptions, cliff
 from simulator.reporting.tables import sweep_lines
+from simulator.scenario.document import Document
+from simulator.scenario.loading import freeze
 from simulator.studies.run import judge, measures, simulate
 from simulator.studies.sweep import Sweep, book_overrides, sweep
-from tests.models import both_wings, one_queue
+from simulator.success.assemble import handover_hours
+from simulator.success.tables import DUE
+from tests.models import BOTH_WINGS, both_wings, one_queue
 
 SCENARIO = str(Path(__file__).parents[2] / "scenarios" / "book_size.yaml")
 FEW = {"calendar.months": 3, "monte_carlo.replications": 6}
@@ -131,9 +138,63 @@ def test_a_simulated_need_where_asked(bunched: sim.Scenario) -> None:
 
 def test_books_keep_the_proportions_of_the_segments() -> None:
     plan = both_wings()  # 20 and 100 accounts, 2 heads
-    assert book_overrides(plan, "csm", 60) == {"accounts.enterprise.opening": 20, "accounts.smb.opening": 100}
-    assert book_overrides(plan, "csm", 7) == {"accounts.enterprise.opening": 2, "accounts.smb.opening": 12}
-    assert sum(book_overrides(plan, "csm", 61).values()) == 122
+
+    def sizes(book: int) -> list[int]:
+        changes = book_overrides(plan, "csm", book)
+        return [changes[f"accounts.{name}.opening"] for name in ("enterprise", "smb")]
+
+    assert sizes(60) == [20, 100]
+    assert sizes(7) == [2, 12]
+    assert sum(sizes(61)) == 122
+
+
+def test_a_book_is_held_whatever_comes_and_goes() -> None:
+    """Churn of 3 % a month, a term, downgrades to free and a strong growth: the accounts with work stay as many."""
+    plan = both_wings(
+        {
+            "calendar.months": 12,
+            "accounts.smb.churn_per_month": "3%",
+            "accounts.smb.downgrade_to_free": "1%",
+            "accounts.smb.new_per_month": 40,
+            "accounts.enterprise.churn_per_month": "2%",
+            "success.teams.csm.hires": {"2027-06": 3},
+        }
+    )
+    held = plan.with_(book_overrides(plan, "csm", 60))
+    assert held.success is not None
+    assert not held.success.teams["csm"].hires
+    horizon = Horizon(held)
+    with_work = horizon.expected_accounts.account_months[:, :, 1:].sum(axis=2)
+    np.testing.assert_allclose(with_work, [[20] * 12, [100] * 12], atol=1e-3)
+    found = [horizon.simulate(r)["flows"][-1, :, FLOWS.index("closing")].sum() for r in range(8)]
+    free = 100 * (1 - 0.99**12)  # accounts on the free plan are there too, and cancel like others
+    assert 110 < np.mean(found) < 130 + free  # and not 600
+
+
+def test_hours_over_hours_counts_handovers() -> None:
+    """Against the mean of simulated runs: leavers' books, and what starters take over."""
+    document = copy.deepcopy(BOTH_WINGS)
+    document["success"]["activities"]["handover"] = {
+        "trigger": "handover",
+        "segments": {"enterprise": "100%", "smb": "50%"},
+        "within": "1 day",
+        "steps": {"read": {"desk": "2 h"}},
+    }
+    document["calendar"]["months"] = 12
+    document["success"]["teams"]["csm"] |= {"headcount": 6, "hires": {"2027-10": 2}}
+    document["hiring"] = {"attrition_per_year": "60%", "time_to_hire": "1 month", "ramp": ["50%", "100%"]}
+    plan = freeze(Document(document))
+    horizon = Horizon(plan)
+    model = horizon.central.success
+    assert model is not None
+    expected = handover_hours(plan, model.teams[0], model, horizon.grid).sum()
+    k = model.activities.activity_names.index("handover")
+    n = int(model.activities.first_step[k])
+    steps = np.array([horizon.simulate(r)["steps"][:, n].sum(axis=(0, 1)) for r in range(60)])
+    done = steps[:, DUE] * 2
+    assert expected == pytest.approx(done.mean(), rel=0.15)
+    without = plan.with_({"success.activities.handover.segments": {"enterprise": "0%", "smb": "0%"}})
+    assert from_work(horizon).sum() > from_work(Horizon(without)).sum() + 0.05
 
 
 @pytest.mark.parametrize(
