@@ -132,6 +132,7 @@ Rate = Annotated[
     float, Quantity(units.rate, units.format_rate, "a rate such as '6 per min'", "6 per min", forms=("string",))
 ]
 Amount = Annotated[float, AMOUNT]
+Spread = Annotated[float, Field(le=distributions.MOST_SPREAD), AMOUNT]
 Money = Annotated[float, Quantity(_non_negative, plain_number, "an amount of money, 0 or more", 4_200_000)]
 Growth = Annotated[float, Quantity(_growth, plain_number, "a yearly growth such as '5 %' or '-3 %'", "5 %")]
 Days = Annotated[int, _days("day", "days")]
@@ -351,7 +352,7 @@ def _hours(value: object) -> dict[str, str]:
         try:
             timegrid.parse_hours({str(day): spans})
         except ValueError as error:
-            raise UnitError(str(error), where=(str(day),)) from None
+            raise UnitError(str(error), where=(str(day),), allowed="days and hours as mon-fri: '09:00-18:00'") from None
     return {str(day): str(spans) for day, spans in value.items()}
 
 
@@ -674,6 +675,12 @@ class Movement(Part):
     amount: Share = default(0.0)
 
 
+MOST_ACCOUNTS = 1_000_000
+"""Accounts of all segments over the horizon, those that leave included: each has its own history."""
+MOST_EVENTS = 20_000_000
+"""Contacts in one month of one queue, or tasks in one month of one activity: each is drawn and remembered."""
+
+
 class Meetings(Part):
     """How customers of a segment treat meetings."""
 
@@ -700,7 +707,7 @@ class Segment(Part):
     gross_margin: Share = default("100%", "for the net lifetime value")
     acquisition_cost: Money = default(0, "per account, for the net lifetime value")
     contacts_per_month: dict[str, Amount] = {}
-    effort_cv: Amount = default(0, "spread of the work that accounts ask for")
+    effort_cv: Spread = default(0, "spread of the work that accounts ask for")
     meetings: Meetings = Meetings()
 
 
@@ -713,9 +720,9 @@ class Arrivals(Part):
     table: Profile | None = default(None, "contacts per interval by weekday and time")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
-    day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
+    day_cv: Spread = default(0, "spread of the day factor (gamma, mean 1)")
     day_shared: Share = default("0%", "share of the day factor's variance that all queues have in common")
-    interval_cv: Amount = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
+    interval_cv: Spread = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
     interval_memory: Share = default("0%", "correlation of the interval factor with that of the interval before")
     growth_per_year: Growth = 0.0
     season: dict[CalendarMonth, Amount] = default({}, "factor by calendar month, '01' to '12'")
@@ -900,7 +907,7 @@ class Staffed(Part):
     headcount: Annotated[int, Field(ge=0, le=100_000), WHOLE] = 0
     hours_per_week: Annotated[float, Field(gt=0, le=168), NUMBER] = 40.0
     salary_per_year: Money = default(0)
-    hires: dict[MonthName, Annotated[int, Field(ge=1), WHOLE]] = default({}, "planned starts by month")
+    hires: dict[MonthName, Annotated[int, Field(ge=1, le=100_000), WHOLE]] = default({}, "planned starts by month")
 
 
 class Break(Part):
