@@ -21,6 +21,9 @@ CELLS_PER_OCTAVE = 128
 OCTAVES = 30
 CELLS_PER_SIDE = CELLS_PER_OCTAVE * OCTAVES
 
+MOST_SPREAD = 100.0
+"""Largest coefficient of variation of a law: of a wilder one, a year's draws do not show the mean."""
+
 FAMILIES = (
     "deterministic",
     "exponential",
@@ -105,8 +108,8 @@ def gamma(mean: float, cv: float | None = None, shape: float | None = None) -> L
     """Gamma by mean and either cv or shape (shape = 1 / cv²)."""
     _require(mean > 0, f"mean must be positive, not {mean}")
     _require((cv is None) != (shape is None), "gamma takes exactly one of cv and shape")
-    k = float(shape) if shape is not None else 1.0 / _positive(cv, "cv") ** 2
-    _require(k > 0, f"shape must be positive, not {shape}")
+    k, least = _positive(shape, "shape") if shape is not None else 1.0 / max(_spread(cv), 1e-9) ** 2, MOST_SPREAD**-2
+    _require(k >= least, f"the shape of a gamma law must be at least {least:g}, not {shape}")
     return Law("gamma", float(mean), (k,))
 
 
@@ -118,9 +121,10 @@ def lognormal(
 ) -> Law:
     """Lognormal by mean and cv, or by median and the standard deviation of the logarithm."""
     if mean is not None and cv is not None and median is None and sigma is None:
-        return Law("lognormal", _positive(mean, "mean"), (math.sqrt(math.log1p(_positive(cv, "cv") ** 2)),))
+        return Law("lognormal", _positive(mean, "mean"), (math.sqrt(math.log1p(_spread(cv) ** 2)),))
     if median is not None and sigma is not None and mean is None and cv is None:
         s = _positive(sigma, "sigma")
+        _require(s <= 5, f"sigma must be at most 5, not {sigma}")
         return Law("lognormal", _positive(median, "median") * math.exp(s * s / 2), (s,))
     raise ParameterError("lognormal takes mean and cv, or median and sigma")
 
@@ -131,8 +135,9 @@ def weibull(
     """Weibull by mean and shape, mean and cv, or scale and shape (shape < 1: impatience falls with the wait)."""
     if shape is None:
         _require(cv is not None and mean is not None, "weibull takes mean and shape, mean and cv, or scale and shape")
-        shape = _weibull_shape(_positive(cv, "cv"))
-    k = _positive(shape, "shape")
+        shape = _weibull_shape(_spread(cv))
+    k, (least, most) = _positive(shape, "shape"), _WEIBULL_SHAPES
+    _require(least <= k <= most, f"the shape of a weibull law lies between {least:g} and {most:g}, not {shape}")
     _require((mean is None) != (scale is None), "weibull takes exactly one of mean and scale beside its shape")
     m = _positive(mean, "mean") if mean is not None else _positive(scale, "scale") * math.gamma(1 + 1 / k)
     return Law("weibull", m, (k,))
@@ -186,6 +191,12 @@ def _positive(value: float | None, name: str) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def _spread(cv: float | None) -> float:
+    value = _positive(cv, "cv")
+    _require(value <= MOST_SPREAD, f"cv must be at most {MOST_SPREAD:g}, not {cv}")
+    return value
+
+
 def _line_mean(sorted_values: NDArray[np.float64]) -> float:
     return (
         float(np.mean(sorted_values))
@@ -194,13 +205,18 @@ def _line_mean(sorted_values: NDArray[np.float64]) -> float:
     )
 
 
+_WEIBULL_SHAPES = (0.04, 200.0)
+
+
 def _weibull_shape(cv: float) -> float:
     from scipy.optimize import brentq
 
     def gap(k: float) -> float:
-        return math.exp(math.lgamma(1 + 2 / k) - 2 * math.lgamma(1 + 1 / k)) - 1 - cv * cv
+        return unit_variance("weibull", (k,)) - cv * cv
 
-    return float(brentq(gap, 0.05, 200.0))
+    least = math.sqrt(unit_variance("weibull", (_WEIBULL_SHAPES[1],)))
+    _require(cv >= least, f"the cv of a weibull law must be at least {least:.2g}, not {cv}; deterministic has none")
+    return float(brentq(gap, *_WEIBULL_SHAPES))
 
 
 # --- the unit-mean laws -----------------------------------------------------------------------------------------------

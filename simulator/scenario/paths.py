@@ -68,7 +68,7 @@ def _bounded(allowed: str, metadata: list[Any]) -> str:
         return f"{allowed}, {low} to {high}" if high is not None else f"{allowed}, {low} or more"
     if over is not None:
         return f"{allowed} over {over}" + (f", up to {high}" if high is not None else "")
-    return allowed
+    return allowed if high is None else f"{allowed}, up to {high:g}"
 
 
 _WEIGHT = Slot(SCALAR, schema.AMOUNT.allowed, schema.AMOUNT)

@@ -21,6 +21,8 @@ from simulator.scenario.document import Document, Steps, shown
 from simulator.scenario.paths import Slot, child, locate, root
 from simulator.scenario.schema import (
     EVERY_MONTHS,
+    MOST_ACCOUNTS,
+    MOST_EVENTS,
     SHRINKAGE,
     Calendar,
     DayTable,
@@ -64,6 +66,14 @@ def _read(read: Callable[[object], Any], value: Any) -> Any:
         return None
 
 
+def _numbers(value: Any) -> list[float]:
+    """Every number in a value, a list or a mapping; what is none is passed over."""
+    if isinstance(value, Mapping | list | tuple):
+        return [x for item in (value.values() if isinstance(value, Mapping) else value) for x in _numbers(item)]
+    number = _read(units.number, value)
+    return [] if number is None else [number]
+
+
 class _Rules:
     """The parts of one document, and the rules over them."""
 
@@ -96,6 +106,7 @@ class _Rules:
         if self.has_success:
             yield from self.success()
         yield from self.contacts()
+        yield from self.sizes()
         yield from self.months(self.data, root(), ())
         yield from self.calendars()
         yield from self.placeholders()
@@ -362,6 +373,41 @@ class _Rules:
             message = "no segment of accounts contacts the queue" if self.segments else "there are no accounts"
             allowed = f"accounts with contacts_per_month: {{{queue}: ...}}"
             yield self.document.problem(("support", "queues", queue, "arrivals", "from"), message, "accounts", allowed)
+
+    def sizes(self) -> Iterator[Problem]:
+        """Accounts, contacts and tasks that are too many to be drawn one by one; in round figures, at most."""
+        months = (self.calendar.months if self.calendar else None) or 1
+        accounts: dict[str, float] = {}
+        for name, segment in self.segments.items():
+            new = _numbers(_mapping(segment).get("new_per_month"))
+            opening = _numbers(_mapping(segment).get("opening"))
+            accounts[name] = sum(opening) + (sum(new) if len(new) > 1 else sum(new) * months)
+        total = sum(accounts.values())
+        if total > MOST_ACCOUNTS:
+            allowed = f"up to {MOST_ACCOUNTS:,} over the horizon, those that leave included"
+            yield self.document.problem(("accounts",), "too many accounts", f"{total:,.0f}", allowed)
+            total, accounts = 0.0, {}  # one fault, not one for each of what they do
+
+        month = 31 * timegrid.DAY_SECONDS
+        slots = 0.0 if self.grid is None else month / self.grid.interval
+        events: dict[Steps, float] = {}
+        for name, number in accounts.items():
+            for queue, each in _mapping(_mapping(self.segments[name]).get("contacts_per_month")).items():
+                events["accounts", name, "contacts_per_month", queue] = number * sum(_numbers(each))
+        for name, activity in self.activities.items():
+            each = sum(_numbers(_mapping(activity).get("per_month")))
+            events["success", "activities", name, "per_month"] = total * each
+        for name, queue in self.queues.items():
+            arrivals = _mapping(_mapping(queue).get("arrivals"))
+            steps: Steps = ("support", "queues", name, "arrivals")
+            events[*steps, "per_month"] = max(_numbers(arrivals.get("per_month")), default=0.0)
+            events[*steps, "rate"] = month * (_read(units.rate, arrivals.get("rate")) or 0.0)
+            events[*steps, "table"] = slots * max(_numbers(arrivals.get("table")), default=0.0)
+        for at, number in events.items():
+            if number > MOST_EVENTS:
+                message = "too many tasks" if at[0] == "success" else "too many contacts"
+                found, allowed = f"{number:,.0f} a month", f"up to {MOST_EVENTS:,} a month"
+                yield self.document.problem(at, message, found, allowed)
 
     # --- success ---
 

@@ -136,6 +136,7 @@ Rate = Annotated[
     float, Quantity(units.rate, units.format_rate, "a rate such as '6 per min'", "6 per min", forms=("string",))
 ]
 Amount = Annotated[float, AMOUNT]
+Spread = Annotated[float, Field(le=distributions.MOST_SPREAD), AMOUNT]
 Money = Annotated[float, Quantity(_non_negative, plain_number, "an amount of money, 0 or more", 4_200_000)]
 Growth = Annotated[float, Quantity(_growth, plain_number, "a yearly growth such as '5 %' or '-3 %'", "5 %")]
 Days = Annotated[int, _days("day", "days")]
@@ -355,7 +356,7 @@ def _hours(value: object) -> dict[str, str]:
         try:
             timegrid.parse_hours({str(day): spans})
         except ValueError as error:
-            raise UnitError(str(error), where=(str(day),)) from None
+            raise UnitError(str(error), where=(str(day),), allowed="days and hours as mon-fri: '09:00-18:00'") from None
     return {str(day): str(spans) for day, spans in value.items()}
 
 
@@ -779,6 +780,12 @@ class Movement(Part):
     amount: Share = default(0.0)
 
 
+MOST_ACCOUNTS = 1_000_000
+"""Accounts of all segments over the horizon, those that leave included: each has its own history."""
+MOST_EVENTS = 20_000_000
+"""Contacts in one month of one queue, or tasks in one month of one activity: each is drawn and remembered."""
+
+
 class Meetings(Part):
     """How customers of a segment treat meetings."""
 
@@ -805,7 +812,7 @@ class Segment(Part):
     gross_margin: Share = default("100%", "for the net lifetime value")
     acquisition_cost: Money = default(0, "per account, for the net lifetime value")
     contacts_per_month: dict[str, Amount] = {}
-    effort_cv: Amount = default(0, "spread of the work that accounts ask for")
+    effort_cv: Spread = default(0, "spread of the work that accounts ask for")
     meetings: Meetings = Meetings()
 
 
@@ -836,9 +843,9 @@ class Arrivals(Part):
     dated: Dated | None = default(None, "contacts by date and time, as forecasts are exported; or by date alone")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
-    day_cv: Amount = default(0, "spread of the day factor (gamma, mean 1)")
+    day_cv: Spread = default(0, "spread of the day factor (gamma, mean 1)")
     day_shared: Share = default("0%", "share of the day factor's variance that all queues have in common")
-    interval_cv: Amount = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
+    interval_cv: Spread = default(0, "spread of a factor of each interval beside the day's (gamma, mean 1)")
     interval_memory: Share = default("0%", "correlation of the interval factor with that of the interval before")
     factor: Amount = default(1, "on all contacts; an uncertain one is the error of the forecast")
     growth_per_year: Growth = 0.0
@@ -1026,7 +1033,7 @@ ServesTable = Annotated[
 ]
 
 
-HeadsByMonth = dict[MonthName, Annotated[int, Field(ge=1), WHOLE]]
+HeadsByMonth = dict[MonthName, Annotated[int, Field(ge=1, le=100_000), WHOLE]]
 
 
 class Staffed(Part):

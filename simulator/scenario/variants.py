@@ -156,10 +156,11 @@ def _at_peace(found: list[tuple[Override, Steps, Slot]]) -> tuple[list[tuple[Ove
                 same = True
                 continue
             what = "gives the same path another value" if steps == others_steps else f"already sets {other.path}"
-            where = ":".join(str(part) for part in other.places[()] if part is not None)
+            place = ":".join(str(part) for part in other.places[()] if part is not None)
+            where = "" if place == other.origin else f" ({place})"
             problems.append(
                 item.problem(
-                    f"the override fights with {other.origin} ({where}), which {what}",
+                    f"the override fights with {other.origin}{where}, which {what}",
                     f"{shown(item.value)} against {shown(other.value)}",
                     "one of the two",
                 )

@@ -248,7 +248,7 @@ def test_overrides_that_fight_are_refused(faults: Faults, first: str, second: st
     (problem,) = faults(overrides=[first, second])
     assert problem.file == "--set"
     assert problem.path == second.split("=")[0]
-    assert problem.message == f"the override fights with --set (--set), which {message}"
+    assert problem.message == f"the override fights with --set, which {message}"
 
 
 def test_a_variant_and_a_set_may_fight(faults: Faults) -> None:
