@@ -145,9 +145,8 @@ def simulate(
     Raises:
         ParameterError: negative numbers, shares outside 0 to 1, or hires outside the horizon.
     """
-    hazard = np.broadcast_to(np.asarray(attrition_per_year, dtype=float), (months,)) / 12.0
-    if pressure is not None:
-        hazard = hazard * pressure
+    calm = np.broadcast_to(np.asarray(attrition_per_year, dtype=float), (months,)) / 12.0
+    hazard = calm if pressure is None else calm * pressure
     _require(opening >= 0, f"opening heads must not be negative, not {opening}")
     _require(bool(np.all(hazard >= 0)), "attrition must not be negative")
     _require(all(0 <= share <= 1 for share in ramp), f"shares of the ramp lie between 0 and 1, not {ramp}")
@@ -165,7 +164,8 @@ def simulate(
         roster.plan(key, month, lead)
     closes = round(notice)
     for month in range(-closes, months):
-        roster.resign(month, -np.expm1(-float(hazard[max(month, 0)])), closes, float(backfill), backfill_lag)
+        rate = float(hazard[month] if month >= 0 else calm[0])  # nothing is known of pressure before the horizon
+        roster.resign(month, -np.expm1(-rate), closes, float(backfill), backfill_lag)
     return roster.people(months, tuple(ramp))
 
 
