@@ -451,6 +451,20 @@ SUCCESS: dict[str, Term] = {
         "accounts at the milestone by its deadline ÷ accounts whose deadline has passed",
         "期限までに到達した顧客数 ÷ 期限を迎えた顧客数",
     ),
+    "usage": Term(
+        "Usage",
+        "利用率",
+        "share",
+        "mean usage of the accounts there when the month opens",
+        "月初に在籍する顧客の利用率の平均",
+    ),
+    "low_usage_share": Term(
+        "Accounts with low usage",
+        "低利用の顧客の割合",
+        "share",
+        "accounts whose usage is below the segment's threshold ÷ accounts there when the month opens",
+        "利用率が基準を下回る顧客数 ÷ 月初の顧客数",
+    ),
     "time_to_value": Term(
         "Time to value",
         "タイムトゥバリュー",

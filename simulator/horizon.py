@@ -25,14 +25,29 @@ from simulator import _cache, randomness, workforce
 from simulator.scenario import inputs
 from simulator.scenario.schema import Group, Scenario, Staffed
 from simulator.success import assemble as success_assemble
-from simulator.success import books, cohorts, couplings, portfolio, surveys, timeliness, workload
-from simulator.success.tables import HOUR_KINDS, VALUE, Instances, new_hours, new_sums
+from simulator.success import (
+    books,
+    cohorts,
+    couplings,
+    health,
+    kpis,
+    onboarding,
+    portfolio,
+    surveys,
+    timeliness,
+    workload,
+)
+from simulator.success.tables import HOUR_KINDS, VALUE, Instances, TeamTables, is_rich, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
 from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
 
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
+
+USAGE = ("accounts", "usage", "low")
+"""Sums over the accounts there when a month opens, the last axis of ``usage``: how many of those whose usage is
+followed, their usage, and how many of them use little."""
 
 PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors")
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
@@ -170,8 +185,14 @@ class Horizon:
                 self._drawn[draw] = found
         return found
 
-    def people(self, models: Sequence[Model], replication: int) -> list[workforce.People]:
-        """The people of the scenario's own plan, one per unit."""
+    def people(
+        self, models: Sequence[Model], replication: int, pressure: NDArray[np.float64] | None = None
+    ) -> list[workforce.People]:
+        """The people of the scenario's own plan, one per unit.
+
+        Args:
+            pressure: float64 (U, M), factor on the hazard of resigning; default 1.
+        """
         hiring = models[0].scenario.hiring
         first = self.grid.start.year * 12 + self.grid.start.month
 
@@ -200,8 +221,9 @@ class Horizon:
                 decline=hiring.offers_declined,
                 seed=self.seed,
                 replication=replication,
+                pressure=None if pressure is None else pressure[u],
             )
-            for _, name, unit in units(models[0].scenario)
+            for u, (_, name, unit) in enumerate(units(models[0].scenario))
         ]
 
     def simulate(self, replication: int, *, reference: bool = False) -> dict[str, NDArray[np.float64]]:
@@ -217,9 +239,10 @@ class Horizon:
             ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
             (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
             ``cohort`` (M, S, :data:`simulator.success.cohorts.SUMS`), NaN in the first eleven months; ``survey``
-            (M, surveys, S, :data:`simulator.success.surveys.SUMS`);
-            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of
-            :data:`COSTS`).
+            (M, surveys, S, :data:`simulator.success.surveys.SUMS`); ``usage`` (M, S, :data:`USAGE`);
+            ``onboarding`` (M, S, :data:`simulator.success.onboarding.SUMS`); ``time_to_value`` (S + 1,
+            :data:`simulator.success.onboarding.QUANTILES`), of each segment and of all;
+            ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
         self._keep(replication, demand_seen)
@@ -307,8 +330,11 @@ class Horizon:
         """On a new machine, have the kernels of success compiled beside those of support."""
         with self._lock:
             cold, self._cold = self._cold, False
-        if cold:
-            _cache.compile_beside("from simulator.success import compiled; compiled.compile_kernels()")
+        success = self.central.success
+        if cold and success is not None:
+            kinds = sorted({is_rich(success.activities, team.tables) for team in success.teams})
+            code = "; ".join(f"compiled.compile_kernels({rich})" for rich in kinds)
+            _cache.compile_beside(f"from simulator.success import compiled; {code}")
 
     def _play(
         self,
@@ -327,6 +353,12 @@ class Horizon:
         at_risk = np.zeros(flows.shape[:2])
         cohort, followed = np.zeros((*flows.shape[:2], len(cohorts.SUMS))), cohorts.Cohorts(flows.shape[1])
         asked: list[NDArray[np.float64]] = []
+        answers: list[surveys.Answers] = []
+        if models[
+            0
+        ].success:  # the month before asked as the others do; only what follows on its answers is of interest
+            answers.append(surveys.close_month(models[0].success.surveys, accounts, grid, -1)[1])
+        shifts = couplings.Shifts()
         desk = calendars = None
         if scenario.support is not None:
             if staffing is not None and staffing.groups is not None:
@@ -334,15 +366,24 @@ class Horizon:
             else:
                 heads, pace = self._on_hand(people[:groups])
             desk = _SupportDesk(self, self.staff(heads, replication), reference, pace)
+        pressure = None
         if scenario.success is not None:
-            capacity = [p.capacity for p in people[groups:]]
             if staffing is not None and staffing.teams is not None:
                 capacity = _ramped(staffing.teams)
+            elif scenario.couplings.attrition_by_overload:
+                capacity, pressure = [_known(p, 0) for p in people[groups:]], np.ones((len(people), grid.months))
+            else:
+                capacity = [p.capacity for p in people[groups:]]
             calendars = _Calendars(self, models[0], replication, capacity, reference)
+        usage = np.zeros((*flows.shape[:2], len(USAGE)))
         contacts: list[Contacts] = []
         work: list[list[TeamWork]] = []
         for month, model in enumerate(models):
+            there = len(accounts)
             portfolio.start_month(accounts, model.portfolio, grid, month, self.seed, replication)
+            if model.success:
+                health.follow(model.success.usage, accounts, grid, month, there, shifts.usage)
+                usage[month] = self._usage(model.success.usage, accounts, there)
             followed.open(accounts, month)
             escalations = None
             if desk:
@@ -350,24 +391,38 @@ class Horizon:
                 escalations = desk.until(month, model, contacts[-1])
             if calendars:
                 _cache.join_beside()
-                work.append(self._work(month, model, accounts, escalations))
+                if pressure is not None and month:
+                    people = self.people(models, replication, pressure)
+                    calendars.staff([_known(p, month) for p in people[groups:]])
+                work.append(self._work(month, model, accounts, escalations, surveys.Answers.join(answers)))
                 calendars.month(month, model, work[-1])
                 at_risk[month] = calendars.at_risk(accounts)
-            shifts = self._shifts(month, model, accounts, desk, calendars) if self.coupled else couplings.Shifts()
+                calendars.progress(month, model, accounts)
+                if pressure is not None:
+                    strain = np.array(calendars.overload(month))
+                    pressure[groups:, month] = np.exp(model.couplings.general.attrition_by_overload * strain)
+            if self.coupled:
+                shifts = self._shifts(month, model, accounts, desk, calendars)
             closed = portfolio.close_month(accounts, model.portfolio, grid, month, shifts.churn, shifts.expansion)
             flows[month] = np.stack([getattr(closed, name) for name in FLOWS], axis=-1)
             cohort[month] = followed.close(accounts)
             if observer:
                 observer(month, accounts, calendars.timeliness if calendars else None)
             if model.success:
-                asked.append(surveys.close_month(model.success.surveys, accounts, grid, month, shifts.survey))
+                sums, given = surveys.close_month(model.success.surveys, accounts, grid, month, shifts.survey)
+                asked.append(sums)
+                answers.append(given)
+        if pressure is not None:
+            people = self.people(models, replication, pressure)
         results = {
             "flows": flows,
             "cohort": cohort,
             "people": _people(people, grid.months),
         }
         results |= desk.results() if desk else {}
-        results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked)} if calendars else {}
+        if calendars:
+            results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked), "usage": usage}
+            results |= calendars.onboarding(accounts)
         results["cost"] = plan_cost(people, [model.scenario for model in models], results)
         return results, Demand.of(models, contacts, work)
 
@@ -400,9 +455,17 @@ class Horizon:
         """What service does to the accounts at the month's close."""
         slow = desk.slow_share() if desk else 0.0
         if calendars is None:
-            return couplings.Shifts(churn=np.full(len(accounts), model.couplings.churn_support * slow))
+            return couplings.Shifts(churn=np.full(len(accounts), model.couplings.general.churn_by_slow_support * slow))
         calendars.expose(accounts, float(self.grid.month_day[month]))
         return calendars.exposure.shifts(model.couplings, accounts, calendars.timeliness, slow)
+
+    def _usage(self, tables: health.UsageTables, accounts: portfolio.Portfolio, there: int) -> NDArray[np.float64]:
+        """Sums of the usage of those there when the month opened, float64 (S, :data:`USAGE`)."""
+        counted = accounts.alive & tables.followed[accounts.segment]
+        counted[there:] = False
+        parts = (counted, np.where(counted, tables.usage(accounts), 0.0), counted & np.isfinite(accounts.low_since))
+        size = len(tables.followed)
+        return np.stack([np.bincount(accounts.segment, weights=part, minlength=size) for part in parts], axis=-1)
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:
         assert model.support is not None
@@ -418,7 +481,12 @@ class Horizon:
         )
 
     def _work(
-        self, month: int, model: Model, accounts: portfolio.Portfolio, escalations: workload.Escalations | None
+        self,
+        month: int,
+        model: Model,
+        accounts: portfolio.Portfolio,
+        escalations: workload.Escalations | None,
+        answers: surveys.Answers,
     ) -> list[TeamWork]:
         assert model.success is not None
         effort = accounts.effort * self.hours_per_account[accounts.segment]
@@ -429,7 +497,7 @@ class Horizon:
             shared, hands_over = team.tables.shared, bool(np.any(team.workload.trigger == workload.HANDOVER))
             work.append(
                 TeamWork(
-                    workload.draw_month(*given, escalations),
+                    workload.draw_month(*given, escalations, answers=answers),
                     served,
                     effort,
                     served & ~shared[accounts.segment] if shared.any() else served,
@@ -495,6 +563,13 @@ class Demand:
 def _ramped(teams: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     """Speeds of fully ramped CSMs from heads by team and month."""
     return [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in teams]
+
+
+def _known(people: workforce.People, month: int) -> NDArray[np.float64]:
+    """Output by month of those whose position is known when a month opens, float64 (M, people): later resignations add
+    people behind them and change nobody's place."""
+    known = (people.kind != workforce.BACKFILL) | (people.requisition <= month)
+    return people.output()[known & (people.start < people.months)].T
 
 
 def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:
@@ -638,23 +713,41 @@ class _Calendars:
         self.engine: Any = readable.run if reference else compiled.run
         self.run_months = compiled.run_months
         self.horizon = horizon
+        self.replication = replication
         assert model.success is not None
-        self.capacity = [rows if rows.shape[1] else np.zeros((horizon.grid.months, 1)) for rows in capacity]
-        self.tables = [
-            team.tables.with_leave(self._leave(team, rows.shape[1], replication))
-            for team, rows in zip(model.success.teams, self.capacity, strict=True)
-        ]
+        self.teams = model.success.teams
+        self.capacity: list[NDArray[np.float64]] = []
+        self.tables: list[TeamTables] = []
+        self.hours: list[NDArray[np.int64]] = []
+        self.staff(capacity)
         self.sums = [new_sums(model.success.activities, tables) for tables in self.tables]
-        self.hours = [new_hours(tables) for tables in self.tables]
         self.owner = [np.zeros(0, dtype=np.int64) for _ in self.tables]
         self.state: list[Any] = [None for _ in self.tables]
         self.timeliness = timeliness.Timeliness()
-        self.exposure = couplings.Exposure(len(model.success.activities.activity_names))
-        self.by_activity = model.couplings.by_activity
+        names = model.success.activities.activity_names
+        self.exposure = couplings.Exposure(len(names), model.couplings.offers)
+        self.milestones = onboarding.Progress(model.success.milestones, horizon.grid.months)
+        self.by_activity = model.couplings.by_activity or model.success.milestones.any
         # activity and account of every instance so far, by its number: records name instances alone
         self.known = [np.zeros((2, 0), dtype=np.int64) for _ in self.tables]
         self.moved = np.zeros(0, dtype=bool)
         self.settled: list[NDArray[np.int64]] = []
+
+    def staff(self, capacity: Sequence[NDArray[np.float64]]) -> None:
+        """Set the people of each team, float64 (M, C): those that were there before, and others behind them."""
+        self.capacity = [rows if rows.shape[1] else np.zeros((self.horizon.grid.months, 1)) for rows in capacity]
+        for t, (team, rows) in enumerate(zip(self.teams, self.capacity, strict=True)):
+            known = self.tables[t].people if self.tables[t:] else -1
+            if rows.shape[1] == known:
+                continue
+            tables = team.tables.with_leave(self._leave(team, rows.shape[1], self.replication))
+            hours = new_hours(tables)
+            if known < 0:
+                self.tables.append(tables)
+                self.hours.append(hours)
+            else:
+                hours[:, :known] = self.hours[t]
+                self.tables[t], self.hours[t] = tables, hours
 
     def _leave(self, team: success_assemble.TeamModel, people: int, replication: int) -> NDArray[np.bool_]:
         """Days of leave by CSM, bool (people, business days). The n-th CSM has the same ones whatever the plan."""
@@ -692,7 +785,8 @@ class _Calendars:
             if self.by_activity:
                 asked_for = np.stack([instances.activity, instances.account])
                 self.known[t] = np.concatenate([self.known[t], asked_for], axis=1)
-                self.settled.append(couplings.settled_headlines(model.success.activities, outcome.rows, *self.known[t]))
+                given = model.success.activities, self.tables[t].clock, outcome.rows, *self.known[t]
+                self.settled.append(couplings.settled_headlines(*given))
             headlines += outcome.headlines
             overdue += timeliness.overdue(self.state[t], model.success.activities, accounts)
         self.timeliness.add(headlines, overdue)
@@ -715,6 +809,26 @@ class _Calendars:
         """Note for the couplings what the month has brought each account."""
         settled = np.concatenate(self.settled, axis=1) if self.settled else None
         self.exposure.add(accounts, opened, self.timeliness, self.moved, settled)
+
+    def overload(self, month: int) -> list[float]:
+        """How overloaded each team is at a month's close (:func:`simulator.success.couplings.overload`)."""
+        spent = [hours[: month + 1].sum(axis=1) for hours in self.hours]
+        return [couplings.overload(kpis.hour_kpis(hours)["utilisation"].tolist()) for hours in spent]
+
+    def progress(self, month: int, model: Model, accounts: portfolio.Portfolio) -> None:
+        """Note what new accounts have done of their milestones; where those gate, phases move."""
+        success = model.success
+        assert success is not None
+        if success.milestones.any:
+            covered = np.any([workload.covers(team.workload, accounts) for team in success.teams], axis=0)
+            by_usage = model.couplings.general.time_to_value_by_usage
+            settled = np.concatenate(self.settled, axis=1)
+            self.milestones.add(accounts, self.horizon.grid, month, settled, covered, by_usage)
+
+    def onboarding(self, accounts: portfolio.Portfolio) -> dict[str, NDArray[np.float64]]:
+        """What became of new accounts' onboarding."""
+        found = self.milestones.time_to_value(accounts, self.horizon.grid)
+        return {"onboarding": self.milestones.sums, "time_to_value": found}
 
     def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
         """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""

@@ -171,9 +171,8 @@ def simulate(
         ParameterError: negative numbers, shares outside 0 to 1, hires outside the horizon, or more who joined of late
             or are leaving than there are heads.
     """
-    hazard = np.broadcast_to(np.asarray(attrition_per_year, dtype=float), (months,)) / 12.0
-    if pressure is not None:
-        hazard = hazard * pressure
+    calm = np.broadcast_to(np.asarray(attrition_per_year, dtype=float), (months,)) / 12.0
+    hazard = calm if pressure is None else calm * pressure
     _require(opening >= 0, f"opening heads must not be negative, not {opening}")
     _require(bool(np.all(hazard >= 0)), "attrition must not be negative")
     _require(all(0 <= share <= 1 for share in ramp), f"shares of the ramp lie between 0 and 1, not {ramp}")
@@ -203,7 +202,8 @@ def simulate(
     if gone.size:
         roster.give_notice(np.arange(len(gone)), gone, 0, float(backfill), backfill_lag)
     for month in range(0 if gone.size else -closes, months):
-        roster.resign(month, -np.expm1(-float(hazard[max(month, 0)])), closes, float(backfill), backfill_lag)
+        rate = float(hazard[month] if month >= 0 else calm[0])  # nothing is known of pressure before the horizon
+        roster.resign(month, -np.expm1(-rate), closes, float(backfill), backfill_lag)
     outside = np.zeros(months, dtype=np.int64)
     for month, count in _planned(contractors or {}, months).items():
         outside[month] = count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from simulator.scenario.catalogue import ACTIVITIES, activity
@@ -52,8 +54,15 @@ def test_an_entry_is_valid_and_says_where_it_comes_from(name):
     assert all(entry.title.values())
     assert entry.source or entry.placeholder
     assert all(step.work.mean > 0 for step in entry.steps.values())
-    if entry.trigger in ("rate", "escalation"):
+    if entry.trigger != "cadence":
         assert entry.within is not None
+
+
+def test_every_trigger_has_an_entry():
+    known = set(get_args(Activity.model_fields["trigger"].annotation))
+    assert {read(name).trigger for name in ACTIVITIES} == known
+    sells = {name for name in ACTIVITIES if read(name).sells}
+    assert sells == {"upsell", "cross_sell", "trial_and_discount", "high_usage"}
 
 
 def test_interrupts_are_what_breaks_off_other_work():

@@ -104,8 +104,10 @@ def test_attrition_by_month_and_pressure():
     people = team(attrition_per_year=by_month, notice=0.0, backfill=0.0, hires=())
     assert people.leavers[:12].sum() == 0
     assert people.heads[14] == 0
-    calm = team(pressure=np.zeros(24))
+    calm = team(pressure=np.zeros(24), notice=0.0)
     assert calm.leavers.sum() == 0
+    given = [team(pressure=np.full(24, factor)).leavers[0] for factor in (0.0, 1.0, 5.0)]
+    assert len(set(given)) == 1, "who had given notice before the horizon leaves whatever the pressure in it"
     pressed, base = (team(pressure=np.full(24, factor), backfill=0.0) for factor in (3.0, 1.0))
     assert np.all(pressed.heads <= base.heads)  # the same people, who leave no later
 

@@ -23,6 +23,7 @@ from simulator.scenario.schema import (
     EVERY_MONTHS,
     MOST_ACCOUNTS,
     MOST_EVENTS,
+    SCALES,
     SHRINKAGE,
     Calendar,
     DayTable,
@@ -88,6 +89,7 @@ class _Rules:
         self.shifts = _mapping(support.get("shifts"))
         self.activities = _mapping(success.get("activities"))
         self.teams = _mapping(success.get("teams"))
+        self.surveys = _mapping(success.get("surveys"))
         self.on_time = _mapping(_mapping(success.get("targets")).get("on_time"))
         self.has_support, self.has_success = bool(support), bool(success)
         self.grid, self.calendar = self._grid()
@@ -439,22 +441,25 @@ class _Rules:
                 if segment not in _names(segments):
                     at = (*here, "teams", name, "pooled_segments", i)
                     yield self.problem(at, "the team does not have the segment", segment, _names(segments))
+        all_said = all(_names(_mapping(team).get("segments")) for team in self.teams.values())  # else that is the fault
+        for segment in [name for name in self.segments if self.teams and all_said and name not in owner]:
+            allowed = f"a team whose segments hold {segment}; nobody there: headcount 0"
+            yield self.document.problem(("accounts", segment), "no team has the segment", segment, allowed)
         for name, activity in self.activities.items():
             yield from self.shortening((*here, "activities", name), _mapping(activity))
             yield from self.happens((*here, "activities", name), _mapping(activity))
+            yield from self.answered((*here, "activities", name), _mapping(activity))
             steps = (*here, "activities", name, "segments")
             covered = _mapping(_mapping(activity).get("segments"))
             if covered == {} and isinstance(_mapping(activity).get("segments"), Mapping):
                 yield self.problem(steps, "the activity is for no segment", None, self.segments)
-            for segment, coverage in covered.items():
+            for segment in covered:
                 if segment not in self.segments:
                     yield self.problem(
                         (*steps, segment), "the activity is for an unknown segment", segment, self.segments
                     )
-                elif segment not in owner and self.teams and _read(units.share, coverage) != 0:
-                    allowed = f"a team whose segments hold {segment}"
-                    yield self.document.problem((*steps, segment), "no team has the segment", segment, allowed)
-        for name, survey in _mapping(_mapping(self.data.get("success")).get("surveys")).items():
+        yield from self.milestones()
+        for name, survey in self.surveys.items():
             for segment in _mapping(_mapping(survey).get("segments")):
                 if segment not in self.segments:
                     steps = (*here, "surveys", name, "segments", segment)
@@ -488,7 +493,37 @@ class _Rules:
         if activity.get("trigger") == "renewal" and all(term is not None and term <= 1 for term in terms):
             message, allowed = "no account that is covered has a term to renew", "a segment with a term over 1 month"
             yield self.document.problem((*steps, "trigger"), message, "renewal", allowed)
+        if activity.get("trigger") == "health" and not any(_mapping(one.get("usage")) for one in covered):
+            message, allowed = "no account that is covered has usage", "a segment with usage"
+            yield self.document.problem((*steps, "trigger"), message, "health", allowed)
         yield from self.window(steps, activity)
+
+    def answered(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
+        """A survey whose answers make work is there, and may be answered so."""
+        name, scores = activity.get("survey"), activity.get("scores")
+        if not isinstance(name, str):
+            return
+        if name not in self.surveys:
+            message = "the activity follows on an unknown survey"
+            yield self.problem((*steps, "survey"), message, name, self.surveys)
+            return
+        low, high = SCALES.get(str(_mapping(self.surveys[name]).get("kind")), (None, None))
+        whole = isinstance(scores, list | tuple) and all(isinstance(score, int) for score in scores)
+        if low is not None and whole and scores and not low <= min(scores) <= max(scores) <= high:
+            allowed = f"scores from {low} to {high}"
+            yield self.document.problem((*steps, "scores"), "the survey has no such answers", shown(scores), allowed)
+
+    def milestones(self) -> Iterator[Problem]:
+        """A milestone takes activities that are there and cover the segment."""
+        for segment, given in self.segments.items():
+            names = _mapping(_mapping(given).get("milestone")).get("activities")
+            for i, name in enumerate(_names(names)):
+                steps = ("accounts", segment, "milestone", "activities", i)
+                if name not in self.activities:
+                    yield self.problem(steps, "the milestone takes an unknown activity", name, self.activities)
+                elif not _read(units.share, _mapping(_mapping(self.activities[name]).get("segments")).get(segment)):
+                    allowed = f"an activity whose segments hold {segment}"
+                    yield self.document.problem(steps, "the activity does not cover the segment", name, allowed)
 
     def reaches(self, segment: dict[str, Any], phases: list[str], months: int) -> bool:
         """Can an account of the segment be in one of the phases in some month? True where that cannot be read."""

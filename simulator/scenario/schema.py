@@ -793,6 +793,51 @@ class Meetings(Part):
     cancellation: Share = default("0%", "probability that a booked meeting is cancelled on its day")
 
 
+class Usage(Part):
+    """How much of the product accounts use: a share that differs and drifts, unseen until somebody looks.
+
+    It is normal over accounts and months, cut off at 0 and 100 %, and holds for a month. No figure is assumed for a
+    product: log-ins or active seats over those paid for, from its own records, give all five.
+    """
+
+    mean: Share = default("60%")
+    spread: Share = default("20%", "standard deviation over accounts and months")
+    memory: Annotated[float, Field(ge=0, lt=1), NUMBER] = default(0.9, "correlation with the month before")
+    low: Share = default("30%", "below this it is a sign that an account may leave")
+    high: Share = default("90%", "from here on it is a sign that an account may grow")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Usage:
+        if not self.spread > 0:
+            raise ValueError("usage needs a spread over 0; leave usage out where all accounts are alike")
+        if not self.low < self.high:
+            raise ValueError("low must lie below high")
+        return self
+
+
+class Milestone(Part):
+    """What ends the onboarding of a new account, and how long it then takes until it has value."""
+
+    activities: tuple[str, ...] = Field(description="each of them that covers the account is done once")
+    deadline: Months = default("3 months", "from the contract's start")
+    first_value: MonthsLaw = default("0 months", "from the milestone to the account's first value")
+    gates: Flag = default(False, "accounts stay in onboarding until they have reached it")
+
+    @model_validator(mode="after")
+    def _some(self) -> Milestone:
+        if not self.activities:
+            raise ValueError("a milestone takes one activity or more")
+        return self
+
+
+class PhaseEffort(Part):
+    """Desk work for an account in each phase, 100 % for what the steps say; less once it is self-sufficient."""
+
+    onboarding: Amount = default(1)
+    adoption: Amount = default(1)
+    after: Amount = default(1, "expansion and loyalty")
+
+
 class Segment(Part):
     """Accounts of one kind."""
 
@@ -813,6 +858,9 @@ class Segment(Part):
     acquisition_cost: Money = default(0, "per account, for the net lifetime value")
     contacts_per_month: dict[str, Amount] = {}
     effort_cv: Spread = default(0, "spread of the work that accounts ask for")
+    effort_by_phase: PhaseEffort = PhaseEffort()
+    usage: Usage | None = None
+    milestone: Milestone | None = None
     meetings: Meetings = Meetings()
 
 
@@ -1210,6 +1258,20 @@ Phase = Literal["onboarding", "adoption", "expansion", "loyalty"]
 LogOdds = Annotated[float, Field(ge=-10, le=10), NUMBER]
 
 
+def _scores(value: object) -> tuple[int, int]:
+    ends = [units.number(part) for part in value] if isinstance(value, list | tuple) else []
+    if len(ends) != 2 or any(end != int(end) for end in ends) or ends[0] > ends[1]:
+        raise UnitError(f"{value!r} is no range of scores", allowed="the lowest and the highest, such as [0, 6]")
+    return int(ends[0]), int(ends[1])
+
+
+Scores = Annotated[
+    tuple[int, int],
+    BeforeValidator(_scores),
+    WithJsonSchema({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2, "examples": [[0, 6]]}),
+]
+
+
 class Effect(Part):
     """What an activity that is done does to its account: shifts of log-odds, 0 unless you set them.
 
@@ -1220,6 +1282,7 @@ class Effect(Part):
     churn: LogOdds = default(0, "of cancelling; negative keeps accounts")
     expansion: LogOdds = default(0, "of an upsell or cross-sell; positive wins them")
     churn_of_all: LogOdds = default(0, "of cancelling, for every account, by the share done in the whole base")
+    usage: LogOdds = default(0, "no log-odds: by how many standard deviations its usage returns to a higher mean")
 
 
 class Activity(Part):
@@ -1228,18 +1291,31 @@ class Activity(Part):
     title: dict[Literal["en", "ja"], str] = {}
     segments: dict[str, Share]
     phases: tuple[Phase, ...] = ("onboarding", "adoption", "expansion", "loyalty")
-    trigger: Literal["cadence", "start", "renewal", "rate", "escalation", "handover"] = default(
-        "cadence", "what makes it: a rhythm, the contract's start or renewal, chance, support, another owner"
+    trigger: Literal["cadence", "start", "renewal", "phase", "rate", "health", "survey", "escalation", "handover"] = (
+        default(
+            "cadence",
+            "what makes it: a rhythm, the contract's start or renewal, entry into a phase, chance, usage, an answer, "
+            "support, another owner",
+        )
     )
     every: Literal["week", "2 weeks", "month", "2 months", "quarter", "half-year", "year"] | None = None
     spread: Literal["calendar", "contract"] = default(
         "calendar", "windows of the calendar, or dates spread by each account's own contract date"
     )
     window: LastWeeks = default("whole period", "the part of each calendar period in which it may happen")
-    after: Days = default("0 days", "start: so long after the contract begins")
+    after: Days = default("0 days", "start: so long after the contract begins; phase: after the phase is entered")
     within: Days | None = default(None, "time until it is due; absent: the window's end, or 30 days")
     before: Months = default("0 months", "renewal: so long before the term ends")
     per_month: Amount = default(0, "rate: per account and month")
+    signal: Literal["low_usage", "high_usage"] = default("low_usage", "health: which usage makes it")
+    survey: str | None = default(None, "survey: whose answers make it")
+    scores: Scores | None = default(None, "survey: lowest and highest answer that does; absent: the unhappy ones")
+    detection: DurationLaw = default(
+        "0 s", "health, survey: until the team sees it, shorter with a tool; usage that has changed by then is not seen"
+    )
+    under_way: dict[str, Share] = default(
+        {}, "by step, share of the covered accounts that are there when the horizon begins"
+    )
     accounts_per_session: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(0, "one to many; 0: one to one")
     steps: dict[str, Step]
     unprepared: Literal["hold", "postpone"] = default("postpone", "a meeting whose preparation is not done")
@@ -1247,6 +1323,7 @@ class Activity(Part):
         "continue", "what is not done in time: done late, dropped, or cut short where desk work would end late"
     )
     shortened_to: Share = default("50%", "shorten: the share of its hours that a step then gets")
+    sells: Flag = default(False, "an offer is made in it: pushy where the account is not ready for one")
     effect: Effect = Effect()
     source: str | None = None
     placeholder: Flag = False
@@ -1262,10 +1339,31 @@ class Activity(Part):
         behind = [name for name, step in list(self.steps.items())[ahead:] if step.before is not None]
         if behind:
             raise ValueError(f"before is for a step that a meeting follows, not for {', '.join(behind)}")
+        timed = [name for name, step in list(self.steps.items())[: ahead + 1] if step.within is not None]
+        if "meeting" in kinds and timed:
+            raise ValueError(
+                "within is for a step that follows the meeting: the meeting is due by the activity's own date and what "
+                f"prepares it before the meeting, not {', '.join(timed)}"
+            )
         if self.trigger == "cadence" and self.every is None:
             raise ValueError("a cadence needs every")
         if self.trigger == "rate" and not self.per_month:
             raise ValueError("a rate needs per_month")
+        if self.trigger == "phase" and len(self.phases) == 4:
+            raise ValueError("say which of the phases makes it when an account enters")
+        if (self.trigger == "survey") != (self.survey is not None):
+            raise ValueError("trigger: survey and survey belong together: whose answers make it")
+        if self.detection.mean and self.trigger not in ("health", "survey"):
+            raise ValueError("detection is for trigger: health or survey; everything else is known when it happens")
+        unknown = [name for name in self.under_way if name not in self.steps]
+        if unknown:
+            raise ValueError(f"under_way names steps: {', '.join(self.steps)}, not {', '.join(unknown)}")
+        if sum(self.under_way.values()) > 1 + 1e-9:
+            raise ValueError("the shares under_way are more than all accounts together")
+        if self.under_way and (self.accounts_per_session or self.trigger in ("escalation", "handover")):
+            raise ValueError(
+                "under_way is for activities with one account, of every trigger but escalation and handover"
+            )
         if self.trigger == "handover" and self.accounts_per_session:
             raise ValueError("a handover is for one account; leave out accounts_per_session")
         return self
@@ -1273,6 +1371,9 @@ class Activity(Part):
 
 SCALES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 """Lowest and highest answer of each kind of survey."""
+
+UNHAPPY = {"nps": (0, 6), "csat": (1, 2), "ces": (1, 3)}
+"""Answers of those who are not content: detractors, the lower two of five, the lower three of seven."""
 
 Score = Annotated[str, BeforeValidator(str)]
 
@@ -1291,6 +1392,24 @@ class Couplings(Part):
     survey_by_late_activities: LogOdds = default(0, "the same for the place of survey answers; negative lowers")
     churn_by_late_onboarding: LogOdds = default(0, "for accounts with an activity late or missed while onboarding")
     churn_by_handover: LogOdds = default(0, "for each change of the owner within the last 12 months")
+    churn_by_pushy_offers: LogOdds = default(
+        0,
+        "for each activity with sells: true within the last 12 months, done with an account that had not adopted yet "
+        "or whose usage was low",
+    )
+    churn_by_usage: LogOdds = default(
+        0, "for each standard deviation of usage over its mean; negative: who uses the product stays"
+    )
+    expansion_by_usage: LogOdds = default(0, "the same for upsell and cross-sell; positive raises")
+    survey_by_usage: LogOdds = default(0, "the same for the place of survey answers; positive raises")
+    time_to_value_by_usage: LogOdds = default(
+        0, "the same for the time from milestone to first value: logarithm of the factor that shortens it"
+    )
+    attrition_by_overload: LogOdds = default(
+        0,
+        "logarithm of the factor on the hazard that CSMs resign, when their team worked all of its available hours in "
+        "the last 3 months; in proportion over 80 % of them",
+    )
     churn_by_slow_support: LogOdds = default(
         0, "when no contact of the month was answered within its time, in proportion to the share of all contacts"
     )
@@ -1487,6 +1606,7 @@ class Scenario(Part):
         """Whether service acts on customers, so that another staffing meets other accounts."""
         activities = self.success.activities.values() if self.success else ()
         given = self.couplings.any or any(value != 0 for a in activities for _, value in a.effect)
+        given = given or any(s.milestone is not None and s.milestone.gates for s in self.accounts.values())
         return given or any(path.startswith("couplings.") or ".effect." in path for path in self.uncertain)
 
     def with_(self, overrides: Mapping[str, Any]) -> Scenario:

@@ -70,6 +70,13 @@ def segment_measures(simulated: Simulated) -> dict[Key, Array]:
         for kpi, (unit, values) in rows.items():
             if not np.isnan(values).all():
                 found["success", "segment", name, kpi, unit] = values
+    if "usage" in data:
+        used, joined = (_with_all(data[name], 2) for name in ("usage", "onboarding"))
+        for s, name in enumerate(names):
+            rows = usage_kpis(used[:, :, s]) | onboarding_kpis(joined[:, :, s], data["time_to_value"][:, s])
+            for kpi, (unit, values) in rows.items():
+                if not np.isnan(values).all():
+                    found["success", "segment", name, kpi, unit] = values
     if "survey" in data and data["survey"].shape[2]:
         model = simulated.horizon.central.success
         assert model is not None
@@ -161,6 +168,41 @@ def cohort_kpis(cohort: Array) -> dict[str, tuple[str, Array]]:
         "cohort_grr": kpis.ratio(part["mrr_kept"], part["mrr_then"]),
     }
     return {kpi: ("share", np.concatenate([value, value[:, -1:]], axis=1)) for kpi, value in values.items()}
+
+
+def _sums(values: Array) -> Array:
+    """Sums (R, M, ...) with those of the horizon behind the months."""
+    return np.concatenate([values, values.sum(axis=1, keepdims=True)], axis=1)
+
+
+def usage_kpis(sums: Array) -> dict[str, tuple[str, Array]]:
+    """Mean usage and the share of accounts that use little, values (R, M + 1).
+
+    Args:
+        sums: float64 (R, M, :data:`simulator.horizon.USAGE`).
+    """
+    accounts, used, low = np.moveaxis(_sums(sums), -1, 0)
+    return {
+        "usage": ("share", kpis.ratio(used, accounts)),
+        "low_usage_share": ("share", kpis.ratio(low, accounts)),
+    }
+
+
+def onboarding_kpis(sums: Array, time_to_value: Array) -> dict[str, tuple[str, Array]]:
+    """Onboarding completion by the month of the deadline, and the time to value over the horizon, values (R, M + 1).
+
+    Args:
+        sums: float64 (R, M, :data:`simulator.success.onboarding.SUMS`).
+        time_to_value: float64 (R, :data:`simulator.success.onboarding.QUANTILES`), days.
+    """
+    deadlines, reached = np.moveaxis(_sums(sums), -1, 0)
+    whole = np.full((*deadlines.shape, time_to_value.shape[1]), np.nan)
+    whole[:, -1] = time_to_value
+    return {
+        "onboarding_completion": ("share", kpis.ratio(reached, deadlines)),
+        "time_to_value": ("days", whole[..., 0]),
+        "time_to_value_p90": ("days", whole[..., 1]),
+    }
 
 
 def survey_kpis(kind: str, sums: Array) -> dict[str, tuple[str, Array]]:

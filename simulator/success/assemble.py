@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from simulator import timegrid
 from simulator.distributions import LawBook, deterministic
-from simulator.scenario.schema import EVERY_MONTHS, Activity, Scenario, Team
-from simulator.success import surveys, workload
-from simulator.success.portfolio import PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
+from simulator.scenario.schema import EVERY_MONTHS, UNHAPPY, Activity, Scenario, Team
+from simulator.success import health, onboarding, surveys, workload
+from simulator.success.portfolio import MONTH_DAYS, PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
 from simulator.success.tables import (
     DESK,
     DUE_AFTER,
@@ -48,6 +48,8 @@ choice: no source gives a figure."""
 CALENDAR_MARGIN_MONTHS = 3
 """How far calendars run past the horizon, so that meetings can be booked ahead."""
 
+NOTHING = deterministic(0.0)
+
 _KINDS = {"desk": DESK, "meeting": MEETING, "interrupt": INTERRUPT}
 _LATE = {"continue": LATE, "skip": SKIP, "shorten": SHORTEN}
 _DESK_RULES = {"earliest_due": EARLIEST_DUE, "tier": TIER, "renewal": RENEWAL, "value": VALUE}
@@ -80,13 +82,15 @@ class SuccessModel:
     activities: ActivityTables
     teams: tuple[TeamModel, ...]
     surveys: surveys.SurveyTables
+    usage: health.UsageTables
+    milestones: onboarding.MilestoneTables
 
 
 def portfolio_tables(scenario: Scenario, grid: TimeGrid) -> PortfolioTables:
     """The accounts of a scenario as arrays (no segments when it has none)."""
     segments = list(scenario.accounts.values())
     book = LawBook()
-    mrr = [book.row(s.mrr.law) if s.mrr.mean > 0 else book.row(deterministic(0.0)) for s in segments]
+    mrr = [book.row(s.mrr.law if s.mrr.mean > 0 else NOTHING) for s in segments]
     shape = (len(segments), grid.months)
 
     def column(values: list[float]) -> NDArray[np.float64]:
@@ -127,13 +131,42 @@ def build(scenario: Scenario, grid: TimeGrid) -> SuccessModel:
     success = scenario.success
     assert success is not None
     longer = _longer_grid(scenario, grid)
+    asked, usage = _survey_tables(scenario), usage_tables(scenario)
     teams = []
     for name, team in success.teams.items():
         segments = np.array([s in team.segments for s in scenario.accounts], dtype=bool)
         tables, day_seconds = _team_tables(scenario, team, grid, longer)
-        teams.append(TeamModel(name, team, tables, _workload_tables(scenario, segments), segments, day_seconds))
+        made = _workload_tables(scenario, segments, asked, usage)
+        teams.append(TeamModel(name, team, tables, made, segments, day_seconds))
     day = teams[0].day_seconds if teams else 8 * 3600
-    return SuccessModel(_activity_tables(scenario, day), tuple(teams), _survey_tables(scenario))
+    return SuccessModel(_activity_tables(scenario, day), tuple(teams), asked, usage, _milestone_tables(scenario))
+
+
+def _milestone_tables(scenario: Scenario) -> onboarding.MilestoneTables:
+    assert scenario.success is not None
+    given = [segment.milestone for segment in scenario.accounts.values()]
+    names = list(scenario.success.activities)
+    needed = [[m is not None and name in m.activities for name in names] for m in given]
+    book = LawBook()
+    law = [book.row(m.first_value.law.scaled(MONTH_DAYS) if m and m.first_value.mean else NOTHING) for m in given]
+    return onboarding.MilestoneTables(
+        needed=np.array(needed, dtype=bool).reshape(len(given), len(names)),
+        deadline=np.array([round(m.deadline * MONTH_DAYS) if m else 0 for m in given], dtype=np.int64),
+        gates=np.array([m is not None and m.gates for m in given], dtype=bool),
+        value_law=np.array(law, dtype=np.int64),
+        laws=book.tables(),
+    )
+
+
+def usage_tables(scenario: Scenario) -> health.UsageTables:
+    """The usage of each segment's accounts."""
+    given = [segment.usage for segment in scenario.accounts.values()]
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([0.0 if usage is None else getattr(usage, name) for usage in given], dtype=np.float64)
+
+    followed = np.array([usage is not None for usage in given], dtype=bool)
+    return health.UsageTables(followed, *(column(name) for name in ("mean", "spread", "memory", "low", "high")))
 
 
 def _survey_tables(scenario: Scenario) -> surveys.SurveyTables:
@@ -250,9 +283,13 @@ def _activity_tables(scenario: Scenario, day_seconds: int) -> ActivityTables:
     )
 
 
-def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> WorkloadTables:
+def _workload_tables(
+    scenario: Scenario, segments: NDArray[np.bool_], asked: surveys.SurveyTables, usage: health.UsageTables
+) -> WorkloadTables:
     assert scenario.success is not None
     items = scenario.success.activities
+    book = LawBook()
+    book.row(NOTHING)
     whole = functools.partial(np.array, dtype=np.int64)
     coverage = np.array(
         [
@@ -276,8 +313,56 @@ def _workload_tables(scenario: Scenario, segments: NDArray[np.bool_]) -> Workloa
         from_age=np.zeros(len(items), dtype=np.int64),
         until_age=np.full(len(items), workload.NO_AGE_LIMIT, dtype=np.int64),
         accounts_per_session=whole([a.accounts_per_session for a in items.values()]),
-        phase_effort=np.ones((len(scenario.accounts), 3)),
+        phase_effort=np.array(
+            [
+                [s.effort_by_phase.onboarding, s.effort_by_phase.adoption, s.effort_by_phase.after]
+                for s in scenario.accounts.values()
+            ]
+        ).reshape(-1, 3),
+        source=whole([_source(a, asked) for a in items.values()]),
+        lowest=whole([_scores(a, scenario)[0] for a in items.values()]),
+        highest=whole([_scores(a, scenario)[1] for a in items.values()]),
+        detection=whole([book.row(a.detection.law) if a.detection.mean else 0 for a in items.values()]),
+        seen_per_month=np.array([_seen(a, scenario, asked, usage) for a in items.values()]).reshape(coverage.shape),
+        under_way=_under_way(list(items.values())),
+        laws=book.tables(),
     )
+
+
+def _source(activity: Activity, asked: surveys.SurveyTables) -> int:
+    if activity.trigger == "survey":
+        return asked.names.index(str(activity.survey))
+    return workload.HIGH if activity.signal == "high_usage" else workload.LOW
+
+
+def _scores(activity: Activity, scenario: Scenario) -> tuple[int, int]:
+    """Lowest and highest answer that makes work."""
+    assert scenario.success is not None
+    if activity.trigger != "survey":
+        return 0, 0
+    return activity.scores or UNHAPPY[scenario.success.surveys[str(activity.survey)].kind]
+
+
+def _seen(
+    activity: Activity, scenario: Scenario, asked: surveys.SurveyTables, usage: health.UsageTables
+) -> NDArray[np.float64]:
+    """Expected occurrences by account and month of what is seen of it, by segment: usage, or a survey's answers."""
+    if activity.trigger == "health":
+        return health.spells_seen(usage, activity.signal == "high_usage", activity.detection.law)
+    if activity.trigger == "survey":
+        k = _source(activity, asked)
+        answers = asked.share_of(k, *_scores(activity, scenario)) * asked.response[k] / asked.every_months[k]
+        return np.asarray(asked.coverage[k] * answers, dtype=np.float64)
+    return np.zeros(len(scenario.accounts))
+
+
+def _under_way(items: list[Activity]) -> NDArray[np.float64]:
+    """Share of the accounts at each step of each activity when the horizon begins. Shape (K, longest chain)."""
+    table = np.zeros((len(items), max((len(a.steps) for a in items), default=1)))
+    for k, activity in enumerate(items):
+        for i, step in enumerate(activity.steps):
+            table[k, i] = activity.under_way.get(step, 0.0)
+    return table
 
 
 def _trigger(activity: Activity) -> int:
@@ -291,6 +376,9 @@ def _trigger(activity: Activity) -> int:
         "rate": workload.RATE,
         "escalation": workload.ESCALATION,
         "handover": workload.HANDOVER,
+        "phase": workload.ENTRY,
+        "health": workload.USAGE,
+        "survey": workload.ANSWER,
     }[activity.trigger]
 
 

@@ -5,8 +5,8 @@ another, one without people for accounts that nobody owns) is simulated from eve
 the next desk begins; desks share nothing. Four queues of instances per desk give the next ready step, interrupt,
 meeting and due date.
 
-What stands under ``rich is not None`` serves the rules that few teams use (:func:`_is_rich`). For the others ``rich``
-is None, and the compiler leaves it out.
+What stands under ``rich is not None`` serves the rules that few teams use (:func:`simulator.success.tables.is_rich`).
+For the others ``rich`` is None, and the compiler leaves it out.
 
 Everything lies in one array ``m`` of 64-bit integers: a header that says where each table begins, then the tables, row
 after row. ``w = _work(m, i)`` is the place of an instance's row and ``m[w + I_DUE]`` its due date; floats stand there
@@ -38,7 +38,6 @@ from simulator.success.tables import (
     DUE,
     DUE_AFTER,
     DUE_MEETING,
-    EARLIEST_DUE,
     ELAPSED,
     H_ABSENT,
     H_DESK,
@@ -919,17 +918,40 @@ def _presses(m, c, w, now):
 
 
 @inner
-def _pressing(m, c, now):
-    """The desk step that the CSM works on after hours; -1 where none presses."""
+def _hand_presses(m, c, now):
+    """Does the desk step in the CSM's hand press?"""
     p = _person(m, c)
     hand = m[p + C_HAND]
-    if hand >= 0:
-        if m[p + C_RUNNING] == ON_DESK:  # so that its seconds left are those of this instant
-            end = m[p + C_END]
-            _pause(m, c, now)
-            m[p + C_RUNNING], m[p + C_END] = ON_DESK, end
-        if _presses(m, c, _work(m, hand), now):
-            return hand
+    if hand < 0:
+        return False
+    if m[p + C_RUNNING] == ON_DESK:  # so that its seconds left are those of this instant
+        end = m[p + C_END]
+        _pause(m, c, now)
+        m[p + C_RUNNING], m[p + C_END] = ON_DESK, end
+    return _presses(m, c, _work(m, hand), now)
+
+
+@inner
+def _pass_on(m, c, c0, c1, day, now, rich):
+    """Who may not stay longer leaves what presses to those who may (rule 13)."""
+    p = _person(m, c)
+    if m[p + C_ACTIVE] != 1 or m[p + C_OVERTIME] != 0 or _is_away(m, c, day) or not _hand_presses(m, c, now):
+        return
+    hand = m[p + C_HAND]
+    for other in range(c0, c1):
+        q = _person(m, other)
+        stays = m[q + C_ACTIVE] == 1 and m[q + C_OVERTIME] > 0 and not _is_away(m, other, day)
+        if stays and _may_take(m, _work(m, hand), other, False, NONE):
+            _take_away(m, hand, now)
+            _offer(m, hand, rich)
+            return
+
+
+@inner
+def _pressing(m, c, now):
+    """The desk step that the CSM works on after hours; -1 where none presses."""
+    if _hand_presses(m, c, now):
+        return m[_person(m, c) + C_HAND]
     heap = _queue(m, Q_READY)
     best, first = NONE, FAR
     for position in range(_size(m, Q_READY)):
@@ -955,6 +977,8 @@ def _work_overtime(m, c0, c1, now, rich):
             m[p + C_WEEK], m[p + C_OVERTIME] = week, m[T_OVERTIME]
     while True:
         chosen, i, most = NONE, NONE, np.int64(0)
+        for c in range(c0, c1):
+            _pass_on(m, c, c0, c1, day, now, rich)
         for c in range(c0, c1):
             p = _person(m, c)
             if m[p + C_ACTIVE] == 1 and m[p + C_OVERTIME] > most and not _is_away(m, c, day):
@@ -1128,7 +1152,7 @@ def _calls(m, now, ends, fence, owners, speeds, alives, joint, last, rich):
                     _begin_meeting(m, _top(m, Q_MEETING), now, rich)
                 while following < end and m[_work(m, m[following]) + I_RELEASE] == now:
                     i = m[following]
-                    if m[_step(m, m[_work(m, i) + I_STEP]) + S_MEETING] >= 0:
+                    if m[_work(m, i) + I_STEP] <= m[_step(m, m[_work(m, i) + I_STEP]) + S_MEETING]:
                         _book(m, i, now, max(now + m[T_LEAD], now + 1))
                     _make_ready(m, i, now, _day_of(m, now), rich)
                     following += 1
@@ -1229,6 +1253,17 @@ def new_state(activities: ActivityTables, team: TeamTables) -> State:
     )
 
 
+def _with_people(state: State, activities: ActivityTables, team: TeamTables) -> State:
+    """The state with those who have joined the team since: nobody's index is behind them again."""
+    known = len(state.people)
+    if team.people == known:
+        return state
+    fresh, work = new_state(activities, team), state.work.copy()
+    work[work[:, I_OWNER] == known, I_OWNER] = team.people
+    rows = [np.concatenate([getattr(state, n), getattr(fresh, n)[known:]]) for n in ("people", "taken", "booked")]
+    return State(state.now, state.count, work, *rows)
+
+
 def _new_work(
     activities: ActivityTables, instances: Instances, before: State, value: NDArray[np.float64] | None
 ) -> NDArray[np.int64]:
@@ -1243,7 +1278,7 @@ def _new_work(
     work[:, I_EFFORT] = instances.effort.view(np.int64)
     worth = np.zeros(len(instances)) if value is None else value
     work[:, I_VALUE] = worth.view(np.int64)
-    work[:, I_STEP] = activities.first_step[instances.activity]
+    work[:, I_STEP] = activities.first_step[instances.activity] + instances.step
     work[:, [I_STATUS, I_OWED, I_ATTEMPT, I_CUSTOMER]] = 0
     laws = activities.laws
     _draw_seconds(work, activities.step_law, activities.first_step, laws.tables, laws.scale, laws.zero)
@@ -1269,13 +1304,6 @@ def _step_table(activities: ActivityTables) -> NDArray[np.int64]:
         activities.priority[k],
     )
     return np.column_stack(columns)
-
-
-def _is_rich(activities: ActivityTables, team: TeamTables) -> bool:
-    """Does the team use a rule that few teams use?"""
-    mixed = bool(team.shared.any()) and not team.shared.all()
-    shortens = bool(np.any(activities.late == SHORTEN))
-    return bool(mixed or shortens or team.cover or team.overtime or team.focus_length or team.rule != EARLIEST_DUE)
 
 
 def _segment_table(team: TeamTables) -> NDArray[np.int64]:
@@ -1320,7 +1348,8 @@ def run(
         owner: (A,) CSM of each account, -1 for nobody (owners who are not active count as nobody). Unread when pooled.
         speed: (C,) factor by which a CSM's desk and interrupt work is divided, 1 for a proficient one.
         active: (C,) CSMs who are there during this call.
-        state: where the last call stopped; None at the opening of the first day.
+        state: where the last call stopped; None at the opening of the first day. The team may have more people than in
+            the last call: they come behind the others.
         until: business second at which the call stops: the end of a business day.
         sums: (M, N, S, measures), from :func:`tables.new_sums`; added to in place. A step is counted when it is
             settled, under the month of its due date, so a month is complete only after the last call.
@@ -1333,9 +1362,9 @@ def run(
     Raises:
         ParameterError: see :func:`tables.check_call`.
     """
-    before = new_state(activities, team) if state is None else state
+    before = new_state(activities, team) if state is None else _with_people(state, activities, team)
     alive = np.ones(len(owner), dtype=np.bool_) if alive is None else np.asarray(alive, dtype=np.bool_)
-    tables.check_call(team, instances, owner, speed, active, before.now, until)
+    tables.check_call(activities, team, instances, owner, speed, active, before.now, until)
     worth = None if value is None else value[instances.account]
     work = np.concatenate([before.work, _new_work(activities, instances, before, worth)])
     calls = _Calls(
@@ -1396,7 +1425,7 @@ def run_months(
     """
     now = 0
     for k, month in enumerate(instances):
-        tables.check_call(team, month, owners[k], speeds[k], speeds[k] > 0, now, int(ends[k]))
+        tables.check_call(activities, team, month, owners[k], speeds[k], speeds[k] > 0, now, int(ends[k]))
         now = int(ends[k])
     before = new_state(activities, team)
     worth = None
@@ -1469,7 +1498,7 @@ class _Memory:
         header[[T_REBOOK, T_REBOOK_SPAN]] = low, high - low + 1
         header[M_LOG_LINES] = log_lines
         header[[T_RULE, T_OVERTIME, T_COVER]] = team.rule, team.overtime, team.cover
-        self.joint, self.rich = team.joint, True if _is_rich(activities, team) else None
+        self.joint, self.rich = team.joint, True if tables.is_rich(activities, team) else None
 
     def part(self, which: int) -> NDArray[np.int64]:
         """A table in the array, as a view."""

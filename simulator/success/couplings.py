@@ -6,23 +6,34 @@ lengthens delay and lowers satisfaction (Goes, Ilk, Lin & Zhao, Management Scien
 and no coefficient for CSM work; figures that circulate for late touches or held reviews have no traceable study and
 confuse selection (good accounts are served well) with effect.
 
-Exposures, by account: the share of its activities late or missed in the last twelve months, with those overdue now; an
-activity late, missed or overdue while it was onboarding (ever); changes of its owner in the last twelve months; by
-activity the share done in time in the last twelve months. Over all accounts: the share of the month's contacts not
-answered within their queue's time.
+Exposures, by account: its usage now, in standard deviations; the share of its activities late or missed in the last
+twelve months, with those overdue now; an activity late, missed or overdue while it was onboarding (ever); changes of
+its owner in the last twelve months; offers made to it in the last twelve months while it had not adopted yet, or used
+little; by activity the share done in time in the last twelve months. Over all accounts: the share of the month's
+contacts not answered within their queue's time. Over the people of a team: its overload (:func:`overload`). That
+utilisation burns people out, and not in proportion, has been modelled (System Dynamics Conference 2013, "Burnout and
+Floating Goals"); no figure for CSMs was found.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scenario.schema import Scenario
-from simulator.success.portfolio import Portfolio
+from simulator.scenario.schema import Couplings, Scenario
+from simulator.success.portfolio import STAGES, Portfolio
 from simulator.success.tables import ActivityTables, StepOutcome
 from simulator.success.timeliness import COUPLED_MONTHS, Timeliness
+from simulator.timegrid import BusinessClock
+
+NORMAL = 0.8
+"""Utilisation up to which nobody is overloaded: the buffer that planners ask for (Runn's support pages)."""
+
+OVERLOAD_MONTHS = 3
+"""Months of work that tell whether people are overloaded: a peak of some weeks drives nobody away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,58 +41,56 @@ class CouplingTables:
     """Coefficients of one scenario (K activities), shifts of log-odds.
 
     Attributes:
-        churn_late, expansion_late, survey_late, churn_onboarding, churn_handover, churn_support: see
-            :class:`simulator.scenario.schema.Couplings`.
-        churn, expansion, churn_of_all: float64 (K,), see :class:`simulator.scenario.schema.Effect`.
+        general: see :class:`simulator.scenario.schema.Couplings`.
+        churn, expansion, churn_of_all, usage: float64 (K,), see :class:`simulator.scenario.schema.Effect`.
+        offers: bool (K,), activities that sell.
     """
 
-    churn_late: float = 0.0
-    expansion_late: float = 0.0
-    survey_late: float = 0.0
-    churn_onboarding: float = 0.0
-    churn_handover: float = 0.0
-    churn_support: float = 0.0
+    general: Couplings = field(default_factory=Couplings)
     churn: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     expansion: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     churn_of_all: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    usage: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    offers: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     @classmethod
     def of(cls, scenario: Scenario) -> CouplingTables:
         """The coefficients of a scenario."""
-        one = scenario.couplings
-        effects = [a.effect for a in scenario.success.activities.values()] if scenario.success else []
+        activities = list(scenario.success.activities.values()) if scenario.success else []
+        effects = [activity.effect for activity in activities]
         return cls(
-            one.churn_by_late_activities,
-            one.expansion_by_late_activities,
-            one.survey_by_late_activities,
-            one.churn_by_late_onboarding,
-            one.churn_by_handover,
-            one.churn_by_slow_support,
+            scenario.couplings,
             np.array([e.churn for e in effects], dtype=float),
             np.array([e.expansion for e in effects], dtype=float),
             np.array([e.churn_of_all for e in effects], dtype=float),
+            np.array([e.usage for e in effects], dtype=float),
+            np.array([activity.sells for activity in activities], dtype=bool),
         )
 
     @property
     def by_activity(self) -> bool:
         """Whether activities must be told apart, for which the engines have to keep records."""
-        return bool(self.churn.any() or self.expansion.any() or self.churn_of_all.any())
+        effects = self.churn.any() or self.expansion.any() or self.churn_of_all.any() or self.usage.any()
+        return bool(effects or (self.general.churn_by_pushy_offers and self.offers.any()))
 
 
 @dataclass(frozen=True, eq=False)
 class Shifts:
-    """Shifts of log-odds by account, float64 (A,) each; None for none."""
+    """Shifts by account, float64 (A,) each; None for none: of log-odds, and of mean usage in standard deviations."""
 
     churn: NDArray[np.float64] | None = None
     expansion: NDArray[np.float64] | None = None
     survey: NDArray[np.float64] | None = None
+    usage: NDArray[np.float64] | None = None
 
 
 class Exposure:
     """What couplings look back on beside timeliness: owners, onboarding, and activities told apart."""
 
-    def __init__(self, activities: int) -> None:
+    def __init__(self, activities: int, offers: NDArray[np.bool_]) -> None:
         self.activities = activities
+        self.offers = offers
+        self._pushed: list[NDArray[np.int64]] = []
         self._moved: list[NDArray[np.int64]] = []
         self._done: list[NDArray[np.int64]] = []
         self._settled: list[NDArray[np.int64]] = []
@@ -100,18 +109,21 @@ class Exposure:
         Args:
             opened: horizon day on which the month opened.
             moved: bool (A,), accounts whose owner changed.
-            settled: int64 (3, n), activity, account and outcome of the headline steps settled; None when activities are
-                not told apart.
+            settled: int64 (4, n), activity, account, outcome and day of the headline steps settled; None when
+                activities are not told apart.
         """
         size = len(portfolio)
         self._moved.append(moved.astype(np.int64))
         _, late, overdue = timeliness.month()
         known = np.zeros(size, dtype=bool)
         known[: len(self._late_onboarding)] = self._late_onboarding
-        onboarding = portfolio.stage(opened, np.arange(size)) == 0
-        self._late_onboarding = known | (onboarding & (late + overdue > 0))
+        stage = portfolio.stage(opened, np.arange(size))
+        self._late_onboarding = known | ((stage == 0) & (late + overdue > 0))
         if settled is not None:
-            activity, account, outcome = settled
+            activity, account, outcome, _ = settled
+            unready = (stage < STAGES - 1) | np.isfinite(portfolio.low_since)
+            made = self.offers[activity] & (outcome <= StepOutcome.LATE) & unready[account]
+            self._pushed.append(np.bincount(account[made], minlength=size).astype(np.int64))
             cell = account * self.activities + activity
             counts = [
                 np.bincount(cell[rows], minlength=size * self.activities).reshape(size, self.activities)
@@ -128,35 +140,58 @@ class Exposure:
         Args:
             slow_support: share of the month's contacts that were not answered within their time.
         """
+        one, size = tables.general, len(portfolio)
         late = timeliness.late_share(COUPLED_MONTHS)
-        churn = tables.churn_late * late + tables.churn_onboarding * self._late_onboarding
-        churn = churn + tables.churn_handover * _last(self._moved, len(portfolio)) + tables.churn_support * slow_support
-        expansion = tables.expansion_late * late
+        churn = one.churn_by_late_activities * late + one.churn_by_late_onboarding * self._late_onboarding
+        churn = churn + one.churn_by_handover * _last(self._moved, size) + one.churn_by_slow_support * slow_support
+        churn = churn + one.churn_by_usage * portfolio.usage
+        expansion = one.expansion_by_late_activities * late + one.expansion_by_usage * portfolio.usage
+        survey = one.survey_by_late_activities * late + one.survey_by_usage * portfolio.usage
+        usage = np.zeros(size)
         if tables.by_activity and self._settled:
-            done, settled = (_last(counts, len(portfolio)) for counts in (self._done, self._settled))
+            churn = churn + one.churn_by_pushy_offers * _last(self._pushed, size)
+            done, settled = (_last(counts, size) for counts in (self._done, self._settled))
             share = np.divide(done, settled, out=np.zeros(done.shape), where=settled > 0)
             churn = churn + share @ tables.churn
             expansion = expansion + share @ tables.expansion
+            usage = share @ tables.usage
             served = portfolio.served
             whole, base = done[served].sum(axis=0), settled[served].sum(axis=0)
             churn = churn + float(
                 np.divide(whole, base, out=np.zeros(len(whole)), where=base > 0) @ tables.churn_of_all
             )
-        return Shifts(churn, expansion, tables.survey_late * late)
+        return Shifts(churn, expansion, survey, usage)
+
+
+def overload(utilisation: Sequence[float]) -> float:
+    """How far the mean utilisation of a team's last months goes beyond normal: 0 up to :data:`NORMAL`, 1 at 100 %.
+
+    Args:
+        utilisation: worked ÷ available by month (over 1 with overtime), the last at the end.
+    """
+    seen = [u for u in utilisation[-OVERLOAD_MONTHS:] if not np.isnan(u)]
+    return max((float(np.mean(seen)) - NORMAL) / (1.0 - NORMAL), 0.0) if seen else 0.0
 
 
 def settled_headlines(
-    activities: ActivityTables, rows: NDArray[np.void], activity: NDArray[np.int64], account: NDArray[np.int64]
+    activities: ActivityTables,
+    clock: BusinessClock,
+    rows: NDArray[np.void],
+    activity: NDArray[np.int64],
+    account: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Activity, account and outcome of the headline steps among records. Shape (3, n).
+    """Activity, account, outcome and horizon day (of the end, where there is one) of the headline steps among records.
+    Shape (4, n).
 
     Args:
+        clock: the team's.
         rows: step records of a call (:data:`simulator.success.tables.ROW`).
         activity, account: int64, of every instance released so far, by its number.
     """
     of = activity[rows["instance"]]
     chosen = (rows["step"] == activities.headline_step[of]) & (rows["outcome"] <= StepOutcome.MISSED)
-    return np.stack([of[chosen], account[rows["instance"][chosen]], rows["outcome"][chosen]])
+    business_day = np.clip(np.searchsorted(clock.start, rows["finished"][chosen]) - 1, 0, len(clock.day) - 1)
+    return np.stack([of[chosen], account[rows["instance"][chosen]], rows["outcome"][chosen], clock.day[business_day]])
 
 
 def _last(months: list[NDArray[np.int64]], size: int) -> NDArray[np.int64]:

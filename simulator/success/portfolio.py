@@ -126,6 +126,10 @@ class Portfolio:
         adoption_day, mature_day: int64, horizon days on which onboarding and adoption are over.
         anchor: float64 in [0, 1), the account's place in any period whose dates are spread.
         effort: float64, factor on the hours of desk work, mean 1.
+        usage: float64, the latent state of usage, mean 0 and variance 1 (:mod:`simulator.success.health`); 0 where it
+            is not followed.
+        low_since, high_since: float64, horizon day on which the present spell of low or high usage began; infinite
+            without one.
         alive: bool.
         free: bool, on the free plan: alive, but not covered by success activities.
         events: int64, bits of what the last close did to the account (:data:`NEW`, :data:`LOST`, ...).
@@ -143,6 +147,9 @@ class Portfolio:
     mature_day: NDArray[np.int64]
     anchor: NDArray[np.float64]
     effort: NDArray[np.float64]
+    usage: NDArray[np.float64]
+    low_since: NDArray[np.float64]
+    high_since: NDArray[np.float64]
     alive: NDArray[np.bool_]
     free: NDArray[np.bool_]
     events: NDArray[np.int64]
@@ -483,6 +490,9 @@ def _accounts(
         mature_day=start_day + adoption[segment],
         anchor=randomness.uniform(key, _ANCHOR),
         effort=effort,
+        usage=np.zeros(len(key)),
+        low_since=np.full(len(key), np.inf),
+        high_since=np.full(len(key), np.inf),
         alive=np.ones(len(key), dtype=bool),
         free=np.zeros(len(key), dtype=bool),
         events=np.zeros(len(key), dtype=np.int64),

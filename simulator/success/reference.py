@@ -20,7 +20,8 @@ Rules.
     the earliest such beginning (tie: lowest index) holds the meeting. Releases at one instant book in instance order.
     An instance that skips books no slot that begins at its due date or later. Where no slot is left the instance is
     unbooked: its preparation is due by the window, and it looks again only when its CSM changes (rule 11).
-3.  *Chain.* A step becomes ready when its predecessor ends, the first at release. Due dates: by the window; before
+3.  *Chain.* A step becomes ready when its predecessor ends, the first at release (the first that is left, of work under
+    way when the horizon begins; a meeting behind it is past). Due dates: by the window; before
     the meeting (booked beginning less buffer; moves with the booking until the step is done); or at the close of the
     n-th business day after the day on which the predecessor ended. Following steps of a meeting wait for its end.
 4.  *A meeting's beginning.* First the customer may cancel (keyed uniform per attempt below the segment's
@@ -57,7 +58,8 @@ Rules.
     slot is free. A changed owner: open steps go along; a booked meeting moves to the new owner's calendar with the
     same attempt, from its old beginning on (so it stays where the new owner is free); an unbooked one looks from
     now + lead on. All slots are freed before any is booked anew. Pooled: the same for meetings in calendars of CSMs
-    who are no longer active; unbooked ones look again when a CSM has joined. A CSM not active has no hours.
+    who are no longer active; unbooked ones look again when a CSM has joined. A CSM not active has no hours. A call may
+    have more CSMs than the last, behind those: they were there before, and not active.
 12. *Records.* A meeting is ready from its instance's release. Steps that a dropped or departed instance would have
     had later, with a due date not yet fixed, never came due: they have a record and are in no sum.
 13. *Overtime.* It has no place on the clock: at the evening of a business day, pressing desk work is worked on after
@@ -65,8 +67,9 @@ Rules.
     Pressing is what is due by then, or would end after its due date if the CSM began with it next morning. Of those who
     were there that day the one with most seconds left (tie: lowest index) who has such work goes on with the step in
     hand, if that is pressing; else it goes back to the list, for the earliest due date among the pressing work that the
-    CSM may take (tie: instance order). Then the choice begins anew. A suspended interrupt waits for the morning.
-    Overtime belongs to the month in which its day lies.
+    CSM may take (tie: instance order). Then the choice begins anew. Before each choice CSMs whose seconds are used up
+    lay aside a pressing step in hand that a colleague who has some left may take. A suspended interrupt waits for the
+    morning. Overtime belongs to the month in which its day lies.
 14. *Focus time.* A stretch of whole slots behind a day's internal time in which no meeting is booked and interrupts
     break off no desk work: they are taken up by CSMs who have none, by lowest index. One already in hand is finished.
 """
@@ -212,9 +215,7 @@ class State:
         self.desks = [Desk()] if team.joint else [Desk() for _ in range(team.people)]
         self.people: list[Person] = []
         for c in range(team.people):
-            desk = self.desks[0 if team.joint else c]
-            desk.people.append(Person(c, desk, self._empty_calendar(c), [0] * team.days))
-            self.people.append(desk.people[-1])
+            self._join(c, self.desks[0 if team.joint else c])
         self.open: dict[int, Instance] = {}
         self.count = 0
         # of the present call
@@ -223,6 +224,21 @@ class State:
         self.headlines = np.zeros((0, 3), dtype=np.int64)
         self.rows: list[tuple[int, ...]] = []
         self.meetings: list[tuple[int, ...]] = []
+
+    def _join(self, index: int, desk: Desk) -> None:
+        desk.people.append(Person(index, desk, self._empty_calendar(index), [0] * self.team.days))
+        self.people.append(desk.people[-1])
+
+    def grow(self, team: TeamTables) -> None:
+        """Take in those who have joined the team since (rule 11)."""
+        known, self.team = len(self.people), team
+        for c in range(known, team.people):
+            if not team.joint:
+                self.desks.append(Desk())
+            self._join(c, self.desks[-1])
+        for instance in self.open.values():
+            if instance.owner == known:  # nobody
+                instance.owner = team.people
 
     @property
     def now(self) -> int:
@@ -296,7 +312,7 @@ class State:
             effort=float(instances.effort[i]),
             release=int(instances.release[i]),
             due=int(instances.due[i]),
-            step=int(self.activities.first_step[activity]),
+            step=int(self.activities.first_step[activity] + instances.step[i]),
             value=0.0 if value is None else float(value[account]),
             owner=owner,
             desk=self._desk_of(owner),
@@ -367,7 +383,7 @@ class State:
         self.open[instance.number] = instance
         if self.activities.late[instance.activity] == tables.SKIP and instance.due > self.env.now:
             self._at(instance.due, Phase.DUE_DATES, instance.number, lambda: self._due_date(instance))
-        if self.activities.meeting_step[instance.activity] >= 0:
+        if instance.step <= self.activities.meeting_step[instance.activity]:
             self._book(instance, max(instance.release + self.team.lead, self.now + 1))
         self._make_ready(instance, self._day_of_beginning(self.now))
 
@@ -677,6 +693,7 @@ class State:
             if person.week != self.team.week[day]:
                 person.week, person.overtime = int(self.team.week[day]), self.team.overtime
         while True:
+            self._pass_on(there)
             able = [p for p in there if p.overtime > 0 and (self._presses(p, p.hand) or self._pressing(p))]
             if not able:
                 return
@@ -687,6 +704,15 @@ class State:
                     self._lay_aside(person.hand)
                 self._pick_up(person, choice, self._due_order)
             self._spend_overtime(person)
+
+    def _pass_on(self, there: list[Person]) -> None:
+        """Who may not stay longer leaves what presses to those who may."""
+        for person in there:
+            hand = person.hand
+            if person.overtime > 0 or hand is None or not self._presses(person, hand):
+                continue
+            if any(p.overtime > 0 and self._may_take(p, hand) for p in there):
+                self._lay_aside(hand)
 
     def _presses(self, person: Person, instance: Instance | None) -> bool:
         """Can the step not wait for the morning?"""
@@ -898,8 +924,10 @@ def run(
     ``state`` is used up: the one returned is the same object, further on in time.
     """
     state = State(activities, team) if state is None else state
+    if team.people > len(state.people):
+        state.grow(team)
     alive = np.ones(len(owner), dtype=bool) if alive is None else alive
-    tables.check_call(team, instances, owner, speed, active, state.now, until)
+    tables.check_call(activities, team, instances, owner, speed, active, state.now, until)
     state.sums, state.hours, state.speed = sums, hours, speed
     state.rows, state.meetings = [], []
     state.headlines = np.zeros((len(owner), 3), dtype=np.int64)

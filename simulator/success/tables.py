@@ -375,6 +375,13 @@ class TeamTables:
         return np.column_stack([first, np.minimum(self.focus_length // self.slot, self.slots_of_day - first)])
 
 
+def is_rich(activities: ActivityTables, team: TeamTables) -> bool:
+    """Does the team use a rule that few teams use? The compiled engine has its kernels with and without those."""
+    mixed = bool(team.shared.any()) and not team.shared.all()
+    shortens = bool(np.any(activities.late == SHORTEN))
+    return bool(mixed or shortens or team.cover or team.overtime or team.focus_length or team.rule != EARLIEST_DUE)
+
+
 @dataclass(frozen=True, eq=False)
 class Instances:
     """Activity instances released between two calls, sorted by release, then account, then activity (n of them).
@@ -384,6 +391,8 @@ class Instances:
         activity, account, segment: int64 (n,), indices.
         key: uint64 (n,), identity for every draw of the instance.
         effort: float64 (n,), factor on the work of desk steps.
+        step: int64 (n,), place in its chain at which the instance begins: 0, except for work that was under way when
+            the horizon began. Earlier steps are done and have no record.
     """
 
     release: NDArray[np.int64]
@@ -393,6 +402,7 @@ class Instances:
     segment: NDArray[np.int64]
     key: NDArray[np.uint64]
     effort: NDArray[np.float64]
+    step: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.release)
@@ -401,7 +411,7 @@ class Instances:
     def none(cls) -> Instances:
         """No instances at all."""
         empty = np.zeros(0, dtype=np.int64)
-        return cls(empty, empty, empty, empty, empty, empty.astype(np.uint64), empty.astype(np.float64))
+        return cls(empty, empty, empty, empty, empty, empty.astype(np.uint64), empty.astype(np.float64), empty)
 
     def take(self, chosen: NDArray[Any]) -> Instances:
         """The chosen instances (indices or a mask), in their order."""
@@ -413,13 +423,13 @@ class Instances:
             self.segment[chosen],
             self.key[chosen],
             self.effort[chosen],
+            self.step[chosen],
         )
 
     @classmethod
     def chain(cls, parts: Sequence[Instances]) -> Instances:
         """One or more lists laid end to end, such as those of following months."""
-        names = ("release", "due", "activity", "account", "segment", "key", "effort")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in dataclasses.fields(cls)))
 
     @classmethod
     def join(cls, parts: Sequence[Instances]) -> Instances:
@@ -461,6 +471,7 @@ def new_hours(team: TeamTables) -> NDArray[np.int64]:
 
 
 def check_call(
+    activities: ActivityTables,
     team: TeamTables,
     instances: Instances,
     owner: NDArray[np.int64],
@@ -473,7 +484,7 @@ def check_call(
 
     Raises:
         ParameterError: an end that is not the opening of a later day, releases out of order or outside the call,
-            arrays of the wrong length, or an active CSM without speed.
+            arrays of the wrong length, a step that an activity does not have, or an active CSM without speed.
     """
     start = team.clock.start
     place = int(np.searchsorted(start, until))
@@ -486,4 +497,8 @@ def check_call(
         _require(bool(np.all(np.diff(release) >= 0)), "instances must be sorted by release")
         _require(now <= release[0] and release[-1] < until, f"releases must lie in {now} to before {until}")
         _require(int(instances.account.max()) < len(owner), "owner needs one entry per account")
+        steps = np.diff(activities.first_step)[instances.activity]
+        _require(
+            bool(np.all((instances.step >= 0) & (instances.step < steps))), "instances begin at one of their steps"
+        )
         _require(not np.any(instances.due == -1), "a due date of -1 stands for none")

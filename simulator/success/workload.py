@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import randomness
-from simulator.kernels import key, maker, uniform
+from simulator.distributions import LawTables
+from simulator.kernels import draws, key, maker, uniform
 from simulator.success.portfolio import (
     MONTH_DAYS,
     STAGE_PHASES,
@@ -32,17 +33,27 @@ from simulator.success.portfolio import (
     month_start_days,
     opening_span,
 )
+from simulator.success.surveys import Answers
 from simulator.success.tables import DESK, ActivityTables, Instances
-from simulator.timegrid import BusinessClock, TimeGrid
+from simulator.timegrid import DAY_SECONDS, BusinessClock, TimeGrid
 
-CALENDAR, CONTRACT, START, RENEWAL, RATE, PERIODIC_DAYS, ESCALATION, HANDOVER = range(8)
+CALENDAR, CONTRACT, START, RENEWAL, RATE, PERIODIC_DAYS, ESCALATION, HANDOVER, ENTRY, USAGE, ANSWER = range(11)
 """What makes an instance. Which other columns of the tables each of them reads is said in :class:`WorkloadTables`."""
+
+LOW, HIGH = 0, 1
+"""Kinds of a spell of usage."""
+
+ENTERED = np.array([0b0001, 0b0010, 0b1100], dtype=np.int64)
+"""Phases that an account enters with each stage of its life."""
 
 NO_AGE_LIMIT = 1 << 30
 """An ``until_age`` that no account reaches."""
 
 _DATE = randomness.purpose("activity.date")
 _GAP = randomness.purpose("activity.gap")
+_DETECTION = randomness.purpose("activity.detection")
+_PROGRESS = randomness.purpose("activity.progress")
+_UNDER_WAY = -1  # number of the occurrence that was under way when the horizon began
 _RATE_STRIDE = 1 << 20  # room for the events of one account and month beside the month's ordinal
 
 
@@ -62,6 +73,12 @@ class WorkloadTables:
             the next occurrence when that is 0.
             ESCALATION: one for each contact handed over, due within ``due_days``.
             HANDOVER: when a month opens, for an account that another CSM takes over, due within ``due_days``.
+            ENTRY: ``after_days`` after the account enters one of the activity's phases, if it is still in it then; due
+            within ``due_days``.
+            USAGE: when a spell of low or high usage is seen: ``detection`` after it began, if it lasts so long; due
+            within ``due_days``.
+            ANSWER: ``detection`` after the close of the month in which the account gave a survey an answer from
+            ``lowest`` to ``highest``, due within ``due_days``.
         every_months, every_days: int64 (K,).
         window_days: int64 (K,), the last so many days of the period; negative: the first; 0: all of it. A window
             without working time in it has no instances.
@@ -77,6 +94,13 @@ class WorkloadTables:
             held by the first of them; 0: one account each.
         phase_effort: float64 (S, 3), factor on desk work by stage (onboarding, adoption, after), for accounts that
             become self-sufficient.
+        source: int64 (K,), of USAGE the kind of spell (LOW or HIGH), of ANSWER the survey; unread for others.
+        lowest, highest: int64 (K,), scores of ANSWER.
+        detection: int64 (K,), row of ``laws``, a delay in seconds.
+        seen_per_month: float64 (K, S), of USAGE and ANSWER the expected number by account and month.
+        under_way: float64 (K, longest chain), share of the covered accounts that are at each step of the activity when
+            the horizon begins; due at an even (keyed) time within its span: ``due_days``, or else one period.
+        laws: tables of the laws behind ``detection``.
     """
 
     activity_names: tuple[str, ...]
@@ -95,6 +119,13 @@ class WorkloadTables:
     until_age: NDArray[np.int64]
     accounts_per_session: NDArray[np.int64]
     phase_effort: NDArray[np.float64]
+    source: NDArray[np.int64]
+    lowest: NDArray[np.int64]
+    highest: NDArray[np.int64]
+    detection: NDArray[np.int64]
+    seen_per_month: NDArray[np.float64]
+    under_way: NDArray[np.float64]
+    laws: LawTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +194,7 @@ class _Asked:
     account: NDArray[np.int64]
     base: NDArray[np.uint64]
     escalations: Escalations | None
+    answers: Answers | None
 
     def windows(self, begin: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The windows in periods of days."""
@@ -175,6 +207,12 @@ class _Asked:
             return np.zeros(len(account))
         return share * _places(self.base[account], number, _DATE)
 
+    def delay(self, account: NDArray[np.int64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Days until what happened to an account is seen."""
+        laws, row = self.workload.laws, int(self.workload.detection[self.k])
+        words = randomness.bits(_keys(self.base[account], number), _DETECTION)
+        return np.asarray(draws(laws.tables, laws.scale, laws.zero, row, words)) / DAY_SECONDS
+
     def dated(self, account: NDArray[np.int64], day: NDArray[np.int64], number: NDArray[np.int64]) -> _Occurrences:
         """Occurrences on exact days; due when the working time of the last of ``due_days`` is over."""
         due = self.frame.exact(day + self.workload.due_days[self.k] + 1)
@@ -183,13 +221,15 @@ class _Asked:
 
 @dataclass(frozen=True, eq=False)
 class _Occurrences:
-    """Candidates of one activity: portfolio rows, nominal date (horizon day, with fractions), release, due, number."""
+    """Candidates of one activity: portfolio rows, nominal date (horizon day, with fractions), release, due, number; and
+    the place in the chain at which they begin, where that is not the first."""
 
     account: NDArray[np.int64]
     date: NDArray[np.float64]
     release: NDArray[np.int64]
     due: NDArray[np.int64]
     number: NDArray[np.integer]
+    step: NDArray[np.int64] | None = None
 
 
 def draw_month(
@@ -201,29 +241,45 @@ def draw_month(
     month: int,
     escalations: Escalations | None = None,
     *,
+    answers: Answers | None = None,
     handovers: bool = False,
 ) -> Instances:
     """The instances released in a month to the accounts served after :func:`~simulator.success.portfolio.start_month`.
 
     Args:
+        answers: to surveys, of all months so far.
         clock: the team's clock; where it ends, later due dates end with it, so it should outlast the longest window.
         handovers: instead those of every account that would be handed over: who is depends on the team, not on demand.
     """
     frame = _frame(workload, portfolio, clock, grid, month)
     names = workload.activity_names
-    words = portfolio.words(tuple(f"{use}.{name}" for use in ("coverage", "activity") for name in names))
-    bound = (workload.coverage * 2.0**53).astype(np.uint64)
-    covered = portfolio.served & ((words[: len(names)] >> np.uint64(11)) < bound[:, portfolio.segment])
+    words, covered = _words(workload, portfolio), covers(workload, portfolio)
     parts = []
     for k in range(len(names)):
         account, base = covered[k].nonzero()[0], words[len(names) + k]
         if not len(account) or (workload.trigger[k] == HANDOVER) != handovers:
             continue
-        asked = _Asked(workload, k, frame, tables, portfolio, account, base, escalations)
-        found = _OCCURRENCES[int(workload.trigger[k])](asked)
-        if len(found.account):
-            parts.append(_instances(asked, found))
+        asked = _Asked(workload, k, frame, tables, portfolio, account, base, escalations, answers)
+        sources = [_OCCURRENCES[int(workload.trigger[k])]]
+        if month == 0 and workload.under_way[k].any():
+            sources.append(_under_way)
+        for source in sources:
+            found = source(asked)
+            if len(found.account):
+                parts.append(_instances(asked, found))
     return _in_order(parts, len(portfolio), len(names))
+
+
+def _words(workload: WorkloadTables, portfolio: Portfolio) -> NDArray[np.uint64]:
+    names = workload.activity_names
+    return portfolio.words(tuple(f"{use}.{name}" for use in ("coverage", "activity") for name in names))
+
+
+def covers(workload: WorkloadTables, portfolio: Portfolio) -> NDArray[np.bool_]:
+    """Which served accounts get each activity. Shape (K, A)."""
+    words = _words(workload, portfolio)[: len(workload.activity_names)]
+    bound = (workload.coverage * 2.0**53).astype(np.uint64)
+    return np.asarray(portfolio.served & ((words >> np.uint64(11)) < bound[:, portfolio.segment]))
 
 
 def _in_order(parts: list[Instances], accounts: int, activities: int) -> Instances:
@@ -290,6 +346,7 @@ def _instances(asked: _Asked, found: _Occurrences) -> Instances:
         segment=portfolio.segment[account],
         key=_keys(asked.base[account], found.number[rows]),
         effort=effort,
+        step=np.zeros(len(rows), dtype=np.int64) if found.step is None else found.step[rows],
     )
 
 
@@ -455,6 +512,65 @@ def _handover(asked: _Asked) -> _Occurrences:
     return asked.dated(asked.account, np.full(len(asked.account), asked.frame.first_day), number)
 
 
+def _entry(asked: _Asked) -> _Occurrences:
+    portfolio, account = asked.portfolio, asked.account
+    entered, after = (
+        (portfolio.start_day, portfolio.adoption_day, portfolio.mature_day),
+        asked.workload.after_days[asked.k],
+    )
+    parts = [np.zeros((3, 0), dtype=np.int64)]
+    for stage in np.flatnonzero(ENTERED & asked.workload.phases[asked.k]):
+        day = entered[stage][account] + after
+        still = asked.frame.near(day) & (portfolio.stage(day, account) == stage)
+        parts.append(np.stack([account[still], day[still], np.full(int(still.sum()), stage)]))
+    return asked.dated(*np.concatenate(parts, axis=1))
+
+
+def _spell(asked: _Asked) -> _Occurrences:
+    portfolio = asked.portfolio
+    since = (portfolio.low_since, portfolio.high_since)[int(asked.workload.source[asked.k])][asked.account]
+    lasts = np.isfinite(since)
+    account, begun = asked.account[lasts], since[lasts].astype(np.int64)
+    number = begun + int(asked.frame.grid.ordinal[0])
+    day = np.floor(begun + asked.delay(account, number)).astype(np.int64)
+    near = asked.frame.near(day)
+    return asked.dated(account[near], day[near], number[near])
+
+
+def _answered(asked: _Asked) -> _Occurrences:
+    given, k, frame = asked.answers, asked.k, asked.frame
+    if given is None:
+        return _nothing()
+    covered = np.zeros(len(asked.portfolio), dtype=bool)
+    covered[asked.account] = True
+    meant = (asked.workload.lowest[k] <= given.score) & (given.score <= asked.workload.highest[k])
+    rows = (given.survey == asked.workload.source[k]) & meant & covered[given.account]
+    account, month = given.account[rows], given.month[rows]
+    number = month + month_ordinal(frame.grid, 0)
+    day = np.floor(frame.grid.month_day[month + 1] + asked.delay(account, number)).astype(np.int64)
+    near = frame.near(day)
+    return asked.dated(account[near], day[near], number[near])
+
+
+def _under_way(asked: _Asked) -> _Occurrences:
+    """Work that the horizon begins with."""
+    workload, k, frame = asked.workload, asked.k, asked.frame
+    account = asked.account[asked.portfolio.start_day[asked.account] < 0]
+    number = np.full(len(account), _UNDER_WAY)
+    place = _places(asked.base[account], number, _PROGRESS)
+    step = np.searchsorted(workload.under_way[k].cumsum(), place, side="right")
+    some = step < workload.under_way.shape[1]
+    account, number, step = account[some], number[some], step[some]
+    span = int(workload.due_days[k])
+    if not span:
+        span = int(workload.every_days[k])
+        if workload.trigger[k] != PERIODIC_DAYS:
+            span = int(np.ceil(workload.every_months[k] * MONTH_DAYS))
+    day = 1 + np.floor(_places(asked.base[account], number, _DATE) * span).astype(np.int64)
+    release = np.full(len(account), frame.first)
+    return _Occurrences(account, np.zeros(len(account)), release, frame.exact(day), number, step)
+
+
 def _nothing() -> _Occurrences:
     empty = np.zeros(0, dtype=np.int64)
     return _Occurrences(empty, np.zeros(0), empty, empty, empty)
@@ -469,6 +585,9 @@ _OCCURRENCES: dict[int, Callable[[_Asked], _Occurrences]] = {
     PERIODIC_DAYS: _periodic,
     ESCALATION: _escalated,
     HANDOVER: _handover,
+    ENTRY: _entry,
+    USAGE: _spell,
+    ANSWER: _answered,
 }
 
 
@@ -512,8 +631,9 @@ def hours_from_work(
 ) -> NDArray[np.float64]:
     """Expected hours of a team's work, bottom-up: accounts × coverage × frequency × mean hours. Shape (K, S, M).
 
-    Work of a calendar window falls evenly on the days of the window. Cancelled meetings, set-up, handovers and lateness
-    are not in it: this is the sum of the work, and what the calendar makes of it is simulated.
+    Work of a calendar window falls evenly on the days of the window. Cancelled meetings, set-up, handovers, lateness
+    and work under way when the horizon begins are not in it: this is the sum of the work, and what the calendar makes
+    of it is simulated.
 
     Args:
         escalations_per_month: float64 (S,), contacts per account and month that support hands over; default none.
@@ -527,12 +647,13 @@ def hours_from_work(
     for k in range(shape[0]):
         size = int(workload.accounts_per_session[k])
         ages = workload.from_age[k] / MONTH_DAYS, workload.until_age[k] / MONTH_DAYS
+        open_in = ENTERED if workload.trigger[k] == ENTRY else STAGE_PHASES
         for s in range(shape[1]):
             if workload.coverage[k, s] == 0.0:
                 continue
             instances = np.zeros((STAGES, grid.months))
             for stage in range(STAGES):
-                if STAGE_PHASES[stage] & workload.phases[k]:
+                if open_in[stage] & workload.phases[k]:
                     span = max(fences[s, stage], ages[0]), min(ends[s, stage], ages[1])
                     instances[stage] = _expected_instances(
                         workload, k, s, tables, accounts, grid, span, escalations_per_month
@@ -576,15 +697,32 @@ def _expected_instances(
         return np.zeros(grid.months)
     if trigger == ESCALATION:
         return present * (0.0 if escalations_per_month is None else escalations_per_month[s])
+    if trigger in (USAGE, ANSWER):
+        return present * workload.seen_per_month[k, s]
+    if trigger == ENTRY:
+        age = low + workload.after_days[k] / MONTH_DAYS
+        if not low <= age < high:
+            return np.zeros(grid.months)
+        if age >= 1.0:  # those who pass that age in a month
+            passing = (accounts.age_low <= age) & (age < accounts.age_high)
+            return np.asarray(accounts.account_months[s] @ (passing / width))
+        return _joined(tables, accounts, s, grid, age)
     after = workload.after_days[k] / MONTH_DAYS
     if not low <= after < high:
         return np.zeros(grid.months)
-    # what begins after so many months is spread over the two months that its date may fall into; accounts joined before
-    # the horizon at the even pace that the opening ages say
+    return _joined(tables, accounts, s, grid, after)
+
+
+def _joined(
+    tables: PortfolioTables, accounts: ExpectedAccounts, s: int, grid: TimeGrid, after: float
+) -> NDArray[np.float64]:
+    """Expected accounts that have joined so many months before, by month. Shape (M,)."""
+    # spread over the two months that the date may fall into; accounts joined before the horizon at the even pace that
+    # the opening ages say
     whole, part = divmod(after, 1.0)
     pace = tables.opening[s] / opening_span(tables)[s]
     new = np.concatenate([np.full(int(whole) + 1, pace), accounts.new[s]])
-    return ((1.0 - part) * new[1:] + part * new[:-1])[: grid.months]
+    return np.asarray(((1.0 - part) * new[1:] + part * new[:-1])[: grid.months])
 
 
 def _window_share(workload: WorkloadTables, k: int, grid: TimeGrid) -> NDArray[np.float64]:

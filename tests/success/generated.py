@@ -187,7 +187,9 @@ def generate(seed: int) -> Model:
     segment = rng.integers(0, segments, accounts)
     key = randomness.keys(randomness.stream(seed, 0, "generated"), np.arange(count))
     activity = rng.integers(0, len(activities.activity_names), count)
-    instances = Instances.join([Instances(release, due, activity, account, segment[account], key, effort)])
+    length = np.diff(activities.first_step)[activity]
+    step = rng.integers(0, length) * (rng.random(count) < 0.15)  # under way when the horizon begins
+    instances = Instances.join([Instances(release, due, activity, account, segment[account], key, effort, step)])
 
     owner = rng.integers(0, team.people, accounts)
     active = np.ones(team.people, dtype=bool)
@@ -231,9 +233,11 @@ def play(engine, model: Model, team: TeamTables | None = None) -> Run:
     sums, hours = tables.new_sums(model.activities, team), tables.new_hours(team)
     state, outcomes = None, []
     for number, call in enumerate(model.calls):
+        there = len(call.active)  # people may join with a later call
+        present = replace(team, leave=team.leave[:there])
         outcome, state = engine.run(
-            model.activities, team, call.instances, call.owner, call.speed, call.active, state, call.until,
-            sums=sums, hours=hours, alive=call.alive, value=model.value, records=True,
+            model.activities, present, call.instances, call.owner, call.speed, call.active, state, call.until,
+            sums=sums, hours=hours[:, :there], alive=call.alive, value=model.value, records=True,
             last=number == len(model.calls) - 1,
         )  # fmt: skip
         outcomes.append(outcome)

@@ -74,11 +74,17 @@ def features(model: Model, run: Run) -> Counter[str]:
     seen["done after hours"] = int(np.sum(evenings & (rows["started"] == rows["finished"]))) * (model.team.overtime > 0)
     for rule, name in enumerate(("earliest due", "tier", "value", "renewal")):
         seen[f"rule {name}"] = len(rows) * int(model.team.rule == rule)
+    begun = Instances.chain([call.instances for call in model.calls])
+    meeting = model.activities.meeting_step - model.activities.first_step[:-1]
+    seen["begun before the horizon"] = int(np.sum(begun.step > 0))
+    seen["meeting held before the horizon"] = int(
+        np.sum((begun.step > meeting[begun.activity]) & (meeting[begun.activity] >= 0))
+    )
     seen["focus time"] = int(model.team.focus_blocks[:, 1].sum())
     seen["cut short to nothing"] = int(
         run.sums[..., tables.SHORTENED].sum() * (model.activities.shortened_share == 0).any()
     )
-    seen["rarer rules"] = int(compiled._is_rich(model.activities, model.team))
+    seen["rarer rules"] = int(tables.is_rich(model.activities, model.team))
     seen["plain rules"] = 1 - seen["rarer rules"]
     seen["ties forced" if model.ties else "no ties forced"] = 1
     seen["open at the end"] = int(run.waiting.sum())
@@ -208,7 +214,8 @@ def test_sums_are_those_of_the_records(seed: int) -> None:
 def test_every_step_has_one_record_and_no_csm_two_places(seed: int) -> None:
     model, _, fast = both(seed)
     released = np.concatenate([call.instances.activity for call in model.calls])
-    chain = np.diff(model.activities.first_step)[released]
+    begun = np.concatenate([call.instances.step for call in model.calls])
+    chain = np.diff(model.activities.first_step)[released] - begun
     assert len(fast.rows) == chain.sum()
     assert len(np.unique(fast.rows[["instance", "step"]])) == len(fast.rows)
     held = fast.rows[model.activities.step_kind[fast.rows["step"]] == tables.MEETING]
@@ -249,10 +256,32 @@ def test_a_horizon_in_one_go_is_its_calls(seed: int) -> None:
     np.testing.assert_array_equal(hours, wanted.hours)
 
 
+def joining_late(model: Model) -> tuple[Model, Model]:
+    """The last CSM joins with the last call only: as somebody who was not active before, and as somebody new."""
+    last = model.team.people - 1
+    calls = [replace(call, active=call.active & (np.arange(last + 1) < last)) for call in model.calls[:-1]]
+    there = replace(model, calls=(*calls, model.calls[-1]))
+
+    def without(call: Call) -> Call:
+        return replace(
+            call, owner=np.where(call.owner == last, -1, call.owner), active=call.active[:last], speed=call.speed[:last]
+        )
+
+    return there, replace(there, calls=(*map(without, calls), model.calls[-1]))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whoever_joins_later_was_there_and_not_active(seed: int) -> None:
+    there, new = joining_late(generate(seed))
+    wanted = play(reference, there)
+    for engine in (reference, compiled):
+        assert differences(wanted, play(engine, new)) == []
+
+
 def test_what_is_compiled_ahead_is_what_runs() -> None:
     for rich in (False, True):
         compiled.compile_kernels(rich)
-        play(compiled, next(m for m in map(generate, SEEDS) if compiled._is_rich(m.activities, m.team) == rich))
+        play(compiled, next(m for m in map(generate, SEEDS) if tables.is_rich(m.activities, m.team) == rich))
     assert len(compiled._calls.signatures) == 2
     assert len(compiled._draw_seconds.signatures) == 1
 
@@ -400,7 +429,7 @@ def one_csm(
     count = len(releases)
     zeros = np.zeros(count, dtype=np.int64)
     key = randomness.keys(randomness.stream(1, 0, "by hand"), np.arange(count))
-    instances = Instances(release, due_dates, activity, zeros, zeros, key, np.ones(count))
+    instances = Instances(release, due_dates, activity, zeros, zeros, key, np.ones(count), zeros)
     call = Call(
         instances, np.arange(csms), np.ones(csms), np.ones(csms, dtype=bool), np.ones(csms, dtype=bool),
         int(table.months[-1]),

@@ -47,6 +47,10 @@ def catalogue(**columns) -> WorkloadTables:
         "from_age": 0,
         "until_age": work.NO_AGE_LIMIT,
         "accounts_per_session": 0,
+        "source": 0,
+        "lowest": 0,
+        "highest": 6,
+        "detection": 0,
     }
     real = {"date_spread": 0.0, "per_month": 0.2}
     names = columns.pop("activity_names", tuple(f"activity {k}" for k in range(size)))
@@ -54,6 +58,9 @@ def catalogue(**columns) -> WorkloadTables:
     effort = columns.pop("phase_effort", np.ones((2, 3)))
     filled = {n: np.full(size, columns.pop(n, v), dtype=np.int64) for n, v in whole.items()}
     filled |= {n: np.full(size, columns.pop(n, v), dtype=float) for n, v in real.items()}
+    filled["seen_per_month"] = np.broadcast_to(columns.pop("seen_per_month", 0.0), (size, 2))
+    filled["under_way"] = np.broadcast_to(columns.pop("under_way", 0.0), (size, 3))
+    filled["laws"] = columns.pop("laws", LawBook().tables())
     assert not columns
     return WorkloadTables(
         activity_names=tuple(names), coverage=np.broadcast_to(coverage, (size, 2)), phase_effort=effort, **filled
