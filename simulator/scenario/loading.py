@@ -11,7 +11,7 @@ Whatever is wrong is reported at once, in one :class:`~simulator.errors.InputErr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from simulator.errors import InputError, Problem, ValueRefused, nearest
 from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
 from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
-from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile, law_json
+from simulator.scenario.schema import Account, Activity, Scenario, UncertainInput, canonical_profile, law_json
 from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -147,7 +147,9 @@ class _Resolver:
         if slot.model is Activity:
             value = self._activity(value, steps)
         if slot.canonical is canonical_profile and isinstance(value, str):
-            return self._profile(value, steps)
+            return self._file(value, steps, includes.read_profile, "a mapping of times to weights")
+        if slot.item is not None and slot.item.model is Account and isinstance(value, str):
+            return self._file(value, steps, includes.read_accounts, "a list of accounts")
         if slot.canonical is not None:
             value = slot.canonical(value)
         if isinstance(value, Mapping):
@@ -179,16 +181,14 @@ class _Resolver:
                 result[path] = self._expand(value, slot, ("variants", name, path))
         return result
 
-    def _profile(self, name: str, steps: Steps) -> Any:
-        """The table of a CSV file, None where it cannot be read."""
+    def _file(self, name: str, steps: Steps, read: Callable[[Path, str], Any], instead: str) -> Any:
+        """What a CSV file holds, None where it cannot be read."""
         if self.document.folder is None:
-            self.problem(
-                steps, "a text without a file names no other file", found=name, allowed="a mapping of times to weights"
-            )
+            self.problem(steps, "a text without a file names no other file", found=name, allowed=instead)
             return None
         try:
             path = includes.inside(self.document.folder, name)
-            return includes.read_profile(path, os.path.join(self.document.folder, name))
+            return read(path, os.path.join(self.document.folder, name))
         except InputError as error:
             here = self.document.place(steps)
             for fault in error.problems:
