@@ -1,4 +1,4 @@
-"""Files that a scenario names: CSV profiles, read into the document so that a resolved scenario needs no file."""
+"""Files that a scenario names, profiles and accounts as CSV: read in, so that a resolved scenario needs none."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import io
 import math
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from simulator import timegrid, units
 from simulator.errors import InputError, Problem, UnitError, nearest
 from simulator.scenario.document import shown
 from simulator.scenario.faults import hints
+from simulator.scenario.schema import Account
 from simulator.scenario.yaml_text import MAXIMUM_BYTES, decode
 
 WEIGHT_NAMES = ("weight", "contacts", "calls", "share")
@@ -60,10 +63,10 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def _rows(path: Path, shown_as: str, columns: str) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV file with the lines that they end on, those without any text left out.
+    """The rows of a CSV file that hold anything, with the lines that they end on; the names of the columns first.
 
     Raises:
-        InputError: no CSV, or nothing in it.
+        InputError: no such file, no CSV, or nothing in it.
     """
     text = decode(content(path, shown_as), shown_as)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -76,6 +79,49 @@ def _rows(path: Path, shown_as: str, columns: str) -> list[tuple[int, list[str]]
     if not rows:
         raise InputError([Problem(shown_as, None, "", "the file is empty", None, columns)])
     return rows
+
+
+def read_accounts(path: Path, shown_as: str) -> list[dict[str, object]]:
+    """Accounts from a CSV file with the columns ``account``, ``start`` and, if known, ``mrr`` and ``effort``.
+
+    Raises:
+        InputError: every fault of the file, with its line.
+    """
+    columns = "account, start; mrr and effort may be left out"
+    rows = _rows(path, shown_as, columns)
+    line, header = rows[0]
+    names = [name.lower() for name in header]
+    if not {"account", "start"} <= set(names) <= {"account", "start", "mrr", "effort"} or len(set(names)) < len(names):
+        raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), columns)])
+    faults: list[Problem] = []
+    accounts: list[dict[str, object]] = []
+    first: dict[str, int] = {}
+    for line, row in rows[1:]:
+        if len(row) != len(names):
+            found, allowed = f"{len(row)} cells", f"{len(names)} cells, as in the first line"
+            faults.append(Problem(shown_as, line, "", "the row is ragged", found, allowed))
+            continue
+        cells: dict[str, object] = {name: cell for name, cell in zip(names, row, strict=True) if cell}
+        try:
+            Account.model_validate(cells)
+        except ValidationError as error:
+            for fault in error.errors():
+                name = str(fault["loc"][0])
+                message, needed, near = hints(fault["msg"].removeprefix("Value error, "))
+                faults.append(Problem(shown_as, line, "", f"{name}: {message}", shown(cells.get(name)), needed, near))
+            continue
+        name = str(cells["account"])
+        if name in first:
+            found, allowed = name, f"once (first on line {first[name]})"
+            faults.append(Problem(shown_as, line, "", "the account stands twice", found, allowed))
+        first.setdefault(name, line)
+        # as numbers, so that a resolved scenario reads well
+        accounts.append({n: units.number(v) if n in ("mrr", "effort") else v for n, v in cells.items()})
+    if not faults and not accounts:
+        faults.append(Problem(shown_as, line, "", "there is no row below the column names"))
+    if faults:
+        raise InputError(faults)
+    return accounts
 
 
 def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]:

@@ -23,7 +23,15 @@ from simulator.errors import InputError, Problem, ValueRefused, nearest
 from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
 from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
-from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile, dated_as_written, law_json
+from simulator.scenario.schema import (
+    Account,
+    Activity,
+    Scenario,
+    UncertainInput,
+    canonical_profile,
+    dated_as_written,
+    law_json,
+)
 from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -148,9 +156,13 @@ class _Resolver:
         if slot.model is Activity:
             value = self._activity(value, steps)
         if slot.canonical is canonical_profile and isinstance(value, str):
-            return self._file(includes.read_profile, value, steps)
+            return self._file(value, steps, includes.read_profile, "a mapping of times to weights")
         if slot.canonical is dated_as_written and isinstance(value, str):
-            return self._file(functools.partial(self._dated, str(steps[2])), value, steps)
+            return self._file(
+                value, steps, functools.partial(self._dated, str(steps[2])), "a mapping of times to numbers"
+            )
+        if slot.item is not None and slot.item.model is Account and isinstance(value, str):
+            return self._file(value, steps, includes.read_accounts, "a list of accounts")
         if slot.canonical is not None:
             value = slot.canonical(value)
         if isinstance(value, Mapping):
@@ -187,12 +199,10 @@ class _Resolver:
         zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
         return includes.read_dated(path, shown_as, zone, queue)
 
-    def _file(self, read: Callable[[Path, str], Any], name: str, steps: Steps) -> Any:
-        """The table of a CSV file, None where it cannot be read."""
+    def _file(self, name: str, steps: Steps, read: Callable[[Path, str], Any], instead: str) -> Any:
+        """What a CSV file holds, None where it cannot be read."""
         if self.document.folder is None:
-            self.problem(
-                steps, "a text without a file names no other file", found=name, allowed="a mapping of times to numbers"
-            )
+            self.problem(steps, "a text without a file names no other file", found=name, allowed=instead)
             return None
         try:
             path = includes.inside(self.document.folder, name)

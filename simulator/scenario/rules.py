@@ -31,6 +31,7 @@ from simulator.scenario.schema import (
     Shift,
     canonical_by_month,
     canonical_hours,
+    date,
     last_weeks,
     read_dated,
 )
@@ -109,6 +110,7 @@ class _Rules:
             yield from self.success()
         yield from self.contacts()
         yield from self.sizes()
+        yield from self.present()
         yield from self.months(self.data, root(), ())
         yield from self.calendars()
         yield from self.placeholders()
@@ -410,6 +412,27 @@ class _Rules:
                 message = "too many tasks" if at[0] == "success" else "too many contacts"
                 found, allowed = f"{number:,.0f} a month", f"up to {MOST_EVENTS:,} a month"
                 yield self.document.problem(at, message, found, allowed)
+
+    def present(self) -> Iterator[Problem]:
+        """Accounts that are listed are there when the horizon begins, each once, and as many as are said to be."""
+        for segment, given in self.segments.items():
+            listed, opening = _mapping(given).get("present"), _mapping(given).get("opening")
+            steps = ("accounts", segment, "present")
+            rows = [_mapping(row) for row in listed] if isinstance(listed, list | tuple) else []
+            if rows and isinstance(opening, int) and opening != len(rows):
+                allowed = f"{len(rows)}, as present lists them; or leave it out"
+                yield self.document.problem(
+                    ("accounts", segment, "opening"), "the accounts are counted twice", str(opening), allowed
+                )
+            seen: set[str] = set()
+            for i, row in enumerate(rows):
+                name, start = str(row.get("account")), _read(date, row.get("start"))
+                if name in seen:
+                    yield self.document.problem((*steps, i, "account"), "the account stands twice", name, "each once")
+                seen.add(name)
+                if start is not None and self.grid is not None and start >= self.grid.start:
+                    message, allowed = "the account starts after the horizon does", f"a day before {self.grid.start}"
+                    yield self.document.problem((*steps, i, "start"), message, str(start), allowed)
 
     # --- success ---
 

@@ -581,7 +581,12 @@ Season = Annotated[str, BeforeValidator(_season)]
 DayName = Annotated[str, BeforeValidator(_day_name)]
 
 
-def _date(value: object) -> dt.date:
+def date(value: object) -> dt.date:
+    """A calendar date such as 2027-04-01.
+
+    Raises:
+        UnitError: a text that is none.
+    """
     try:
         return value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
     except ValueError:
@@ -589,17 +594,17 @@ def _date(value: object) -> dt.date:
 
 
 def _start(value: object) -> dt.date:
-    date = _date(f"{value}-01" if re.fullmatch(r"\d{4}-\d{2}", str(value)) else value)
-    if not 1970 <= date.year <= 2199:
-        raise UnitError(f"the year {date.year} is not simulated", allowed="1970 to 2199")
-    return date
+    day = date(f"{value}-01" if re.fullmatch(r"\d{4}-\d{2}", str(value)) else value)
+    if not 1970 <= day.year <= 2199:
+        raise UnitError(f"the year {day.year} is not simulated", allowed="1970 to 2199")
+    return day
 
 
 _ISO_DATE = (
     PlainSerializer(lambda date: date.isoformat()),
     WithJsonSchema({"type": "string", "examples": ["2027-04-01"]}),
 )
-Date = Annotated[dt.date, BeforeValidator(_date), *_ISO_DATE]
+Date = Annotated[dt.date, BeforeValidator(date), *_ISO_DATE]
 Start = Annotated[dt.date, BeforeValidator(_start), *_ISO_DATE]
 
 
@@ -838,10 +843,32 @@ class PhaseEffort(Part):
     after: Amount = default(1, "expansion and loyalty")
 
 
+class Account(Part):
+    """One account that is there when the horizon begins; what is left out is drawn as for the segment."""
+
+    account: Annotated[str, BeforeValidator(str)]
+    start: Date
+    mrr: Money | None = None
+    effort: Annotated[float, Field(gt=0), NUMBER] | None = default(None, "the work it asks for over the segment's mean")
+
+
+def _opening_or_present(schema: dict[str, Any]) -> None:
+    """An editor asks for one of the two."""
+    schema["required"] = [name for name in schema["required"] if name != "opening"]
+    schema["anyOf"] = [{"required": ["opening"]}, {"required": ["present"]}]
+
+
 class Segment(Part):
     """Accounts of one kind."""
 
-    opening: Annotated[int, Field(ge=0), WHOLE]
+    model_config = ConfigDict(json_schema_extra=_opening_or_present)
+
+    opening: Annotated[int, Field(ge=0), WHOLE] = Field(
+        description="accounts at the start; counted where present lists them"
+    )
+    present: tuple[Account, ...] = default(
+        (), "the accounts at the start one by one: a CSV file with account, start and, if known, mrr and effort"
+    )
     new_per_month: ByMonth = default(0)
     mrr: MoneyLaw = default(0)
     churn_per_month: Share = default("0%")
@@ -862,6 +889,14 @@ class Segment(Part):
     usage: Usage | None = None
     milestone: Milestone | None = None
     meetings: Meetings = Meetings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and "opening" not in data and "present" in data:
+            listed = data["present"]  # nothing where its file could not be read, which is told elsewhere
+            return {"opening": len(listed) if isinstance(listed, list | tuple) else 0, **data}
+        return data
 
 
 class Event(Part):

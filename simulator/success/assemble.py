@@ -5,16 +5,24 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import timegrid
+from simulator import randomness, timegrid
 from simulator.distributions import LawBook, deterministic
-from simulator.scenario.schema import EVERY_MONTHS, UNHAPPY, Activity, Scenario, Team
+from simulator.scenario.schema import EVERY_MONTHS, UNHAPPY, Account, Activity, Scenario, Team
 from simulator.success import health, onboarding, surveys, workload
-from simulator.success.portfolio import MONTH_DAYS, PHASES, ExpectedAccounts, PortfolioTables, expected_accounts
+from simulator.success.portfolio import (
+    MONTH_DAYS,
+    PHASES,
+    ExpectedAccounts,
+    PortfolioTables,
+    Present,
+    expected_accounts,
+)
 from simulator.success.tables import (
     DESK,
     DUE_AFTER,
@@ -117,6 +125,29 @@ def portfolio_tables(scenario: Scenario, grid: TimeGrid) -> PortfolioTables:
         adoption_months=column([s.adoption for s in segments]),
         effort_cv=column([s.effort_cv for s in segments]),
         laws=book.tables(),
+        present=tuple(_present(s.present, grid) for s in segments) if any(s.present for s in segments) else (),
+    )
+
+
+def _present(accounts: Sequence[Account], grid: TimeGrid) -> Present | None:
+    if not accounts:
+        return None
+    months = []
+    for one in accounts:
+        month = (one.start.year - grid.start.year) * 12 + one.start.month - grid.start.month
+        months.append(month - (timegrid.add_months(grid.start, month) > one.start))
+    days = [
+        (one.start - timegrid.add_months(grid.start, month)).days for one, month in zip(accounts, months, strict=True)
+    ]
+    given = [[np.nan if value is None else value for value in (one.mrr, one.effort)] for one in accounts]
+    mrr, effort = np.array(given, dtype=np.float64).T
+    return Present(
+        np.array([randomness.word(one.account) for one in accounts], dtype=np.uint64),
+        np.array([(one.start - grid.start).days for one in accounts], dtype=np.int64),
+        np.array(months, dtype=np.int64),
+        np.array(days, dtype=np.int64),
+        mrr,
+        effort,
     )
 
 

@@ -65,6 +65,25 @@ _CROSS_SELL = randomness.purpose("account.cross_sell")
 
 
 @dataclass(frozen=True, eq=False)
+class Present:
+    """Accounts of one segment that are known one by one when the horizon begins (n of them).
+
+    Attributes:
+        name: uint64 (n,), words of their names: an account keeps its draws whatever the list holds beside it.
+        start_day: int64 (n,), horizon day of the contract's start, negative.
+        month, day: int64 (n,), the same as horizon month and days into it.
+        mrr, effort: float64 (n,), NaN where they are drawn as for any account.
+    """
+
+    name: NDArray[np.uint64]
+    start_day: NDArray[np.int64]
+    month: NDArray[np.int64]
+    day: NDArray[np.int64]
+    mrr: NDArray[np.float64]
+    effort: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class PortfolioTables:
     """What is known of the accounts of each segment (S segments, M months).
 
@@ -84,6 +103,7 @@ class PortfolioTables:
         onboarding_months, adoption_months: float64 (S,), lengths of the first two stages.
         effort_cv: float64 (S,), spread of the account's effort factor (gamma, mean 1).
         laws: tables of the laws.
+        present: by segment the accounts of the start one by one, None where they are drawn; () for no such segment.
     """
 
     segment_names: tuple[str, ...]
@@ -106,6 +126,7 @@ class PortfolioTables:
     adoption_months: NDArray[np.float64]
     effort_cv: NDArray[np.float64]
     laws: LawTables
+    present: tuple[Present | None, ...] = ()
 
     @property
     def segments(self) -> int:
@@ -230,6 +251,15 @@ def opening_span(tables: PortfolioTables) -> NDArray[np.int64]:
     return np.maximum(np.ceil(tables.opening_age_months / term), 1.0).astype(np.int64) * term
 
 
+def opening_by_age(tables: PortfolioTables, s: int, ages: int) -> NDArray[np.float64]:
+    """Expected accounts of a segment that began 1, 2, ... ``ages`` horizon months before the horizon. Shape (ages,)."""
+    known = tables.present[s] if tables.present else None
+    if known is not None:
+        return np.bincount(-known.month - 1, minlength=ages)[:ages].astype(np.float64)
+    span = int(opening_span(tables)[s])
+    return np.where(np.arange(ages) < span, tables.opening[s] / span, 0.0)
+
+
 def open_portfolio(tables: PortfolioTables, grid: TimeGrid, seed: int, replication: int) -> Portfolio:
     """The accounts that are there when the horizon starts. Segment by segment, keyed by their ordinal."""
     segment = np.repeat(np.arange(tables.segments), tables.opening)
@@ -247,7 +277,16 @@ def open_portfolio(tables: PortfolioTables, grid: TimeGrid, seed: int, replicati
     starts = month_start_days(grid.start, earliest, 0)
     length = np.diff(starts)[month - earliest]
     day = ((position - month) * length).astype(np.int64)
-    portfolio = _accounts(tables, key, segment, starts[month - earliest] + day, month, day)
+    start_day = starts[month - earliest] + day
+    known = [(s, one) for s, one in enumerate(tables.present) if one is not None]
+    for s, one in known:
+        rows, stream = segment == s, randomness.stream(seed, replication, f"accounts.{tables.segment_names[s]}")
+        key[rows] = randomness.keys(stream, one.name)
+        start_day[rows], month[rows], day[rows] = one.start_day, one.month, one.day
+    portfolio = _accounts(tables, key, segment, start_day, month, day)
+    for s, one in known:
+        for column, given in ((portfolio.mrr, one.mrr), (portfolio.effort, one.effort)):
+            column[segment == s] = np.where(np.isnan(given), column[segment == s], given)
     portfolio.opening_mrr = portfolio.mrr.copy()
     return portfolio
 
@@ -415,13 +454,13 @@ def expected_accounts(tables: PortfolioTables) -> ExpectedAccounts:
     segments, months = tables.new_per_month.shape
     term = np.maximum(tables.term_months, 1)
     span = opening_span(tables)
-    ages = int(span.max(initial=1)) + months
+    oldest = max((int(-one.month.min(initial=-1)) for one in tables.present if one is not None), default=1)
+    ages = max(int(span.max(initial=1)), oldest) + months
     lived = np.zeros((segments, months, ages + 1))
     opening = np.zeros((segments, months))
     for s in range(segments):
         # by_age[a]: accounts that started a + 1 horizon months ago, when the month opens
-        by_age = np.zeros(ages)
-        by_age[: span[s]] = tables.opening[s] / span[s]
+        by_age = opening_by_age(tables, s, ages)
         served = by_age
         decides = (np.arange(ages) + 1) % term[s] == 0
         for month in range(months):

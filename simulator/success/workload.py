@@ -31,7 +31,7 @@ from simulator.success.portfolio import (
     PortfolioTables,
     month_ordinal,
     month_start_days,
-    opening_span,
+    opening_by_age,
 )
 from simulator.success.surveys import Answers
 from simulator.success.tables import DESK, ActivityTables, Instances
@@ -717,11 +717,9 @@ def _joined(
     tables: PortfolioTables, accounts: ExpectedAccounts, s: int, grid: TimeGrid, after: float
 ) -> NDArray[np.float64]:
     """Expected accounts that have joined so many months before, by month. Shape (M,)."""
-    # spread over the two months that the date may fall into; accounts joined before the horizon at the even pace that
-    # the opening ages say
+    # spread over the two months that the date may fall into; accounts joined before the horizon as the opening ages say
     whole, part = divmod(after, 1.0)
-    pace = tables.opening[s] / opening_span(tables)[s]
-    new = np.concatenate([np.full(int(whole) + 1, pace), accounts.new[s]])
+    new = np.concatenate([opening_by_age(tables, s, int(whole) + 1)[::-1], accounts.new[s]])
     return np.asarray(((1.0 - part) * new[1:] + part * new[:-1])[: grid.months])
 
 

@@ -214,7 +214,7 @@ def test_unknown_key(faults: Faults) -> None:
     line = line_of("opening: 60") + 1
     assert told(problem) == ("plan.yaml", line, "accounts.enterprise.opning", "unknown key", "opning", "opening")
     assert problem.allowed is not None
-    assert problem.allowed.startswith("opening, new_per_month, mrr")
+    assert problem.allowed.startswith("opening, present, new_per_month, mrr")
     assert "uncertain" not in str(only(faults("", "foo: 1\n")).allowed)
 
 

@@ -371,6 +371,7 @@ def early_wake(self: reference.State, desk: reference.Desk) -> None:
         ("_presses", lambda self, person, i: i is not None and self._due_order(i)[0] <= self.now),
         ("_focus_time", lambda self, day: range(0)),
         ("_lay_aside", lambda self, instance: self._take_away(instance)),
+        ("_pass_on", lambda self, there: None),
     ],
 )
 def test_a_changed_rule_is_caught(name: str, fault, monkeypatch: pytest.MonkeyPatch) -> None:
