@@ -1063,6 +1063,12 @@ def falls_short(team: Mapping[str, Any]) -> bool:
     return bool(team.get("unmet") or team.get("first_short_month") or missing(peak) or peak > team.get("now", 0))
 
 
+def in_doubt(team: Mapping[str, Any]) -> bool:
+    """Whether every month alone is sure enough, but all of them together are not."""
+    share, asked = team.get("p_enough_all"), team.get("confidence")
+    return not falls_short(team) and not missing(share) and not missing(asked) and share < asked
+
+
 def period(summary: Mapping[str, Any], lang: Language) -> str:
     """The months of the horizon: ``2027-04 – 2028-03``."""
     first, last = month(summary.get("first_month"), lang), month(summary.get("last_month"), lang)
