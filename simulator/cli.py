@@ -461,6 +461,9 @@ def sweep(asked: _Asked, over: str | None, book: str | None, need: bool, refine:
     )
 
 
+_at_margin = click.option("--gross-margin", "at_margin", is_flag=True, help="Count revenue at gross margin.")
+
+
 @main.command()
 @_study
 @click.option("--activity", "activities", multiple=True, metavar="NAME", help="Only this activity; repeatable.")
@@ -468,7 +471,8 @@ def sweep(asked: _Asked, over: str | None, book: str | None, need: bool, refine:
     "--coverage", "levels", multiple=True, metavar="NAME.SEGMENT=SHARE", help="Another coverage instead; repeatable."
 )
 @click.option("--break-even", "flip", is_flag=True, help="Also search the effect on churn at which each one pays.")
-def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], flip: bool) -> None:
+@_at_margin
+def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], flip: bool, at_margin: bool) -> None:
     """Tell what activities are worth, from paired runs with and without each."""
     base = asked.seeded(asked.read())
     pairs = [level.partition("=")[::2] for level in levels]
@@ -491,6 +495,7 @@ def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], f
             list(activities) or None,
             coverage=dict(pairs),
             break_even=flip,
+            at_margin=at_margin,
             replications=asked.replications,
             jobs=asked.workers,
             progress=progress.update,
@@ -510,6 +515,8 @@ def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], f
 @click.option("--coefficient", required=True, metavar="PATH", help="A coupling, as couplings.churn_by_late_activities.")
 @click.option("--replications", type=click.IntRange(2, MOST_REPLICATIONS), help="How often to simulate the horizon.")
 @click.option("--jobs", type=click.IntRange(1, MOST_JOBS), help="Workers; default all cores.")
+@_at_margin
+@click.option("--out", type=click.Path(path_type=Path), help="New folder; default a dated one under runs/.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON and nothing else.")
 @_lang
 def break_even(
@@ -518,15 +525,19 @@ def break_even(
     coefficient: str,
     replications: int | None,
     jobs: int | None,
+    at_margin: bool,
+    out: Path | None,
     as_json: bool,
     lang: Language,
 ) -> None:
     """Tell how large a coefficient must be for a decision between two plans to flip."""
     base, other = _read(scenario, (), ()), _read(scenario, (variant,), ())
+    folder = _new_folder(out, f"{base.name} break-even")
     progress = _Shower(as_json)
     progress.say_compilation()
     from simulator.results import to_json
     from simulator.studies.value import break_even as search
+    from simulator.studies.value import save_break_even
 
     with progress, _override_of("--coefficient"):
         found = search(
@@ -534,10 +545,12 @@ def break_even(
             other,
             coefficient,
             names=(base.name, variant),
+            at_margin=at_margin,
             replications=replications,
             jobs=jobs,
             progress=progress.update,
         )
+    save_break_even(found, folder, lang)
     if as_json:
         import dataclasses
 
@@ -546,6 +559,7 @@ def break_even(
     from simulator.reporting.tables import show_break_even
 
     show_break_even(found, base.currency, _console(), lang)
+    _console().print(f"Table and figure: {folder}")
 
 
 def _values(option: str, text: str) -> tuple[str, list[Any]]:

@@ -204,8 +204,12 @@ def changes_of(folder: Path) -> list[str]:
         return []
 
 
+YOUNGER = frozenset({"shifts"})
+"""Tables that folders of older versions lack: they read as empty."""
+
+
 def load(folder: Path | str) -> Result:
-    """Read a run folder back.
+    """Read a run folder back, also one that an older version wrote.
 
     Raises:
         InputError: the folder is no finished run.
@@ -217,7 +221,12 @@ def load(folder: Path | str) -> Result:
     folder = Path(folder)
     missing = [
         n
-        for n in ("summary.json", "provenance.json", "scenario.resolved.yaml", *(f"{t}.parquet" for t in TABLES))
+        for n in (
+            "summary.json",
+            "provenance.json",
+            "scenario.resolved.yaml",
+            *(f"{t}.parquet" for t in TABLES if t not in YOUNGER),
+        )
         if not (folder / n).is_file()
     ]
     if missing:
@@ -227,7 +236,13 @@ def load(folder: Path | str) -> Result:
     try:
         return Result(
             scenario=read(folder / "scenario.resolved.yaml"),
-            tables={name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
+            tables={
+                name: pd.DataFrame(columns=list(columns))
+                if name in YOUNGER and not file.is_file()
+                else pd.read_parquet(file)
+                for name, columns in TABLES.items()
+                for file in [folder / f"{name}.parquet"]
+            },
             summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
             provenance=json.loads((folder / "provenance.json").read_text(encoding="utf-8")),
         )

@@ -109,6 +109,16 @@ def test_a_csv_file_says_what_the_parquet_file_says(result: Result, folder: Path
         pd.testing.assert_frame_equal(read, table, check_dtype=False, rtol=1e-15, atol=0)
 
 
+def test_a_folder_from_before_there_were_shifts_is_read(result: Result, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "old")
+    for file in (tmp_path / "old").glob("shifts.*"):
+        file.unlink()
+    old = load(tmp_path / "old")
+    assert list(old.shifts.columns) == list(result.shifts.columns)
+    assert old.shifts.empty
+    pd.testing.assert_frame_equal(old.staffing, load(folder).staffing)
+
+
 def test_an_unfinished_folder_is_no_run(folder: Path, tmp_path: Path) -> None:
     for name, content in contents(folder).items():
         (tmp_path / name).write_bytes(content)

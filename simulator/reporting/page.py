@@ -91,7 +91,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         "runs": w.phrase("runs", lang, count=w.number(summary.get("replications"))),
         "teams": [
             {
-                "short": w.falls_short(team),
+                "tone": "short" if w.falls_short(team) else "doubt" if w.in_doubt(team) else "",
                 "lines": w.team_sentences(team, [h for h in hiring if h.get("team") == team["team"]], lang),
             }
             for team in w.teams(summary)

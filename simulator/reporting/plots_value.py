@@ -1,4 +1,5 @@
-"""The figure of what activities are worth: returns with their intervals or, where no effect is assumed, break-evens.
+"""The figures of what activities are worth (returns with their intervals or, where no effect is assumed, break-evens)
+and of where a decision flips.
 
 The colours and the style are those of :mod:`simulator.reporting.plots`; pyplot's state stays untouched.
 """
@@ -6,17 +7,29 @@ The colours and the style are those of :mod:`simulator.reporting.plots`; pyplot'
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 from simulator.glossary import Language
 from simulator.reporting import wording as w
-from simulator.reporting.plots import GRID, INK, MUTED, NEED, _new_axes, _style, _title, _use_font, usable_language
+from simulator.reporting.plots import (
+    GRID,
+    INK,
+    MUTED,
+    NEED,
+    _new_axes,
+    _style,
+    _title,
+    _use_font,
+    _value_axis,
+    usable_language,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simulator.studies.value import Value
+    from simulator.studies.value import BreakEven, Value
 
 
 def figure(found: Value, lang: Language = "en") -> Figure:
@@ -79,3 +92,59 @@ def returns(found: Value, lang: Language = "en", ax: Axes | None = None) -> Axes
 def _segment(segment: str, change: str, lang: Language) -> str:
     name = w.month(segment, lang) if segment == "all" else segment
     return name if change == "without" else f"{name} {change}"
+
+
+def break_even_figure(found: BreakEven, lang: Language = "en") -> Figure:
+    """:func:`net_gain` as a figure of its own, with what it rests on beneath."""
+    from matplotlib.figure import Figure
+
+    lang = usable_language(lang)
+    with _style(lang):
+        made = Figure(figsize=(7.2, 4.6), layout="constrained")
+        ax = made.subplots()
+        net_gain(found, lang, ax)
+        width = 66 if lang == "ja" else 110
+        caption = "\n".join(textwrap.fill(line, width) for line in break_even_caption(found, lang))
+        text = made.supxlabel(caption, x=0.01, ha="left", fontsize=8, color=MUTED)
+        text.set_fontfamily(ax.title.get_fontfamily())
+    return made
+
+
+def break_even_caption(found: BreakEven, lang: Language) -> list[str]:
+    """What the figure of a break-even rests on."""
+    counted = w.phrase("break_even_margin" if found.at_margin else "break_even_revenue", lang)
+    told = {"path": found.path, "months": found.months, "runs": w.number(found.replications), "counted": counted}
+    return [w.phrase("break_even_caption", lang, dearer=found.dearer, cheaper=found.cheaper, **told)]
+
+
+def net_gain(found: BreakEven, lang: Language = "en", ax: Axes | None = None) -> Axes:
+    """Net gain of the dearer plan over the coefficient: mean, 95 % band, and the break-even with its odds."""
+    lang = usable_language(lang)
+    with _style(lang):
+        ax = _new_axes((7.2, 4.0)) if ax is None else ax
+        x, mean, low, high = (list(column) for column in zip(*sorted(found.tried), strict=True))
+        ax.fill_between(x, low, high, color=NEED, alpha=0.15, linewidth=0)
+        ax.plot(x, mean, color=NEED, linewidth=2, marker="o", markersize=3)
+        ax.axhline(0.0, color=INK, linewidth=0.9, linestyle="--")
+        if math.isnan(found.coefficient):
+            key = "verdict_pays" if found.tried[0][1] > 0 else "verdict_costs"
+            title = f"{found.dearer}: {w.term(key, lang)}"
+        else:
+            ax.axvline(found.coefficient, color=INK, linewidth=0.9)
+            ax.plot([found.coefficient], [0.0], "o", color=INK, zorder=3)
+            title = w.phrase(
+                "break_even_title", lang, middle=w.number(found.coefficient, 2), odds=w.number(found.odds, 2)
+            )
+            near = 3.0 * abs(found.coefficient)  # what lies far beyond the flip would flatten it
+            inside = [i for i, value in enumerate(x) if abs(value) <= near]
+            if len(inside) > 3:
+                margin = 0.05 * near
+                ax.set_xlim(min(x[i] for i in inside) - margin, max(x[i] for i in inside) + margin)
+                bottom, top = min(low[i] for i in inside), max(high[i] for i in inside)
+                ax.set_ylim(bottom - 0.05 * (top - bottom), top + 0.05 * (top - bottom))
+        _value_axis(ax, lambda v: w.money(v, found.currency, lang, 3), bottom=None)
+        ax.set_xlabel(f"{w.term('coefficient', lang)} ({found.path})", color=MUTED)
+        ax.set_ylabel(w.term("net_gain", lang), color=MUTED)
+        _title(ax, title)
+        _use_font(ax, lang)
+    return ax

@@ -299,6 +299,8 @@ def show_value(found: Value, console: Console, lang: Language = "en") -> None:
     console.print()
     console.print(table)
     console.print(Text(w.phrase("value_note", lang), style="dim"))
+    if found.at_margin:
+        console.print(Text(w.phrase("value_at_margin", lang), style="dim"))
 
 
 def break_even_lines(found: BreakEven, lang: Language = "en") -> list[str]:

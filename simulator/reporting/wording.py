@@ -470,6 +470,20 @@ PHRASES: dict[str, tuple[str, str]] = {
         "No coefficient up to ±{limit} flips the decision: {dearer} {verdict} throughout.",
         "±{limit}までの係数では判断は変わりません: {dearer}は常に{verdict}。",
     ),
+    "break_even_title": ("Flips at {middle} (odds × {odds})", "{middle}で判断が変わります(オッズ{odds}倍)"),
+    "break_even_caption": (
+        "Net gain: {counted} over {months} months of {dearer} less that of {cheaper}, less what {dearer} costs more, "
+        "on common draws. Line: mean, band: 95 % interval of {runs} pairs of runs. {path} is a shift of log-odds set "
+        "in both plans; everything else as in the scenario.",
+        "純利益: {dearer}と{cheaper}の{months}か月の{counted}の差から費用の差を引いたもの(共通乱数)。線: 平均、帯: "
+        "{runs}組の試行の95%区間。{path}は両計画に設定した対数オッズの変化で、その他はシナリオのとおりです。",
+    ),
+    "break_even_revenue": ("revenue", "売上"),
+    "break_even_margin": ("revenue at gross margin", "粗利"),
+    "value_at_margin": (
+        "Revenue counts at each segment's gross margin.",
+        "売上は各セグメントの粗利率で計上しています。",
+    ),
     "verdict_pays": ("pays", "採算が合います"),
     "verdict_costs": ("does not pay", "採算が合いません"),
     "kept": ("kept", "維持した売上"),
@@ -1047,6 +1061,12 @@ def falls_short(team: Mapping[str, Any]) -> bool:
         return False
     peak = (team.get("need_peak") or {}).get("heads")
     return bool(team.get("unmet") or team.get("first_short_month") or missing(peak) or peak > team.get("now", 0))
+
+
+def in_doubt(team: Mapping[str, Any]) -> bool:
+    """Whether every month alone is sure enough, but all of them together are not."""
+    share, asked = team.get("p_enough_all"), team.get("confidence")
+    return not falls_short(team) and not missing(share) and not missing(asked) and share < asked
 
 
 def period(summary: Mapping[str, Any], lang: Language) -> str:

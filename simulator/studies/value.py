@@ -3,7 +3,8 @@
 Revenue is what the horizon collects: the sum over months of the closing revenue of all accounts. With new accounts on
 common draws the difference between two runs is exactly what is kept (less churn and contraction, from the month in
 which it would have gone) and what is expanded. Return on investment is kept and expanded revenue ÷ cost, a ratio of
-means, with the interval of a ratio by the delta method over pairs.
+means, with the interval of a ratio by the delta method over pairs. At gross margin every segment's revenue counts by
+its ``gross_margin``: what is left to pay people with.
 
 An activity acts on revenue only through coefficients (:class:`simulator.scenario.schema.Effect`,
 :class:`simulator.scenario.schema.Couplings`), all 0 unless the scenario sets them: then no run can tell what it is
@@ -67,12 +68,14 @@ class Value:
             log-odds of cancelling by the activity at which the revenue pays its cost, if asked for; NaN when not even
             the strongest does.
         searched: whether break-evens were asked for.
+        at_margin: whether revenue counts at gross margin.
     """
 
     scenario: Scenario
     replications: int
     table: pd.DataFrame
     searched: bool = False
+    at_margin: bool = False
 
     @property
     def assumed(self) -> bool:
@@ -93,6 +96,7 @@ def value(
     coverage: Mapping[str, Any] | None = None,
     by_segment: bool = True,
     break_even: bool = False,
+    at_margin: bool = False,
     replications: int | None = None,
     jobs: Jobs = None,
     progress: Progress | None = None,
@@ -104,6 +108,7 @@ def value(
             has several and ``by_segment``, out of each alone.
         coverage: other coverage levels by ``activity.segment``.
         break_even: also search the effect on churn at which each row pays.
+        at_margin: count revenue at each segment's gross margin.
 
     Raises:
         InputError: no such activity or segment, or no success wing.
@@ -123,13 +128,13 @@ def value(
         other = base.with_(case.changes)
         second = run(other, f"without {case.activity} ({case.segment})")
         rich, lean = (first, second) if case.less else (second, first)
-        row = case.row() | _row(rich, lean, case.activity)
+        row = case.row() | _row(rich, lean, case.activity, at_margin)
         if break_even:
-            row |= _break_even(case, base, other, rich, lean, run)
+            row |= _break_even(case, base, other, rich, lean, run, at_margin)
         rows.append(row)
     _rank(rows)
     table = pd.DataFrame([[row.get(name, math.nan) for name in COLUMNS] for row in rows], columns=list(COLUMNS))
-    return Value(base, count, table, break_even)
+    return Value(base, count, table, break_even, at_margin)
 
 
 @dataclass(frozen=True)
@@ -193,14 +198,20 @@ def _unknown(option: str, path: str, kind: str, name: str, known: Mapping[str, A
 # --- money -----------------------------------------------------------------------------------------------------------
 
 
-def kept_and_expanded(rich: Simulated, lean: Simulated) -> tuple[Array, Array]:
+def margins(scenario: Scenario, at_margin: bool) -> Array:
+    """What a unit of revenue of each segment counts, float64 (S,)."""
+    return np.array([one.gross_margin if at_margin else 1.0 for one in scenario.accounts.values()])
+
+
+def kept_and_expanded(rich: Simulated, lean: Simulated, at_margin: bool = False) -> tuple[Array, Array]:
     """Revenue over the horizon that one run keeps and expands beyond another, (R,) each.
 
     Their sum is the difference of the summed closing revenue, as both runs meet the same new accounts.
     """
+    share = margins(rich.horizon.scenario, at_margin)
 
     def cumulated(simulated: Simulated, *names: str) -> Array:
-        flows = simulated.data["flows"].sum(axis=2)
+        flows = np.einsum("rmsk,s->rmk", simulated.data["flows"], share)
         total = np.sum([flows[..., FLOWS.index(name)] for name in names], axis=0)
         return np.asarray(total.cumsum(axis=1).sum(axis=1))
 
@@ -252,9 +263,9 @@ def hourly_cost(scenario: Scenario) -> Array:
     return cost
 
 
-def _row(rich: Simulated, lean: Simulated, activity: str) -> dict[str, Any]:
+def _row(rich: Simulated, lean: Simulated, activity: str, at_margin: bool) -> dict[str, Any]:
     repeats = rich.horizon.repeats
-    kept, expanded = kept_and_expanded(rich, lean)
+    kept, expanded = kept_and_expanded(rich, lean, at_margin)
     hours = _hours(rich, activity) - _hours(lean, activity)
     cost = hours @ hourly_cost(rich.horizon.scenario)
     relieved = _relieved_hours(rich, lean, activity)
@@ -316,6 +327,8 @@ class BreakEven:
         low, high: where the gain may begin to be positive, and where it surely is (ends of its 95 % interval cross 0).
         tried: coefficients and net gains (mean, low, high), by size of the coefficient.
         dearer, cheaper: names of the plans between which it decides; the gain is that of the dearer one.
+        path, currency, months, replications: what was varied, and over what the gain is summed and how often.
+        at_margin: whether revenue counts at gross margin.
     """
 
     coefficient: float
@@ -324,11 +337,22 @@ class BreakEven:
     tried: tuple[tuple[float, float, float, float], ...]
     dearer: str = ""
     cheaper: str = ""
+    path: str = ""
+    currency: str = ""
+    months: int = 0
+    replications: int = 0
+    at_margin: bool = False
 
     @property
     def odds(self) -> float:
         """The factor on the odds that the coefficient is."""
         return math.exp(self.coefficient)
+
+    def plot(self, ax: Axes | None = None, lang: Language = "en") -> Axes:
+        """Net gain of the dearer plan over the coefficient, with its 95 % band and where it crosses 0."""
+        from simulator.reporting.plots_value import net_gain
+
+        return net_gain(self, lang, ax)
 
 
 def search_break_even(net: Any, sign: float, repeats: int) -> BreakEven:
@@ -375,7 +399,7 @@ def _crossing(tried: Mapping[float, tuple[float, float, float]], which: int) -> 
 
 
 def _break_even(
-    case: _Case, base: Scenario, other: Scenario, rich: Simulated, lean: Simulated, run: Any
+    case: _Case, base: Scenario, other: Scenario, rich: Simulated, lean: Simulated, run: Any, at_margin: bool
 ) -> dict[str, float]:
     """The effect on churn at which the activity pays. Where it is left out altogether its effect changes nothing."""
     path = f"success.activities.{case.activity}.effect.churn"
@@ -386,7 +410,7 @@ def _break_even(
         label = f"{case.activity}: effect {coefficient:+.2f}"
         richer = run((base if case.less else other).with_({path: coefficient}), label)
         leaner = lean if gone else run((other if case.less else base).with_({path: coefficient}), label)
-        kept, expanded = kept_and_expanded(richer, leaner)
+        kept, expanded = kept_and_expanded(richer, leaner, at_margin)
         hours = _hours(richer, case.activity) - _hours(leaner, case.activity)
         return np.asarray(kept + expanded - hours @ cost_of)
 
@@ -400,6 +424,7 @@ def break_even(
     path: str,
     *,
     names: tuple[str, str] | None = None,
+    at_margin: bool = False,
     replications: int | None = None,
     jobs: Jobs = None,
     progress: Progress | None = None,
@@ -412,6 +437,7 @@ def break_even(
         path: a coefficient of :class:`simulator.scenario.schema.Couplings` or of an activity's effect; it is set in
             both.
         names: what to call the two; default the scenarios' own names.
+        at_margin: count revenue at each segment's gross margin.
 
     Raises:
         InputError: no such coefficient, or plans over other months.
@@ -429,7 +455,7 @@ def break_even(
     def money(scenario: Scenario, coefficient: float) -> tuple[Array, Array]:
         tell = None if progress is None else lambda _, *rest: progress(f"coefficient {coefficient:+.2f}", *rest)
         found = simulate(scenario.with_({path: coefficient}), replications=count, jobs=jobs, progress=tell)
-        revenue = found.data["flows"][..., FLOWS.index("closing_mrr")].sum(axis=(1, 2))
+        revenue = found.data["flows"][..., FLOWS.index("closing_mrr")].sum(axis=1) @ margins(scenario, at_margin)
         return revenue, found.data["cost"].sum(axis=(1, 2, 3))
 
     at_zero = money(one, 0.0)[1].mean(), money(two, 0.0)[1].mean()
@@ -444,7 +470,17 @@ def break_even(
     alike = ("the first plan", "the second plan")
     first, second = names or ((base.name, other.name) if base.name != other.name else alike)
     dearer, cheaper = (first, second) if rich is one else (second, first)
-    return dataclasses.replace(found, dearer=dearer, cheaper=cheaper)
+    months = base.calendar.grid().months
+    return dataclasses.replace(
+        found,
+        dearer=dearer,
+        cheaper=cheaper,
+        path=path,
+        currency=base.currency,
+        months=months,
+        replications=count,
+        at_margin=at_margin,
+    )
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -483,6 +519,26 @@ def summary(found: Value) -> dict[str, Any]:
         "replications": found.replications,
         "seed": found.scenario.monte_carlo.seed,
         "assumes_an_effect": found.assumed,
+        "at_gross_margin": found.at_margin,
         "activities": found.table.to_dict("records"),
         "placeholders": dict(found.scenario.placeholders),
     }
+
+
+def save_break_even(found: BreakEven, folder: Path, lang: Language = "en") -> list[Path]:
+    """Write what was tried (CSV), the answer (JSON) and the figure (SVG); the paths written."""
+    import pandas as pd
+
+    from simulator.reporting.plots import render
+    from simulator.reporting.plots_value import break_even_figure
+    from simulator.results import to_json, write_atomically
+
+    tried = pd.DataFrame(found.tried, columns=["coefficient", "net_gain", "low", "high"])
+    files = {
+        "break_even.csv": tried.to_csv(index=False, lineterminator="\n").encode(),
+        "summary.json": to_json(dataclasses.asdict(found)),
+        "figures/break_even.svg": render(break_even_figure(found, lang), "svg", lang, salt="break-even"),
+    }
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in files]

@@ -191,3 +191,14 @@ def test_the_same_result_gives_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         page.write(light(sample(), "cost", "activities"), tmp_path / name / "report.html")
     assert (tmp_path / "a/report.html").read_bytes() == (tmp_path / "b/report.html").read_bytes()
+
+
+@pytest.mark.parametrize(("share", "tone"), [(0.9, ""), (0.67, "doubt")])
+def test_a_card_is_green_only_when_all_months_together_are_sure_enough(share: float, tone: str) -> None:
+    result = sample()
+    team = {"team": "agents", "wing": "support", "now": 6, "need_peak": {"month": MONTHS[0], "heads": 6}, "unmet": [],
+            "confidence": 0.8, "p_enough_all": share, "first_short_month": None}  # fmt: skip
+    result.summary["teams"] = [team]  # type: ignore[index]
+    assert page.context(result, "en")["teams"][0]["tone"] == tone
+    team["first_short_month"] = MONTHS[0]
+    assert page.context(result, "en")["teams"][0]["tone"] == "short"

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import simulator as sim
 from simulator.cli import main
 from simulator.horizon import FLOWS
-from simulator.reporting.plots_value import returns
+from simulator.reporting.plots_value import break_even_caption, returns
 from simulator.reporting.tables import break_even_lines, value_lines
 from simulator.studies.run import simulate
 from simulator.studies.value import (
@@ -166,6 +166,28 @@ def test_a_decision_flips_where_lateness_costs_enough() -> None:
     assert "dearer plan is the first plan, against the second plan" in plans
     assert line.startswith("the first plan pays from a coefficient of ")
     assert f"{found.coefficient:.2f}" in line
+
+    assert (found.months, found.replications, found.currency) == (4, 4, "JPY")
+    ax = found.plot()
+    assert ax.get_title(loc="left").startswith(f"Flips at {found.coefficient:.2f}")
+    caption = " ".join(break_even_caption(found, "en"))
+    assert "revenue over 4 months" in caption
+    assert "couplings.churn_by_late_activities" in caption
+    # half the margin: what is kept is worth half, so that lateness must cost more
+    half = {"accounts.smb.gross_margin": "50%", "accounts.enterprise.gross_margin": "50%"}
+    at_margin = break_even(
+        rich.with_(half), lean.with_(half), "couplings.churn_by_late_activities", replications=4, at_margin=True
+    )
+    assert at_margin.tried[0][1] == pytest.approx(found.tried[0][1])
+    assert at_margin.coefficient > found.coefficient
+
+
+def test_revenue_counts_by_the_margin_of_its_segment() -> None:
+    plan = both_wings(PLAN | EFFECT | {"accounts.smb.gross_margin": "60%", "accounts.enterprise.gross_margin": "90%"})
+    rich, lean = (simulate(p) for p in (plan, plan.with_({"success.activities.qbr.segments.smb": "0%"})))
+    at_margin, whole = kept_and_expanded(rich, lean, True), kept_and_expanded(rich, lean)
+    for part, full in zip(at_margin, whole, strict=True):
+        np.testing.assert_allclose(part, full * 0.6)  # only smb differs between the two
 
 
 @pytest.mark.parametrize("path", ["hiring.loading", "couplings.churn_by_rain"])
