@@ -171,6 +171,12 @@ def open_slots(hours: Mapping[str, object], interval: float) -> NDArray[np.bool_
     return table
 
 
+def opening_kinds(hours: Mapping[str, object]) -> tuple[bool, ...]:
+    """Which of the 8 kinds of day (weekday 0 to 6, holiday 7) have opening hours. See :func:`parse_hours`."""
+    table = parse_hours(hours)
+    return tuple(bool(table.get(kind)) for kind in range(8))
+
+
 def add_months(date: dt.date, months: int) -> dt.date:
     """The same day ``months`` later, or the month's last day where it has none such."""
     year, month = divmod(date.year * 12 + date.month - 1 + months, 12)

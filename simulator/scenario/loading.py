@@ -23,7 +23,7 @@ from simulator.errors import InputError, Problem, ValueRefused, nearest
 from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
 from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
-from simulator.scenario.schema import Activity, Scenario, UncertainInput, canonical_profile, dated_as_written, law_json
+from simulator.scenario.schema import Activity, Scenario, UncertainInput, as_written, canonical_profile, law_json
 from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -149,8 +149,9 @@ class _Resolver:
             value = self._activity(value, steps)
         if slot.canonical is canonical_profile and isinstance(value, str):
             return self._file(includes.read_profile, value, steps)
-        if slot.canonical is dated_as_written and isinstance(value, str):
-            return self._file(functools.partial(self._dated, str(steps[2])), value, steps)
+        if slot.canonical is as_written and isinstance(value, str):
+            of = self._roster if steps[-1] == "roster" else self._dated
+            return self._file(functools.partial(of, str(steps[2])), value, steps)
         if slot.canonical is not None:
             value = slot.canonical(value)
         if isinstance(value, Mapping):
@@ -186,6 +187,9 @@ class _Resolver:
         calendar = self.document.data.get("calendar")
         zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
         return includes.read_dated(path, shown_as, zone, queue)
+
+    def _roster(self, group: str, path: Path, shown_as: str) -> Any:
+        return includes.read_roster(path, shown_as, group)
 
     def _file(self, read: Callable[[Path, str], Any], name: str, steps: Steps) -> Any:
         """The table of a CSV file, None where it cannot be read."""

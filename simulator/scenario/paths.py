@@ -85,9 +85,9 @@ def _slot(hint: Any) -> Slot:
     if hint == schema.Profile:
         day = Slot(NAMED, "a mapping of times to weights", item=_WEIGHT)
         return Slot(NAMED, "a CSV file or a mapping", item=day, canonical=schema.canonical_profile)
-    if hint == schema.Dated:
-        date = Slot(NAMED, "a number, or a mapping of times to numbers", item=_NUMBER)
-        return Slot(NAMED, "a CSV file or a mapping of dates", item=date, canonical=schema.dated_as_written)
+    if hint in (schema.Dated, schema.RosterTable):
+        day = Slot(NAMED, "a number, or a mapping of times to numbers", item=_NUMBER)
+        return Slot(NAMED, "a CSV file or a mapping by day", item=day, canonical=schema.as_written)
     if hint == schema.ByMonth:
         allowed = "one number, or a list with one per month"
         return Slot(LIST, allowed, schema.AMOUNT, item=_WEIGHT, canonical=schema.canonical_by_month)
