@@ -693,6 +693,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "day": ("day", "日"),
     "difference": ("difference", "差"),
     "group": ("group", "グループ"),
+    "tier": ("tier", "対応階層"),
     "growth": ("growth hires", "増員"),
     "headcount": ("headcount", "人員"),
     "high": ("high", "上限"),

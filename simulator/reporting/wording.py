@@ -258,6 +258,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "note": ("note", "備考"),
     "law": ("varies as", "分布"),
     "all": ("all", "全体"),
+    "tier_number": ("tier {number}", "第{number}階層"),
     "holiday": ("holiday", "祝日"),
     "closing_accounts": ("Accounts at month end", "月末の顧客数"),
     "closing_heads": ("heads at month end", "月末の人員"),
@@ -1004,6 +1005,8 @@ def subject(scenario: Scenario | None, kind: str, name: str, lang: Language) -> 
     """Who a KPI is about: an activity by its title, everything else by its name."""
     if name == "all":
         return phrase("all", lang)
+    if kind == "tier":
+        return phrase("tier_number", lang, number=name)
     return activity_name(scenario, name, lang) if kind == "activity" and scenario is not None else name
 
 

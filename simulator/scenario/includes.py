@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
 import itertools
 import math
@@ -62,13 +63,16 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _rows(path: Path, shown_as: str, columns: str) -> list[tuple[int, list[str]]]:
+def _text(path: Path, shown_as: str) -> str:
+    return decode(content(path, shown_as), shown_as)
+
+
+def _rows(text: str, shown_as: str, columns: str) -> list[tuple[int, list[str]]]:
     """The rows of a CSV file with the lines that they end on, those without any text left out.
 
     Raises:
         InputError: no CSV, or nothing in it.
     """
-    text = decode(content(path, shown_as), shown_as)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         rows = [
@@ -87,7 +91,7 @@ def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]
     Raises:
         InputError: every fault of the file, with its line.
     """
-    rows = _rows(path, shown_as, _COLUMNS)
+    rows = _rows(_text(path, shown_as), shown_as, _COLUMNS)
     line, header = rows[0]
     names = ["weight" if name.lower() in WEIGHT_NAMES else name.lower() for name in header]
     if names not in (["time", "weight"], ["weekday", "time", "weight"]):
@@ -139,7 +143,7 @@ DATED_NAMES: dict[str, tuple[str, ...]] = {
     "queue": ("queue", "skill", "キュー"),
 }
 """What a table of dated contacts tells, and the names that each of its columns may have."""
-_DATED = "date, contacts; beside them time (else a row is a whole day) and queue (where the file holds several)"
+_DATED_COLUMNS = "date, contacts; beside them time (else a row is a whole day) and queue (where the file holds several)"
 
 ROSTER_NAMES: dict[str, tuple[str, ...]] = {
     "date": ("date", "日付"),
@@ -152,7 +156,7 @@ ROSTER_NAMES: dict[str, tuple[str, ...]] = {
     "group": ("group", "team", "pool", "チーム"),
 }
 """What a roster tells, and the names that each of its columns may have."""
-_ROSTER = (
+_ROSTER_COLUMNS = (
     "date or weekday, with time and agents (how many there are), or with agent, start and end (who is there);"
     " beside them group (where the file holds several)"
 )
@@ -174,7 +178,7 @@ class _Rows:
 
 
 def _named_rows(
-    path: Path,
+    text: str,
     shown_as: str,
     known: Mapping[str, tuple[str, ...]],
     shapes: Sequence[frozenset[str]],
@@ -189,7 +193,7 @@ def _named_rows(
     Raises:
         InputError: other columns.
     """
-    rows = _rows(path, shown_as, allowed)
+    rows = _rows(text, shown_as, allowed)
     line, header = rows[0]
     meanings = {name: meaning for meaning, names in known.items() for name in names}
     names = [meanings.get(name.lower(), name.lower()) for name in header]
@@ -222,8 +226,13 @@ def read_dated(path: Path, shown_as: str, timezone: str, queue: str) -> dict[str
     Raises:
         InputError: every fault of the file, with its line.
     """
+    return _dated(_text(path, shown_as), shown_as, timezone, queue)
+
+
+@functools.lru_cache(maxsize=16)  # every variant of a scenario asks for it
+def _dated(text: str, shown_as: str, timezone: str, queue: str) -> dict[str, dict[str, float | int] | float | int]:
     shapes = (frozenset(("date", "contacts")), frozenset(("date", "time", "contacts")))
-    found = _named_rows(path, shown_as, DATED_NAMES, shapes, _DATED, ("queue", queue))
+    found = _named_rows(text, shown_as, DATED_NAMES, shapes, _DATED_COLUMNS, ("queue", queue))
     table: dict[str, dict[str, float | int]] = {}
     seen: dict[tuple[str, float], list[int]] = {}
     for line, cells, row in found.rows:
@@ -236,7 +245,8 @@ def read_dated(path: Path, shown_as: str, timezone: str, queue: str) -> dict[str
             continue
         before = seen.setdefault((day.isoformat(), second), [])
         before.append(line)
-        if len(before) > 1 + ("time" in found.columns and timegrid.happens_twice(day, second, timezone)):
+        again = len(before) - 1
+        if again > 1 or (again and not ("time" in found.columns and timegrid.happens_twice(day, second, timezone))):
             allowed = f"each time once (first on line {before[0]})"
             found.faults.append(Problem(shown_as, line, "", "the row is given twice", row, allowed))
         times = table.setdefault(day.isoformat(), {})
@@ -260,9 +270,14 @@ def read_roster(path: Path, shown_as: str, group: str) -> dict[str, dict[str, in
     Raises:
         InputError: every fault of the file, with its line.
     """
+    return _roster(_text(path, shown_as), shown_as, group)
+
+
+@functools.lru_cache(maxsize=16)
+def _roster(text: str, shown_as: str, group: str) -> dict[str, dict[str, int]]:
     counts, stretches = ("time", "agents"), ("agent", "start", "end")
     shapes = [frozenset((day, *rest)) for day in ("date", "weekday") for rest in (counts, stretches)]
-    found = _named_rows(path, shown_as, ROSTER_NAMES, shapes, _ROSTER, ("group", group))
+    found = _named_rows(text, shown_as, ROSTER_NAMES, shapes, _ROSTER_COLUMNS, ("group", group))
     named = "agent" in found.columns
     numbers: dict[str, dict[float, int]] = {}
     stays: dict[tuple[str, str], list[tuple[float, float, int]]] = {}

@@ -23,7 +23,16 @@ from simulator.errors import InputError, Problem, ValueRefused, nearest
 from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
 from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
-from simulator.scenario.schema import Activity, Scenario, UncertainInput, as_written, canonical_profile, law_json
+from simulator.scenario.schema import (
+    Activity,
+    DayTable,
+    Scenario,
+    UncertainInput,
+    canonical_profile,
+    law_json,
+    read_dated,
+    read_roster,
+)
 from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -149,9 +158,8 @@ class _Resolver:
             value = self._activity(value, steps)
         if slot.canonical is canonical_profile and isinstance(value, str):
             return self._file(includes.read_profile, value, steps)
-        if slot.canonical is as_written and isinstance(value, str):
-            of = self._roster if steps[-1] == "roster" else self._dated
-            return self._file(functools.partial(of, str(steps[2])), value, steps)
+        if slot.canonical in (read_dated, read_roster):
+            return self._day_table(value, slot.canonical, steps)
         if slot.canonical is not None:
             value = slot.canonical(value)
         if isinstance(value, Mapping):
@@ -183,13 +191,24 @@ class _Resolver:
                 result[path] = self._expand(value, slot, ("variants", name, path))
         return result
 
-    def _dated(self, queue: str, path: Path, shown_as: str) -> Any:
-        calendar = self.document.data.get("calendar")
-        zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
-        return includes.read_dated(path, shown_as, zone, queue)
-
-    def _roster(self, group: str, path: Path, shown_as: str) -> Any:
-        return includes.read_roster(path, shown_as, group)
+    def _day_table(self, value: Any, read: Callable[[object], DayTable], steps: Steps) -> Any:
+        """A table by day, from its file where it has one. It is read once, since it may be long, but among variants it
+        stays plain data, and so does what cannot be read: freezing tells why."""
+        if isinstance(value, str):
+            at = (*str(steps[2]).split("."), *steps[3:]) if steps[0] == "variants" else steps
+            calendar = self.document.data.get("calendar")
+            zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
+            if read is read_roster:
+                value = self._file(functools.partial(includes.read_roster, group=str(at[2])), value, steps)
+            else:
+                of_file = functools.partial(includes.read_dated, timezone=str(zone), queue=str(at[2]))
+                value = self._file(of_file, value, steps)
+        if steps[0] == "variants":
+            return value
+        try:
+            return read(value)
+        except ValueRefused:
+            return value
 
     def _file(self, read: Callable[[Path, str], Any], name: str, steps: Steps) -> Any:
         """The table of a CSV file, None where it cannot be read."""

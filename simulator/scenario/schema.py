@@ -452,6 +452,7 @@ class DayTable:
         """One number for each date."""
         return self.times == (0.0,)
 
+    @functools.lru_cache(maxsize=64)  # noqa: B019 - one table serves every draw of a scenario's other inputs
     def on(self, grid: timegrid.TimeGrid) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The numbers on a time grid, in bins of equal length, of the rows or of the grid's intervals if these are
         longer.
@@ -472,6 +473,7 @@ class DayTable:
         within = np.minimum(grid.interval_slot * grid.interval // length, per_day - 1)
         return totals, (grid.interval_day * per_day + within).astype(np.int64)
 
+    @functools.lru_cache(maxsize=64)  # noqa: B019
     def held_on(self, grid: timegrid.TimeGrid) -> NDArray[np.float64]:
         """The number at the start of each interval, float64 (I,): a number holds until the next time of its day, before
         the first it is 0. A date's own row goes before that of its kind of day, a later row before an earlier one."""
@@ -495,11 +497,6 @@ class DayTable:
         if self.by_day:
             return {date: plain_number(row[0][1]) for date, row in self.rows}
         return {date: {time: plain_number(value) for time, value in row} for date, row in self.rows}
-
-
-def as_written(value: Any) -> Any:
-    """The short forms of a table by day are those of a resolved document too."""
-    return value
 
 
 def _day_table(value: object, read_day: Callable[[str], str], quantity: Quantity, allowed: str) -> DayTable:
@@ -886,6 +883,7 @@ class Arrivals(Part):
     per_month: ByMonth | None = None
     rate: Rate | None = None
     table: Profile | None = default(None, "contacts per interval by weekday and time")
+    table_interval: Seconds | None = default(None, "what a number of the table is for; absent: calendar.interval")
     dated: Dated | None = default(None, "contacts by date and time, as forecasts are exported; or by date alone")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
@@ -909,6 +907,8 @@ class Arrivals(Part):
             raise ValueError(
                 f"give from: accounts, or one of {', '.join(origins)}, or one of these beside it, not {found}"
             )
+        if self.table_interval is not None and (self.table is None or self.table_interval <= 0):
+            raise ValueError("table_interval is a length over 0 s, beside a table")
         shaped = self.origin is not None or self.per_month is not None
         if not shaped and (self.weekday or self.intraday) and not (self.dated is not None and self.dated.by_day):
             raise ValueError("weekday and intraday shape a volume; a rate or a table has its own shape")

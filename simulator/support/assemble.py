@@ -229,7 +229,7 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
             rate[q] = arrivals.rate * grid.open_intervals(queue.hours) * each
         elif arrivals.table is not None:
             counts = day_weights(arrivals.table, grid.interval)[grid.day_kind()[grid.interval_day], grid.interval_slot]
-            rate[q] = counts * grid.open_intervals(queue.hours) / length * each
+            rate[q] = counts * grid.open_intervals(queue.hours) / (arrivals.table_interval or length) * each
         elif arrivals.dated is not None:
             totals, place = arrivals.dated.on(grid)
             rate[q] = np.nan_to_num(totals)[place] * _parts(weight, place) / length * each

@@ -647,6 +647,27 @@ def dated_faults(
     return []
 
 
+def test_a_variant_may_name_another_forecast(tmp_path: Path) -> None:
+    """The rows of its queue count there too, and a faulty file is told with the variant's path."""
+    assert dated_faults(tmp_path, FORECAST) == []
+    rows = FORECAST.splitlines()
+    several = [
+        rows[0] + ",Queue",
+        *(f"{row}{n},{queue}" for row in rows[1:] for n, queue in ((0, "phone"), (9, "mail"))),
+    ]
+    (tmp_path / "high.csv").write_text("\n".join(several), encoding="utf-8")
+    text = (tmp_path / "small.yaml").read_text()
+    (tmp_path / "small.yaml").write_text(text + "variants: {high: {support.queues.phone.arrivals.dated: high.csv}}\n")
+    found = [read(tmp_path / "small.yaml", names) for names in ((), ("high",))]
+    low, high = (one.support.queues["phone"].arrivals.dated for one in found)  # type: ignore[union-attr]
+    assert low is not None
+    assert high is not None
+    assert {d: {t: 10 * n for t, n in row.items()} for d, row in low.document().items()} == high.document()
+    (tmp_path / "high.csv").write_text("\n".join(several).replace("phone", "fone"), encoding="utf-8")
+    with pytest.raises(InputError, match="there is no row for the queue phone"):
+        read(tmp_path / "small.yaml")
+
+
 NO_WEIGHT = "'-1' is no weight (a number, 0 or more)"
 FORECAST = "\n".join(
     ["Date,Time,Calls", *(f"2027-04-0{d},{h:02d}:00,{d * h}" for d in (1, 2, 5) for h in (9, 10))]
