@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simulator.scenario.loading import read
     from simulator.scenario.schema import Scenario
     from simulator.studies.compare import compare
+    from simulator.studies.records import records
     from simulator.studies.replay import replay
     from simulator.studies.run import run
     from simulator.studies.sweep import sweep
@@ -34,6 +35,7 @@ __all__ = [
     "compare",
     "load",
     "read",
+    "records",
     "replay",
     "run",
     "sweep",
@@ -49,6 +51,7 @@ _HOME = {
     "compare": "simulator.studies.compare",
     "load": "simulator.results",
     "read": "simulator.scenario.loading",
+    "records": "simulator.studies.records",
     "replay": "simulator.studies.replay",
     "run": "simulator.studies.run",
     "sweep": "simulator.studies.sweep",

@@ -267,7 +267,14 @@ def _study(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--account-months", type=click.IntRange(min=1), help="Also write every account and month of so many replications."
 )
-def run(asked: _Asked, precision: float | None, resume: Path | None, account_months: int | None) -> None:
+@click.option(
+    "--records",
+    type=click.IntRange(min=1),
+    help="Also write every contact of so many replications, and support's KPIs by interval and by day.",
+)
+def run(
+    asked: _Asked, precision: float | None, resume: Path | None, account_months: int | None, records: int | None
+) -> None:
     """Simulate a scenario: staffing needs, KPIs and cost, with their probabilities."""
     if resume and asked.out:
         raise click.UsageError("--resume goes on in its own folder; leave out --out")
@@ -276,6 +283,8 @@ def run(asked: _Asked, precision: float | None, resume: Path | None, account_mon
     plan = asked.read()
     if account_months and not plan.accounts:
         raise InputError([Problem("--account-months", None, "accounts", "the scenario has no accounts")])
+    if records and plan.support is None:
+        raise InputError([Problem("--records", None, "support", "the scenario has no support")])
     folder = resume or _new_folder(asked.out, plan.name, "a new folder, or --resume to go on with an interrupted run")
     changes = _changes(asked, plan)
     progress = asked.shower()
@@ -304,6 +313,9 @@ def run(asked: _Asked, precision: float | None, resume: Path | None, account_mon
         if account_months:
             with progress.working("writing the account-month table"):
                 _write_account_months(result.scenario, account_months, folder)
+        if records:
+            with progress.working("writing the records of every contact"):
+                _write_records(result.scenario, records, folder)
         if not asked.quiet and not asked.as_json:  # the answer first: drawing the charts takes longer than reading it
             from simulator.reporting.tables import show
 
@@ -932,16 +944,19 @@ def _write_reports(result: Any, folder: Path, lang: Language) -> None:
 
 
 def _write_account_months(plan: Scenario, replications: int, folder: Path) -> None:
-    import io
-
-    from simulator.results import write_atomically
+    from simulator.results import write_table
     from simulator.studies.account_months import account_months
 
-    table = account_months(plan, replications)
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    write_atomically(folder / "account_months.parquet", buffer.getvalue())
-    write_atomically(folder / "account_months.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    write_table(account_months(plan, replications), folder, "account_months")
+
+
+def _write_records(plan: Scenario, replications: int, folder: Path) -> None:
+    from simulator.results import write_table
+    from simulator.studies.records import files
+    from simulator.studies.records import records as of
+
+    for name, (table, readable) in files(of(plan, replications)).items():
+        write_table(table, folder, name, readable=readable)
 
 
 def _remove_blocks(folder: Path) -> None:

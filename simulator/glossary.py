@@ -113,6 +113,16 @@ SUPPORT: dict[str, Term] = {
     "asa": Term(
         "Average speed of answer", "平均応答時間", "s", "mean wait of answered contacts", "応答した件の待ち時間の平均"
     ),
+    **{
+        f"wait_p{p}": Term(
+            f"Wait, {p}th percentile",
+            f"待ち時間({p}パーセンタイル)",
+            "s",
+            f"the wait that {p} % of answered contacts do not exceed",
+            f"応答した件の{p}%がこの時間以内に応答された待ち時間",
+        )
+        for p in (50, 80, 90, 95)
+    },
     "mean_wait": Term(
         "Mean wait",
         "平均待ち時間",
@@ -281,6 +291,20 @@ SUPPORT: dict[str, Term] = {
         "deferrable contacts that wait at the ends of intervals, on average",
         "各時間帯の終わりに残る未処理の件数(平均)",
     ),
+    "closing_backlog": Term(
+        "Closing backlog",
+        "期末未処理件数",
+        "count",
+        "deferrable contacts that wait when the month ends",
+        "月末(期間の終わり)に残る未処理の件数",
+    ),
+    "closing_backlog_days": Term(
+        "Closing backlog, days of work",
+        "期末未処理日数",
+        "days",
+        "closing backlog ÷ contacts of a mean opening day of the month",
+        "期末未処理件数 ÷ その月の1営業日あたり入電数",
+    ),
     "occupancy_real_time": Term(
         "Occupancy, real-time work",
         "稼働率(即時対応)",
@@ -304,6 +328,13 @@ SUPPORT: dict[str, Term] = {
         "score",
         "mean effort that customers report",
         "顧客が回答した労力の平均",
+    ),
+    "overrun_share": Term(
+        "Overtime of agents",
+        "時間外対応率",
+        "share",
+        "time worked after the planned end ÷ staffed time",
+        "予定終了後の作業時間 ÷ 在席時間",
     ),
     "agent_satisfaction": Term(
         "Agent satisfaction",
@@ -676,6 +707,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "day": ("day", "日"),
     "difference": ("difference", "差"),
     "group": ("group", "グループ"),
+    "tier": ("tier", "対応階層"),
     "growth": ("growth hires", "増員"),
     "headcount": ("headcount", "人員"),
     "high": ("high", "上限"),

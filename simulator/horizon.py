@@ -40,7 +40,7 @@ from simulator.success import (
 from simulator.success.tables import HOUR_KINDS, VALUE, Instances, TeamTables, is_rich, new_hours, new_sums
 from simulator.support import assemble as support_assemble
 from simulator.support import demand, targets
-from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState
+from simulator.support.tables import Contacts, QueueMeasure, Sums, SupportState, join_records
 
 FLOWS = tuple(field.name for field in dataclasses.fields(portfolio.Flows))
 """Account movements kept per month and segment, in the order of the last axis of ``flows``."""
@@ -101,10 +101,33 @@ def units(scenario: Scenario) -> tuple[tuple[str, str, Staffed], ...]:
     return (*groups, *teams)
 
 
-class Horizon:
-    """A scenario made ready for replications; results of :meth:`simulate` and :meth:`replay` depend on nothing else."""
+@dataclass
+class Watch:
+    """What support keeps of a replication that is watched.
 
-    def __init__(self, scenario: Scenario) -> None:
+    Attributes:
+        parts: :data:`~simulator.support.tables.RECORD` rows, call by call.
+        sums: of the whole replication, by cell of the horizon's layout.
+        accounts: uint64 (A,), keys of the accounts that the rows name.
+    """
+
+    parts: list[NDArray[Any]] = dataclasses.field(default_factory=list)
+    sums: Sums | None = None
+    accounts: NDArray[np.uint64] = dataclasses.field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+
+    def rows(self, until: float) -> NDArray[Any]:
+        """One row per entry."""
+        return join_records(self.parts, until)
+
+
+class Horizon:
+    """A scenario made ready for replications; results of :meth:`simulate` and :meth:`replay` depend on nothing else.
+
+    Args:
+        cell: how finely support is summed, where finer than its targets need.
+    """
+
+    def __init__(self, scenario: Scenario, cell: targets.Cell | None = None) -> None:
         self.scenario = scenario
         self.grid = scenario.calendar.grid()
         self.seed = scenario.monte_carlo.seed
@@ -113,6 +136,8 @@ class Horizon:
         self.central = self._model(scenario)
         self.expected_accounts, self.living = success_assemble.living_accounts(scenario, self.grid)
         self.targets = targets.read(scenario)
+        if cell is not None:
+            self.targets = dataclasses.replace(self.targets, cell=cell)
         self.layout = self.targets.layout(self.grid, scenario.calendar.warm_up)
         self.expected_contacts: NDArray[np.float64] = np.zeros((0, self.grid.intervals))
         self.load: NDArray[np.float64] = np.zeros((0, self.grid.intervals))
@@ -234,6 +259,7 @@ class Horizon:
 
         Returns (M months, Q queues, G groups, K measures, N steps, S segments, T teams, U units):
             ``queue`` (M, Q, K), ``group`` (M, G, K2): support sums by month of entry and of time;
+            ``closing`` (M, Q): contacts that wait at each month's end, NaN for queues that cannot wait;
             ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
             ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
             ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
@@ -252,15 +278,25 @@ class Horizon:
         """Simulate a replication of the plan and show every month's accounts to ``observer`` after its close."""
         self._play(replication, observer=observer)
 
+    def watch(self, replication: int) -> Watch:
+        """Simulate a replication of the plan and keep what happened to every contact of support."""
+        watch = Watch()
+
+        def note(month: int, accounts: portfolio.Portfolio, seen: timeliness.Timeliness | None) -> None:
+            watch.accounts = accounts.key.copy()
+
+        self._play(replication, observer=note, watch=watch)
+        return watch
+
     def replay(self, replication: int, staffing: Staffing) -> dict[str, NDArray[np.float64]]:
         """Another staffing on what the replication's plan faced: the same contacts, the same work.
 
         Where couplings lead from staffing back to demand, the whole replication is simulated again under the staffing.
-        Else escalations that interrupt CSMs are those under the scenario's own plan. Returns ``queue``, ``group`` and
-        ``met`` when ``staffing`` has groups, ``steps`` and ``hours`` when it has teams.
+        Else escalations that interrupt CSMs are those under the scenario's own plan. Returns ``queue``, ``group``,
+        ``closing`` and ``met`` when ``staffing`` has groups, ``steps`` and ``hours`` when it has teams.
         """
         if self.coupled:
-            names = ["queue", "group", "met"] if staffing.groups is not None else []
+            names = ["queue", "group", "closing", "met"] if staffing.groups is not None else []
             names += ["steps", "hours"] if staffing.teams is not None else []
             results = self._play(replication, staffing=staffing)[0]
             return {name: results[name] for name in names}
@@ -282,10 +318,13 @@ class Horizon:
             out |= calendar.results()
         return out
 
-    def staff(self, heads: NDArray[np.float64], replication: int | None = None) -> NDArray[np.int64]:
+    def staff(
+        self, heads: NDArray[np.float64], replication: int | None = None, *, own: bool = False
+    ) -> NDArray[np.int64]:
         """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M).
 
         Args:
+            own: the heads are those of the scenario's own plan, in which a group may have a roster instead.
             replication: whose unplanned absences are taken off, and whose shrinkage counts where it is uncertain; None
                 for the plan, in which nobody is absent.
         """
@@ -294,6 +333,12 @@ class Horizon:
         for g, plan in enumerate(self.plans):
             for month in range(self.grid.months):
                 these, absent = float(heads[g, month]), None
+                if own and plan.given:
+                    if replication is not None and (share := self._group(g, month, replication).absence) > 0:
+                        most = int(plan.given[month].max(initial=0))
+                        absent = self._absent(g, month, most, share, replication)
+                    out[g, fence[month] : fence[month + 1]] = plan.on_roster(month, absent)
+                    continue
                 if replication is not None:
                     drawn = self._group(g, month, replication)
                     if plan.fixed is None and plan.on_duty > 0:  # shrinkage that is uncertain
@@ -342,6 +387,7 @@ class Horizon:
         reference: bool = False,
         observer: Observer | None = None,
         staffing: Staffing | None = None,
+        watch: Watch | None = None,
     ) -> tuple[dict[str, NDArray[np.float64]], Demand]:
         grid, scenario = self.grid, self.scenario
         models = self.models(replication)
@@ -365,7 +411,8 @@ class Horizon:
                 heads, pace = staffing.groups, np.ones((groups, grid.months))
             else:
                 heads, pace = self._on_hand(people[:groups])
-            desk = _SupportDesk(self, self.staff(heads, replication), reference, pace)
+            own = staffing is None or staffing.groups is None
+            desk = _SupportDesk(self, self.staff(heads, replication, own=own), reference, pace, watch)
         pressure = None
         if scenario.success is not None:
             if staffing is not None and staffing.teams is not None:
@@ -635,6 +682,7 @@ class _SupportDesk:
     Args:
         staff: int64 (G, I), agents present.
         pace: float64 (G, M), factor on the handle times of each group in each month; default 1.
+        watch: keeps the records and the sums.
     """
 
     def __init__(
@@ -643,6 +691,7 @@ class _SupportDesk:
         staff: NDArray[np.int64],
         reference: bool = False,
         pace: NDArray[np.float64] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         if reference:
             from simulator.support.reference import run
@@ -655,6 +704,9 @@ class _SupportDesk:
         assert horizon.central.support is not None
         self.sums = Sums.zeros(horizon.central.support.tables, horizon.layout.clock)
         self.state: SupportState | None = None
+        self.watch = watch
+        if watch is not None:
+            watch.sums = self.sums
         self._counted = np.zeros(2)
 
     def slow_share(self) -> float:
@@ -679,7 +731,10 @@ class _SupportDesk:
             self.state,
             self.horizon.grid.month_end(month),
             sums=self.sums,
+            records=self.watch is not None,
         )
+        if self.watch is not None and outcome.records is not None:
+            self.watch.parts.append(outcome.records)
         found = outcome.escalated
         return workload.Escalations(found["time"].copy(), found["account"].copy(), found["key"].copy())
 
@@ -688,6 +743,7 @@ class _SupportDesk:
         return {
             "queue": layout.by_month(self.sums.queue, horizon.grid.months),
             "group": layout.by_month(self.sums.group, horizon.grid.months),
+            "closing": layout.closing(self.sums.queue, layout.month),
             "met": horizon.targets.met(self.sums.queue, layout, horizon.grid),
         }
 

@@ -161,17 +161,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def save(result: Result, folder: Path) -> None:
-    """Write tables (Parquet and CSV), summary, resolved scenario and provenance into ``folder``."""
+def write_table(table: pd.DataFrame, folder: Path, name: str, *, readable: bool = True) -> None:
+    """Write a table as Parquet and, if it is to be ``readable``, as CSV."""
     import io
 
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    write_atomically(folder / f"{name}.parquet", buffer.getvalue())
+    if readable:
+        write_atomically(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+
+
+def save(result: Result, folder: Path) -> None:
+    """Write tables (Parquet and CSV), summary, resolved scenario and provenance into ``folder``."""
     from simulator.scenario.loading import dump
 
     for name, table in result.tables.items():
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, index=False)
-        write_atomically(folder / f"{name}.parquet", buffer.getvalue())
-        write_atomically(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+        write_table(table, folder, name)
     write_atomically(folder / "scenario.resolved.yaml", dump(result.scenario.document()).encode())
     write_atomically(folder / "summary.json", to_json(result.summary))
     write_atomically(folder / "provenance.json", to_json(result.provenance))

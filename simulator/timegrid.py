@@ -143,6 +143,7 @@ def _span(text: str) -> tuple[float, float]:
     return start, end
 
 
+@functools.lru_cache(maxsize=4096)  # a long table has the same few times every day
 def clock_seconds(text: str) -> float:
     """``"09:30"`` as seconds after midnight, up to ``"24:00"``."""
     try:
@@ -155,6 +156,7 @@ def clock_seconds(text: str) -> float:
     return value
 
 
+@functools.lru_cache(maxsize=4096)
 def clock(second: float) -> str:
     """Seconds after midnight as ``"09:30"``."""
     return f"{int(second // 3600):02d}:{int(second % 3600 // 60):02d}"
@@ -169,6 +171,12 @@ def open_slots(hours: Mapping[str, object], interval: float) -> NDArray[np.bool_
         for first, last in spans:
             table[kind] |= (start >= first) & (start < last)
     return table
+
+
+def opening_kinds(hours: Mapping[str, object]) -> tuple[bool, ...]:
+    """Which of the 8 kinds of day (weekday 0 to 6, holiday 7) have opening hours. See :func:`parse_hours`."""
+    table = parse_hours(hours)
+    return tuple(bool(table.get(kind)) for kind in range(8))
 
 
 def add_months(date: dt.date, months: int) -> dt.date:

@@ -9,6 +9,7 @@ from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
+from simulator.studies.run import measures, run, simulate
 from simulator.success.tables import DUE, H_OVERTIME, ON_TIME
 from simulator.support.tables import GroupMeasure, QueueMeasure
 from tests.models import BOTH_WINGS, both_wings, one_queue
@@ -41,7 +42,7 @@ def test_replay_of_the_plan_itself_is_the_plan(horizon: Horizon) -> None:
     heads = np.array([p.effective for p in people[:2]])
     again = horizon.replay(2, Staffing(groups=heads))
     assert np.array_equal(again["queue"], plan["queue"])
-    assert set(again) == {"queue", "group", "met"}
+    assert set(again) == {"queue", "group", "closing", "met"}
 
 
 def test_more_heads_more_answers(horizon: Horizon) -> None:
@@ -303,3 +304,94 @@ def test_proficiency_is_by_queue_and_group() -> None:
     assert mean(after, 0, 0) == pytest.approx(1.2 * mean(before, 0, 0))
     assert mean(after, 1, 0) == pytest.approx(0.6 * mean(before, 1, 0))
     assert mean(after, 2, 1) == mean(before, 2, 1)
+
+
+# --- email ------------------------------------------------------------------------------------------------------------
+
+
+def mail(headcount: int, **targets: object) -> Horizon:
+    """Two months of email, answered on working days."""
+    queue = {
+        "channel": "email", "hours": {"mon-fri": "09:00-18:00"}, "arrivals": {"per_month": 600}, "patience": None,
+        "talk": {"exponential": "20 min"}, "targets": {"confidence": "80%", **targets},
+    }  # fmt: skip
+    calendar = {"start": "2027-04", "days": None, "months": 2, "holidays": "JP", "timezone": "Asia/Tokyo"}
+    return Horizon(one_queue(queue=queue, group={"agents": None, "headcount": headcount}, calendar=calendar))
+
+
+def test_the_closing_backlog_is_what_waits_when_a_window_ends() -> None:
+    bounds = {"closing_backlog": 250, "closing_backlog_days": 8, "window": "week"}
+    nobody = mail(0, **bounds)
+    found = nobody.simulate(0)
+    offered = found["queue"][:, 0, QueueMeasure.OFFERED]
+    assert found["closing"][:, 0].tolist() == np.cumsum(offered).tolist()
+    # 600 a month over 21 working days: two in the first week of April, then five: 57, 200, 343. A day brings 29, so
+    # so that the first two of five weeks end with less than 250 and less than eight days of work, and no week of May
+    assert [t.kpi for t in nobody.targets.items] == ["closing_backlog", "closing_backlog_days"]
+    assert found["met"].tolist() == [[0.4, 0.4], [0.0, 0.0]]
+    some = mail(1, **bounds)
+    one, reference = some.simulate(0), some.simulate(0, reference=True)
+    assert one["closing"].tolist() == reference["closing"].tolist()
+    assert 0 < one["closing"][-1, 0] < found["closing"][-1, 0]
+    plenty = mail(20, **bounds).simulate(0)
+    assert plenty["closing"].tolist() == [[0.0], [0.0]]
+    assert plenty["met"].tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_the_closing_backlog_is_a_kpi_with_its_target() -> None:
+    scenario = mail(1, closing_backlog=40).scenario.with_({"monte_carlo.replications": 4})
+    simulated = simulate(scenario, jobs=1)
+    found = measures(simulated)
+    left = found["support", "queue", "calls", "closing_backlog", "count"]
+    days = found["support", "queue", "calls", "closing_backlog_days", "days"]
+    assert left[:, :2].tolist() == simulated.data["closing"][:, :, 0].tolist()
+    assert left[:, 2].tolist() == left[:, 1].tolist()
+    offered = simulated.data["queue"][:, :, 0, QueueMeasure.OFFERED]
+    np.testing.assert_allclose(days[:, 0], left[:, 0] * 21 / offered[:, 0])
+
+
+# --- a roster that is given -------------------------------------------------------------------------------------------
+
+
+def rostered(**group: object) -> Horizon:
+    """Calls on ten days, Monday to Friday from 09:00 to 18:00; Monday the fifth of April is quiet."""
+    week = {"mon-fri": {"09:00": 20, "12:00": 24, "18:00": 0}, "2027-04-05": {"09:00": 6, "18:00": 0}}
+    queue = {"hours": {"mon-fri": "09:00-18:00"}, "targets": {"service_level": "80% in 20 s"}}
+    given = {"agents": None, "roster": week, **group}
+    return Horizon(one_queue(queue=queue, group=given, calendar={"start": "2027-04-05", "days": 10}))
+
+
+def test_a_roster_is_the_plan_whatever_the_heads() -> None:
+    horizon = rostered(headcount=3)
+    staff = horizon.staff(np.zeros((1, 1)), own=True)[0]
+    day, slot = horizon.grid.interval_day, horizon.grid.interval_slot
+    assert set(staff[(day == 0) & (slot >= 18) & (slot < 36)]) == {6}
+    assert staff[(day == 1) & (slot >= 18) & (slot < 36)].tolist() == [20] * 6 + [24] * 12
+    assert staff[(day == 5) | (slot < 18) | (slot >= 36)].sum() == 0
+    found, reference = horizon.simulate(0), horizon.simulate(0, reference=True)
+    np.testing.assert_allclose(found["queue"], reference["queue"], rtol=1e-9)
+    hours = staff @ np.diff(horizon.grid.interval_start)
+    assert found["group"][0, 0, GroupMeasure.STAFFED] == pytest.approx(hours)
+    assert np.array_equal(rostered(headcount=30).simulate(0)["queue"], found["queue"])
+    # a search tries heads, not the roster
+    tried = horizon.replay(0, Staffing(groups=np.full((1, 1), 30.0)))
+    assert tried["group"][0, 0, GroupMeasure.STAFFED] > 1.2 * hours
+
+
+def test_absence_is_taken_off_a_roster_and_shrinkage_is_not() -> None:
+    there = [
+        np.mean([rostered(**how).staff(np.zeros((1, 1)), r, own=True).sum() for r in range(30)])
+        for how in ({}, {"shrinkage": "30%"}, {"absence": "10%"})
+    ]
+    assert there[1] == there[0]
+    assert there[2] / there[0] == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_roster_without_heads_counts_as_those_that_would_yield_it() -> None:
+    horizon = rostered()
+    result = run(horizon.scenario.with_({"monte_carlo.replications": 4}), jobs=1)
+    staffing = result.staffing.iloc[0]
+    # 6 · 9 + 7 · (20 · 3 + 24 · 6) hours of 8 a day on 8 days
+    assert staffing["planned"] == pytest.approx((54 + 7 * 204) / 64)
+    assert staffing["need"] > 0
+    assert result.summary["teams"][0]["now"] == round((54 + 7 * 204) / 64)

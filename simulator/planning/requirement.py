@@ -30,7 +30,6 @@ from simulator.planning import shifts
 from simulator.scenario.schema import Scenario
 from simulator.success.tables import DUE, ON_TIME
 from simulator.support import assemble, erlang
-from simulator.support.kpis import KPIS
 from simulator.support.targets import Target
 
 Evaluate = Callable[[Sequence[Staffing], int], list[dict[str, NDArray[np.float64]]]]
@@ -251,14 +250,18 @@ class _SupportSearch:
             best = max(best, (agents - typical) / math.sqrt(typical))
         return float(np.clip(best, -1.0, 4.0)) if math.isfinite(best) else 0.5
 
-    def _draw_margins(self, queue: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _draw_margins(self, look: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Margin of each target's measure pooled over the chance repeats of a draw, float64 (draws, M, targets)."""
         repeats = self.horizon.repeats
-        draws = queue.shape[0] // repeats
-        pooled = queue[: draws * repeats].reshape(draws, repeats, *queue.shape[1:]).sum(axis=1)
-        columns = []
-        for target in self.horizon.targets.items:
-            columns.append(target.margin(KPIS[target.kpi](pooled)[..., target.queue]))
+        draws = look["queue"].shape[0] // repeats
+
+        def pooled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return values[: draws * repeats].reshape(draws, repeats, *values.shape[1:]).mean(axis=1)
+
+        queue, closing = pooled(look["queue"]), pooled(look["closing"])
+        columns = [
+            target.margin(target.by_month(queue, closing, self.horizon.grid)) for target in self.horizon.targets.items
+        ]
         return np.stack(columns, axis=-1) if columns else np.zeros((draws, self.months, 0))
 
     def _bracket(
@@ -407,7 +410,7 @@ class _SupportSearch:
         ladder = [np.where(self.searched[:, None], part * whole, whole) for part in parts]
         looks = self.evaluate([Staffing(groups=heads) for heads in ladder], self.least_replications)
         for part, look in zip(parts, looks, strict=True):
-            margins = np.nan_to_num(self._draw_margins(look["queue"]), nan=np.inf)
+            margins = np.nan_to_num(self._draw_margins(look), nan=np.inf)
             own = [np.min(margins[..., mine], axis=-1, initial=np.inf) for mine in self.mine]
             rungs[part] = np.stack(own, axis=1)
 

@@ -95,7 +95,7 @@ def show_comparison(
         scenario: the base, whose titles and currency are used.
     """
     currency = scenario.currency if scenario else ""
-    inside = table["month"] == month
+    inside = (table["month"] == month) & (table["kind"] != "tier")
     headlines = inside & table["kpi"].isin(HEADLINES)
     same = headlines & (table["difference"] == 0) & (table["low"] == table["high"])
     rows = table[headlines & ~same]
@@ -486,7 +486,7 @@ def _kpis(result: Result, lang: Language) -> Table:
     table = _table(w.phrase("kpis_horizon", lang), columns, text_columns=2)
     currency = str(result.summary.get("currency", ""))
     kpis = result.kpis
-    shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna())
+    shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna()) & (kpis["kind"] != "tier")
     for subject, row in _by_subject(kpis[shown], lambda kind, name: w.subject(result.scenario, kind, name, lang)):
         low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
         table.add_row(

@@ -260,6 +260,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "note": ("note", "備考"),
     "law": ("varies as", "分布"),
     "all": ("all", "全体"),
+    "tier_number": ("tier {number}", "第{number}階層"),
     "holiday": ("holiday", "祝日"),
     "closing_accounts": ("Accounts at month end", "月末の顧客数"),
     "closing_heads": ("heads at month end", "月末の人員"),
@@ -1029,6 +1030,8 @@ def subject(scenario: Scenario | None, kind: str, name: str, lang: Language) -> 
     """Who a KPI is about: an activity by its title, everything else by its name."""
     if name == "all":
         return phrase("all", lang)
+    if kind == "tier":
+        return phrase("tier_number", lang, number=name)
     return activity_name(scenario, name, lang) if kind == "activity" and scenario is not None else name
 
 
@@ -1066,7 +1069,7 @@ def falls_short(team: Mapping[str, Any]) -> bool:
 def in_doubt(team: Mapping[str, Any]) -> bool:
     """Whether every month alone is sure enough, but all of them together are not."""
     share, asked = team.get("p_enough_all"), team.get("confidence")
-    return not falls_short(team) and not missing(share) and not missing(asked) and share < asked
+    return not falls_short(team) and share is not None and asked is not None and bool(share < asked)
 
 
 def period(summary: Mapping[str, Any], lang: Language) -> str:

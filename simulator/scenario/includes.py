@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import functools
 import io
+import itertools
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -62,13 +66,16 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _rows(path: Path, shown_as: str, columns: str) -> list[tuple[int, list[str]]]:
+def _text(path: Path, shown_as: str) -> str:
+    return decode(content(path, shown_as), shown_as)
+
+
+def _rows(text: str, shown_as: str, columns: str) -> list[tuple[int, list[str]]]:
     """The rows of a CSV file that hold anything, with the lines that they end on; the names of the columns first.
 
     Raises:
-        InputError: no such file, no CSV, or nothing in it.
+        InputError: no CSV, or nothing in it.
     """
-    text = decode(content(path, shown_as), shown_as)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         rows = [
@@ -88,7 +95,7 @@ def read_accounts(path: Path, shown_as: str) -> list[dict[str, object]]:
         InputError: every fault of the file, with its line.
     """
     columns = "account, start; mrr and effort may be left out"
-    rows = _rows(path, shown_as, columns)
+    rows = _rows(_text(path, shown_as), shown_as, columns)
     line, header = rows[0]
     names = [name.lower() for name in header]
     if not {"account", "start"} <= set(names) <= {"account", "start", "mrr", "effort"} or len(set(names)) < len(names):
@@ -130,7 +137,7 @@ def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]
     Raises:
         InputError: every fault of the file, with its line.
     """
-    rows = _rows(path, shown_as, _COLUMNS)
+    rows = _rows(_text(path, shown_as), shown_as, _COLUMNS)
     line, header = rows[0]
     names = ["weight" if name.lower() in WEIGHT_NAMES else name.lower() for name in header]
     if names not in (["time", "weight"], ["weekday", "time", "weight"]):
@@ -182,7 +189,76 @@ DATED_NAMES: dict[str, tuple[str, ...]] = {
     "queue": ("queue", "skill", "キュー"),
 }
 """What a table of dated contacts tells, and the names that each of its columns may have."""
-_DATED = "date, contacts; beside them time (else a row is a whole day) and queue (where the file holds several)"
+_DATED_COLUMNS = "date, contacts; beside them time (else a row is a whole day) and queue (where the file holds several)"
+
+ROSTER_NAMES: dict[str, tuple[str, ...]] = {
+    "date": ("date", "日付"),
+    "weekday": ("weekday", "day", "days", "曜日"),
+    "time": ("time", "interval", "時刻"),
+    "agents": ("agents", "staff", "headcount", "人数"),
+    "agent": ("agent", "agent_id", "name", "オペレーター"),
+    "start": ("start", "from", "login", "開始"),
+    "end": ("end", "to", "logout", "終了"),
+    "group": ("group", "team", "pool", "チーム"),
+}
+"""What a roster tells, and the names that each of its columns may have."""
+_ROSTER_COLUMNS = (
+    "date or weekday, with time and agents (how many there are), or with agent, start and end (who is there);"
+    " beside them group (where the file holds several)"
+)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a CSV file as cells by meaning: those that belong to one part of the scenario.
+
+    Attributes:
+        columns: the meanings that the file has.
+        rows: line, cells by meaning, and the row as it stands.
+        faults: rows that could not be read; the caller adds to them.
+    """
+
+    columns: frozenset[str]
+    rows: list[tuple[int, dict[str, str], str]]
+    faults: list[Problem]
+
+
+def _named_rows(
+    text: str,
+    shown_as: str,
+    known: Mapping[str, tuple[str, ...]],
+    shapes: Sequence[frozenset[str]],
+    allowed: str,
+    owner: tuple[str, str],
+) -> _Rows:
+    """The rows of ``owner``, a column that may be absent and what stands in it.
+
+    Args:
+        shapes: sets of columns that the file may have, the owner's apart.
+
+    Raises:
+        InputError: other columns.
+    """
+    rows = _rows(text, shown_as, allowed)
+    line, header = rows[0]
+    meanings = {name: meaning for meaning, names in known.items() for name in names}
+    names = [meanings.get(name.lower(), name.lower()) for name in header]
+    if {*names} - {owner[0]} not in shapes or len({*names}) < len(names):
+        raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), allowed)])
+    found = _Rows(frozenset(names), [], [])
+    owners: dict[str, None] = {}
+    for line, row in rows[1:]:
+        cells = dict(zip(names, row, strict=False))
+        if len(row) != len(names):
+            needed = f"{len(names)} cells, as in the first line"
+            found.faults.append(Problem(shown_as, line, "", "the row is ragged", f"{len(row)} cells", needed))
+        elif owners.setdefault(cells.get(*owner)) is None and cells.get(*owner) == owner[1]:
+            found.rows.append((line, cells, ", ".join(row)))
+    if not found.faults and not found.rows:
+        message = f"there is no row for the {' '.join(owner)}" if owners else "there is no row below the column names"
+        near = nearest(owner[1], owners)
+        found.faults.append(Problem(shown_as, None, "", message, None, ", ".join(owners) or None, near))
+    return found
 
 
 def read_dated(path: Path, shown_as: str, timezone: str, queue: str) -> dict[str, dict[str, float | int] | float | int]:
@@ -196,50 +272,143 @@ def read_dated(path: Path, shown_as: str, timezone: str, queue: str) -> dict[str
     Raises:
         InputError: every fault of the file, with its line.
     """
-    rows = _rows(path, shown_as, _DATED)
-    line, header = rows[0]
-    meanings = {name: meaning for meaning, names in DATED_NAMES.items() for name in names}
-    names = [meanings.get(name.lower(), name.lower()) for name in header]
-    if not {"date", "contacts"} <= set(names) <= set(DATED_NAMES) or len(set(names)) < len(names):
-        raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), _DATED)])
-    faults: list[Problem] = []
+    return _dated(_text(path, shown_as), shown_as, timezone, queue)
+
+
+@functools.lru_cache(maxsize=16)  # every variant of a scenario asks for it
+def _dated(text: str, shown_as: str, timezone: str, queue: str) -> dict[str, dict[str, float | int] | float | int]:
+    shapes = (frozenset(("date", "contacts")), frozenset(("date", "time", "contacts")))
+    found = _named_rows(text, shown_as, DATED_NAMES, shapes, _DATED_COLUMNS, ("queue", queue))
     table: dict[str, dict[str, float | int]] = {}
     seen: dict[tuple[str, float], list[int]] = {}
-    queues: dict[str, None] = {}
-    for line, row in rows[1:]:
-        if len(row) != len(names):
-            found, allowed = f"{len(row)} cells", f"{len(names)} cells, as in the first line"
-            faults.append(Problem(shown_as, line, "", "the row is ragged", found, allowed))
-            continue
-        cells = dict(zip(names, row, strict=True))
-        queues.setdefault(cells.get("queue", queue))
-        if cells.get("queue", queue) != queue:
-            continue
+    for line, cells, row in found.rows:
         try:
             day = _date(cells["date"])
             second = timegrid.clock_seconds(cells.get("time", "00:00"))
             number = _weight(cells["contacts"])
         except ValueError as error:
-            message, needed, near = hints(str(error))
-            faults.append(Problem(shown_as, line, "", message, ", ".join(row), needed, near))
+            found.faults.append(_unread(shown_as, line, error, row))
             continue
         before = seen.setdefault((day.isoformat(), second), [])
         before.append(line)
-        if len(before) > 1 + ("time" in names and timegrid.happens_twice(day, second, timezone)):
-            found, allowed = ", ".join(row), f"each time once (first on line {before[0]})"
-            faults.append(Problem(shown_as, line, "", "the row is given twice", found, allowed))
+        again = len(before) - 1
+        if again > 1 or (again and not ("time" in found.columns and timegrid.happens_twice(day, second, timezone))):
+            allowed = f"each time once (first on line {before[0]})"
+            found.faults.append(Problem(shown_as, line, "", "the row is given twice", row, allowed))
         times = table.setdefault(day.isoformat(), {})
         clock = timegrid.clock(second)
         times[clock] = times.get(clock, 0) + number
-    if not faults and not table:
-        message = f"there is no row for the queue {queue}" if queues else "there is no row below the column names"
-        known = ", ".join(queues) or None
-        faults.append(Problem(shown_as, None, "", message, None, known, nearest(queue, queues)))
-    if faults:
-        raise InputError(faults)
-    return (
-        {day: times for day, times in table.items()} if "time" in names else {d: t["00:00"] for d, t in table.items()}
-    )
+    if found.faults:
+        raise InputError(found.faults)
+    return dict(table) if "time" in found.columns else {day: times["00:00"] for day, times in table.items()}
+
+
+def read_roster(path: Path, shown_as: str, group: str) -> dict[str, dict[str, int]]:
+    """Agents on duty by date (or day name) and time, from a CSV file with the columns of :data:`ROSTER_NAMES`.
+
+    Where the file counts agents, a row holds to the next time of its day, but no longer than the least step between two
+    times of the file. Where it names them, each row is a stretch of presence; one that ends before it starts, or at the
+    same time, ends on the next day.
+
+    Args:
+        group: the rows that count where the file has a column for it.
+
+    Raises:
+        InputError: every fault of the file, with its line.
+    """
+    return _roster(_text(path, shown_as), shown_as, group)
+
+
+@functools.lru_cache(maxsize=16)
+def _roster(text: str, shown_as: str, group: str) -> dict[str, dict[str, int]]:
+    counts, stretches = ("time", "agents"), ("agent", "start", "end")
+    shapes = [frozenset((day, *rest)) for day in ("date", "weekday") for rest in (counts, stretches)]
+    found = _named_rows(text, shown_as, ROSTER_NAMES, shapes, _ROSTER_COLUMNS, ("group", group))
+    named = "agent" in found.columns
+    numbers: dict[str, dict[float, int]] = {}
+    stays: dict[tuple[str, str], list[tuple[float, float, int]]] = {}
+    for line, cells, row in found.rows:
+        try:
+            days = _days_of(cells)
+            if named:
+                first, last = (timegrid.clock_seconds(cells[name]) for name in ("start", "end"))
+                last += timegrid.DAY_SECONDS if last <= first else 0.0
+                for day in days:
+                    stays.setdefault((cells["agent"], day), []).append((first, last, line))
+                continue
+            second, number = timegrid.clock_seconds(cells["time"]), _weight(cells["agents"])
+            if number != int(number):
+                raise UnitError(f"{cells['agents']!r} is no whole number")
+        except ValueError as error:
+            found.faults.append(_unread(shown_as, line, error, row))
+            continue
+        for day in days:
+            if second in numbers.setdefault(day, {}):
+                found.faults.append(
+                    Problem(shown_as, line, "", "the row is given twice", row, "each time of a day once")
+                )
+            numbers[day][second] = int(number)
+    for (agent, day), mine in stays.items():
+        mine.sort()
+        for (_, last, _), (first, _, line) in itertools.pairwise(mine):
+            if first < last:
+                message, stretch = "the agent comes before having gone", f"{agent}, {day}, {timegrid.clock(first)}"
+                found.faults.append(Problem(shown_as, line, "", message, stretch))
+    if found.faults:
+        raise InputError(found.faults)
+    return _presence(stays) if named else _with_ends(numbers)
+
+
+def _days_of(cells: Mapping[str, str]) -> list[str]:
+    """The date of a row, or the names of the kinds of day that it is for."""
+    if "date" in cells:
+        return [_date(cells["date"]).isoformat()]
+    names = (*timegrid.WEEKDAYS, "holiday")
+    return [names[kind] for kind in timegrid.day_kinds(cells["weekday"])]
+
+
+def _day_after(day: str) -> str:
+    if day in timegrid.WEEKDAYS:
+        return timegrid.WEEKDAYS[(timegrid.WEEKDAYS.index(day) + 1) % 7]
+    return day if day == "holiday" else (dt.date.fromisoformat(day) + dt.timedelta(days=1)).isoformat()
+
+
+def _presence(stays: Mapping[tuple[str, str], list[tuple[float, float, int]]]) -> dict[str, dict[str, int]]:
+    """How many are there, at each time at which somebody comes or goes."""
+    changes: dict[str, dict[float, int]] = {}
+    for (_, day), mine in stays.items():
+        for first, last, _ in mine:
+            whole = [(day, first, min(last, timegrid.DAY_SECONDS))]
+            if last > timegrid.DAY_SECONDS:
+                whole.append((_day_after(day), 0.0, last - timegrid.DAY_SECONDS))
+            for on, begin, end in whole:
+                of_day = changes.setdefault(on, {})
+                of_day[begin] = of_day.get(begin, 0) + 1
+                of_day[end] = of_day.get(end, 0) - 1
+    table: dict[str, dict[str, int]] = {}
+    for day, of_day in changes.items():
+        count, table[day] = 0, {}
+        for second in sorted(of_day):
+            count += of_day[second]
+            if second < timegrid.DAY_SECONDS:
+                table[day][timegrid.clock(second)] = count
+    return table
+
+
+def _with_ends(numbers: Mapping[str, Mapping[float, int]]) -> dict[str, dict[str, int]]:
+    """Nobody is there where no row is: zeros after the last row of a stretch."""
+    times = sorted({second for of_day in numbers.values() for second in of_day})
+    step = min((b - a for a, b in itertools.pairwise(times)), default=timegrid.DAY_SECONDS)
+    table: dict[str, dict[str, int]] = {}
+    for day, of_day in numbers.items():
+        ends = {second + step: 0 for second in of_day if second + step < timegrid.DAY_SECONDS}
+        table[day] = {timegrid.clock(second): count for second, count in sorted({**ends, **of_day}.items())}
+    return table
+
+
+def _unread(shown_as: str, line: int, error: ValueError, row: str) -> Problem:
+    message, needed, near = hints(str(error))
+    return Problem(shown_as, line, "", message, row, needed, near)
 
 
 def _date(text: str) -> dt.date:

@@ -26,11 +26,13 @@ from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, loc
 from simulator.scenario.schema import (
     Account,
     Activity,
+    DayTable,
     Scenario,
     UncertainInput,
     canonical_profile,
-    dated_as_written,
     law_json,
+    read_dated,
+    read_roster,
 )
 from simulator.scenario.variants import Override, apply, from_pairs, from_variant
 
@@ -157,10 +159,8 @@ class _Resolver:
             value = self._activity(value, steps)
         if slot.canonical is canonical_profile and isinstance(value, str):
             return self._file(value, steps, includes.read_profile, "a mapping of times to weights")
-        if slot.canonical is dated_as_written and isinstance(value, str):
-            return self._file(
-                value, steps, functools.partial(self._dated, str(steps[2])), "a mapping of times to numbers"
-            )
+        if slot.canonical in (read_dated, read_roster):
+            return self._day_table(value, slot.canonical, steps)
         if slot.item is not None and slot.item.model is Account and isinstance(value, str):
             return self._file(value, steps, includes.read_accounts, "a list of accounts")
         if slot.canonical is not None:
@@ -194,10 +194,25 @@ class _Resolver:
                 result[path] = self._expand(value, slot, ("variants", name, path))
         return result
 
-    def _dated(self, queue: str, path: Path, shown_as: str) -> Any:
-        calendar = self.document.data.get("calendar")
-        zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
-        return includes.read_dated(path, shown_as, zone, queue)
+    def _day_table(self, value: Any, read: Callable[[object], DayTable], steps: Steps) -> Any:
+        """A table by day, from its file where it has one. It is read once, since it may be long, but among variants it
+        stays plain data, and so does what cannot be read: freezing tells why."""
+        if isinstance(value, str):
+            at = (*str(steps[2]).split("."), *steps[3:]) if steps[0] == "variants" else steps
+            calendar = self.document.data.get("calendar")
+            zone = calendar.get("timezone", "UTC") if isinstance(calendar, Mapping) else "UTC"
+            if read is read_roster:
+                of_group = functools.partial(includes.read_roster, group=str(at[2]))
+                value = self._file(value, steps, of_group, "a mapping of times to agents")
+            else:
+                of_file = functools.partial(includes.read_dated, timezone=str(zone), queue=str(at[2]))
+                value = self._file(value, steps, of_file, "a mapping of times to numbers")
+        if steps[0] == "variants":
+            return value
+        try:
+            return read(value)
+        except ValueRefused:
+            return value
 
     def _file(self, name: str, steps: Steps, read: Callable[[Path, str], Any], instead: str) -> Any:
         """What a CSV file holds, None where it cannot be read."""

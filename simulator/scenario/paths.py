@@ -72,7 +72,6 @@ def _bounded(allowed: str, metadata: list[Any]) -> str:
 
 
 _WEIGHT = Slot(SCALAR, schema.AMOUNT.allowed, schema.AMOUNT)
-_NUMBER = Slot(SCALAR, schema.AMOUNT.allowed)
 _TEXT = Slot(SCALAR, "text")
 
 
@@ -85,9 +84,9 @@ def _slot(hint: Any) -> Slot:
     if hint == schema.Profile:
         day = Slot(NAMED, "a mapping of times to weights", item=_WEIGHT)
         return Slot(NAMED, "a CSV file or a mapping", item=day, canonical=schema.canonical_profile)
-    if hint == schema.Dated:
-        date = Slot(NAMED, "a number, or a mapping of times to numbers", item=_NUMBER)
-        return Slot(NAMED, "a CSV file or a mapping of dates", item=date, canonical=schema.dated_as_written)
+    if hint in (schema.Dated, schema.RosterTable):
+        read = schema.read_dated if hint == schema.Dated else schema.read_roster
+        return Slot(SCALAR, "a CSV file or a mapping by day", canonical=read)
     if hint == schema.ByMonth:
         allowed = "one number, or a list with one per month"
         return Slot(LIST, allowed, schema.AMOUNT, item=_WEIGHT, canonical=schema.canonical_by_month)

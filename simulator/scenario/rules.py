@@ -34,6 +34,7 @@ from simulator.scenario.schema import (
     date,
     last_weeks,
     read_dated,
+    read_roster,
 )
 from simulator.scenario.variants import NAME
 
@@ -160,6 +161,7 @@ class _Rules:
                 allowed = "agents (a fixed number present) or headcount (employed), not both"
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
             yield from self.shifts_of(steps, group)
+            yield from self.roster(steps, group)
             yield from self.counted_twice(steps, group)
         fed = {
             _meant(to, self.queues)
@@ -180,6 +182,7 @@ class _Rules:
             if queue.get("business_time") is True and queue.get("patience") is not None:
                 message, allowed = "waits in business time are those of contacts without patience", "either of the two"
                 yield self.document.problem((*steps, "business_time"), message, "true", allowed)
+            yield from self.closing((*steps, "targets"), queue)
             if queue.get("callback") is not None and queue.get("channel") == "email":
                 message = "nobody is called back about what can wait"
                 yield self.document.problem((*steps, "callback"), message, None, "channel: call")
@@ -210,6 +213,41 @@ class _Rules:
         if names and group.get("agents") is not None:
             allowed = "headcount beside shifts; agents are there in every open interval"
             yield self.document.problem((*steps, "shifts"), "a fixed number of agents works no shifts", None, allowed)
+
+    def roster(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """A roster is the whole plan of its group, in whole intervals, on the days on which a queue is open."""
+        table = _read(read_roster, group.get("roster"))
+        if table is None:
+            return
+        at = (*steps, "roster")
+        if group.get("agents") is not None:
+            yield self.document.problem(at, "the group is sized twice", None, "roster or agents, not both")
+        if _names(group.get("shifts")):
+            yield self.document.problem(at, "the group is on shifts already", None, "roster or shifts, not both")
+        if self.grid is None:
+            return
+        grid = self.grid
+        odd = [timegrid.clock(t) for t in table.times if t % grid.interval]
+        if odd:
+            allowed = f"multiples of the interval, {units.format_seconds(grid.interval)}"
+            yield self.document.problem(at, "agents come or go within an interval", _some(odd), allowed)
+        dates = {date for date, _ in table.rows if date[:1].isdigit()}
+        known = {str(date) for date in grid.dates}
+        if dates - known:
+            allowed = f"{grid.dates[0]} to {grid.dates[-1]}"
+            yield self.document.problem(at, "dates lie outside the horizon", _some(sorted(dates - known)), allowed)
+        hours = [
+            canonical_hours(_mapping(self.queues.get(q)).get("hours", ALWAYS)) for q in _names(group.get("serves"))
+        ]
+        if any(_hours(one) is None for one in hours):
+            return
+        kinds = {kind for name, _ in table.rows if name not in dates for kind in timegrid.day_kinds(name)}
+        opens = np.any([timegrid.opening_kinds(one) for one in hours], axis=0)
+        days = zip(grid.dates, grid.day_kind().tolist(), strict=True)
+        gone = [str(d) for d, kind in days if opens[kind] and kind not in kinds and str(d) not in dates]
+        if gone:
+            message = "days on which a queue of the group is open are missing"
+            yield self.document.problem(at, message, _some(gone), "a row for each, 0 where nobody is there")
 
     def counted_twice(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
         """Each lost minute is counted once: what is simulated is not divided out too."""
@@ -250,6 +288,19 @@ class _Rules:
                 factor = spread.removesuffix("_cv")
                 message = f"there is no {factor} factor that this could shape"
                 yield self.document.problem((*steps, name), message, shown(arrivals[name]), f"{spread} beside it")
+
+    def closing(self, steps: Steps, queue: dict[str, Any]) -> Iterator[Problem]:
+        """A backlog at the end of a window is that of contacts that can wait, in a window that ends a day's work."""
+        targets = _mapping(queue.get("targets"))
+        for name in ("closing_backlog", "closing_backlog_days"):
+            if targets.get(name) is None:
+                continue
+            if queue.get("channel", "call") != "email":
+                message = "only contacts that can wait have a backlog"
+                yield self.document.problem((*steps, name), message, shown(targets[name]), "channel: email")
+            elif targets.get("window") == "interval":
+                message, allowed = "a backlog closes with a day or more", "window: day, week, month or quarter"
+                yield self.document.problem((*steps, name), message, "window: interval", allowed)
 
     def on_dates(self, steps: Steps, queue: dict[str, Any]) -> Iterator[Problem]:
         """What arrivals say of dates must concern days of the horizon on which the queue is open."""

@@ -428,10 +428,11 @@ Profile = Annotated[
 
 @dataclass(frozen=True)
 class DayTable:
-    """Numbers by date and time of day.
+    """Numbers by day and time of day.
 
     Attributes:
-        rows: ``(date, ((time, number), ...))`` with dates such as 2027-04-01 and times such as 09:30, in order.
+        rows: ``(day, ((time, number), ...))`` with dates such as 2027-04-01 (or day names such as mon-fri, where these
+            are taken) and times such as 09:30, in order.
     """
 
     rows: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
@@ -452,6 +453,7 @@ class DayTable:
         """One number for each date."""
         return self.times == (0.0,)
 
+    @functools.lru_cache(maxsize=64)  # noqa: B019 - one table serves every draw of a scenario's other inputs
     def on(self, grid: timegrid.TimeGrid) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The numbers on a time grid, in bins of equal length, of the rows or of the grid's intervals if these are
         longer.
@@ -472,6 +474,25 @@ class DayTable:
         within = np.minimum(grid.interval_slot * grid.interval // length, per_day - 1)
         return totals, (grid.interval_day * per_day + within).astype(np.int64)
 
+    @functools.lru_cache(maxsize=64)  # noqa: B019
+    def held_on(self, grid: timegrid.TimeGrid) -> NDArray[np.float64]:
+        """The number at the start of each interval, float64 (I,): a number holds until the next time of its day, before
+        the first it is 0. A date's own row goes before that of its kind of day, a later row before an earlier one."""
+        slots = grid.slots_per_day
+        kinds, dates = np.zeros((8, slots)), np.full((grid.days, slots), np.nan)
+        for day, row in self.rows:
+            seconds, values = zip(*((timegrid.clock_seconds(time), value) for time, value in row), strict=True)
+            place = np.searchsorted(seconds, np.arange(slots) * grid.interval, side="right") - 1
+            held = np.where(place >= 0, np.array(values)[place], 0.0)
+            if day[:1].isdigit():
+                index = (dt.date.fromisoformat(day) - grid.start).days
+                if 0 <= index < grid.days:
+                    dates[index] = held
+            else:
+                kinds[timegrid.day_kinds(day)] = held
+        own = dates[grid.interval_day, grid.interval_slot]
+        return np.where(np.isnan(own), kinds[grid.day_kind()[grid.interval_day], grid.interval_slot], own)
+
     def document(self) -> dict[str, Any]:
         """As plain data."""
         if self.by_day:
@@ -479,30 +500,18 @@ class DayTable:
         return {date: {time: plain_number(value) for time, value in row} for date, row in self.rows}
 
 
-def dated_as_written(value: Any) -> Any:
-    """The short forms of dated numbers are those of a resolved document too."""
-    return value
-
-
-def read_dated(value: object) -> DayTable:
-    """The table of plain data.
-
-    Raises:
-        UnitError: what is no date, no time of day or no number, 0 or more.
-    """
+def _day_table(value: object, read_day: Callable[[str], str], quantity: Quantity, allowed: str) -> DayTable:
+    """The table of plain data; ``read_day`` takes the name of a day and raises ValueError."""
     if isinstance(value, DayTable):
         return value
     if not isinstance(value, Mapping) or not value:
-        raise UnitError(
-            "dated numbers are a CSV file or a mapping of dates",
-            allowed="the name of a CSV file, or a mapping such as {2027-04-01: {'09:00': 12}} or {2027-04-01: 350}",
-        )
+        raise UnitError("this is no table by day", allowed=allowed)
     rows = []
     for day, row in value.items():
         try:
-            date = dt.date.fromisoformat(str(day))
-        except ValueError:
-            raise UnitError(f"{day!r} is no date (write it as 2027-04-01)", where=(str(day),)) from None
+            name = read_day(str(day))
+        except ValueError as error:
+            raise UnitError(str(error), where=(str(day),)) from None
         found: dict[float, float] = {}
         for time, number in (row if isinstance(row, Mapping) else {"00:00": row}).items():
             where = (str(day), str(time)) if isinstance(row, Mapping) else (str(day),)
@@ -512,9 +521,41 @@ def read_dated(value: object) -> DayTable:
                 raise UnitError(str(error), where=where) from None
             if second in found:
                 raise UnitError(f"the time {time!r} is given twice", where=where)
-            found[second] = _read_at(where, AMOUNT, number)
-        rows.append((date.isoformat(), tuple((timegrid.clock(t), found[t]) for t in sorted(found))))
-    return DayTable(tuple(sorted(rows)))
+            found[second] = _read_at(where, quantity, number)
+        if not found:
+            raise UnitError("the day has no times", where=(str(day),), allowed=allowed)
+        rows.append((name, tuple((timegrid.clock(t), found[t]) for t in sorted(found))))
+    return DayTable(tuple(rows))
+
+
+def _iso_date(text: str) -> str:
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise UnitError(f"{text!r} is no date (write it as 2027-04-01)") from None
+
+
+def read_dated(value: object) -> DayTable:
+    """The table of contacts by date of plain data.
+
+    Raises:
+        UnitError: what is no date, no time of day or no number, 0 or more.
+    """
+    allowed = "the name of a CSV file, or a mapping such as {2027-04-01: {'09:00': 12}} or {2027-04-01: 350}"
+    return DayTable(tuple(sorted(_day_table(value, _iso_date, AMOUNT, allowed).rows)))
+
+
+AGENTS = Quantity(lambda text: _whole(_non_negative(text)), int, "a whole number, 0 or more", 12, forms=("number",))
+
+
+def read_roster(value: object) -> DayTable:
+    """The roster of plain data: agents by date or kind of day, and time.
+
+    Raises:
+        UnitError: what is no day, no time of day or no whole number, 0 or more.
+    """
+    allowed = "the name of a CSV file, or a mapping such as {mon-fri: {'09:00': 12, '18:00': 0}}"
+    return _day_table(value, lambda text: _iso_date(text) if text[:1].isdigit() else _day_name(text), AGENTS, allowed)
 
 
 Dated = Annotated[
@@ -524,6 +565,15 @@ Dated = Annotated[
     WithJsonSchema({"type": ["string", "object"], "examples": ["data/forecast.csv", {"2027-04-01": {"09:00": 12}}]}),
 ]
 """Numbers by date and time (a CSV file or a mapping); each holds for the least step between times of the day."""
+
+
+RosterTable = Annotated[
+    DayTable,
+    PlainValidator(read_roster),
+    PlainSerializer(lambda table: table.document()),
+    WithJsonSchema({"type": ["string", "object"], "examples": ["data/roster.csv", {"mon-fri": {"09:00": 12}}]}),
+]
+"""Agents by day and time (a CSV file or a mapping); each number holds until the next time of its day."""
 
 
 def canonical_by_month(value: Any) -> Any:
@@ -923,6 +973,7 @@ class Arrivals(Part):
     per_month: ByMonth | None = None
     rate: Rate | None = None
     table: Profile | None = default(None, "contacts per interval by weekday and time")
+    table_interval: Seconds | None = default(None, "what a number of the table is for; absent: calendar.interval")
     dated: Dated | None = default(None, "contacts by date and time, as forecasts are exported; or by date alone")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
@@ -946,6 +997,8 @@ class Arrivals(Part):
             raise ValueError(
                 f"give from: accounts, or one of {', '.join(origins)}, or one of these beside it, not {found}"
             )
+        if self.table_interval is not None and (self.table is None or self.table_interval <= 0):
+            raise ValueError("table_interval is a length over 0 s, beside a table")
         shaped = self.origin is not None or self.per_month is not None
         if not shaped and (self.weekday or self.intraday) and not (self.dated is not None and self.dated.by_day):
             raise ValueError("weekday and intraday shape a volume; a rate or a table has its own shape")
@@ -1021,6 +1074,10 @@ class QueueTargets(Part):
     abandonment: Share | None = None
     answer_rate: Share | None = None
     asa: Seconds | None = default(None, "mean wait of the answered, at most")
+    closing_backlog: Amount | None = default(None, "email: contacts that wait when the window ends, at most")
+    closing_backlog_days: Amount | None = default(
+        None, "the same in days of work: over the contacts of a mean opening day of the window"
+    )
     window: Window = "month"
     confidence: Share = default("80%")
 
@@ -1119,6 +1176,24 @@ ServesTable = Annotated[
 HeadsByMonth = dict[MonthName, Annotated[int, Field(ge=1, le=100_000), WHOLE]]
 
 
+class Satisfaction(Part):
+    """How content people are, by how busy they are and how long they work.
+
+    A straight line that you draw through your own surveys: no published figure holds for every centre, so that nothing
+    falls unless you say by how much.
+    """
+
+    base: Amount = Field(description="the score of a team that is no busier than `from`, without overtime")
+    start: Share = Field(0.8, alias="from", description="occupancy (of CSMs: utilisation) above which it falls")
+    per_busy: Amount = default(0, "points lost for each 10 percentage points above that")
+    per_overtime: Amount = default(0, "points lost for each 10 percent of overtime, over the time that was planned")
+
+    def score(self, busy: NDArray[np.float64], overtime: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The score at shares of busy time and of overtime; no less than 0, NaN where either is not known."""
+        lost = self.per_busy * np.maximum(busy - self.start, 0.0) + self.per_overtime * overtime
+        return np.maximum(self.base - 10 * lost, 0.0)
+
+
 class Staffed(Part):
     """What support groups and success teams have in common: heads and what they cost."""
 
@@ -1135,6 +1210,7 @@ class Staffed(Part):
     )
     contractors: HeadsByMonth = default({}, "contractors by month, fully productive from their first day")
     contractor_per_month: Money = default(0, "what one contractor costs, all in")
+    satisfaction: Satisfaction | None = default(None, "how content people are when they are busy or work overtime")
 
 
 class Break(Part):
@@ -1241,6 +1317,9 @@ class Group(Staffed):
         None, "a fixed number present in every open interval, instead of headcount"
     )
     shifts: tuple[str, ...] = default((), "the shifts its heads work; without any, hours follow the load")
+    roster: RosterTable | None = default(
+        None, "who is there by day and time: the plan then is this roster, whatever the headcount would give"
+    )
     shrinkage: Shrinkage = default("0%", "time that is divided out; what is simulated must not stand here too")
     absence: Share = default("0%", "probability that an agent is away on a day, unplanned; drawn per agent and day")
     answer_delay: DurationLaw = default("0 s", "until an agent answers: the caller waits, the agent is busy")

@@ -452,7 +452,7 @@ def _document(
         found.append(Finding(subject, quantity, value, ground, "placeholder"))
 
     at = f"support.queues.{QUEUE}"
-    arrivals: dict[str, Any] = {"table": f"data/{QUEUE}_profile.csv"}
+    arrivals: dict[str, Any] = {"table": f"data/{QUEUE}_profile.csv", "table_interval": "30 min"}
     factors = profile.factors
     if math.isnan(factors.day_cv):
         arrivals["day_cv"] = 0.1

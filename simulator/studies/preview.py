@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from simulator.horizon import Horizon
 from simulator.planning.requirement import from_work
 from simulator.scenario.schema import Scenario
 from simulator.support.staffing import GroupPlan
-from simulator.timegrid import WEEKDAYS, clock
+from simulator.timegrid import HOUR_SECONDS, WEEKDAYS, clock
 
 HIGH_OCCUPANCY = 0.9
 """Expected occupancy above which a real-time group can hardly keep a service level."""
@@ -60,7 +61,14 @@ def preview(scenario: Scenario) -> Iterator[str]:
         for g, (name, group) in enumerate(scenario.support.groups.items()):
             plan = horizon.plans[g]
             load = np.array([cells.load @ cells.hours for cells in plan.patterns])
-            if plan.fixed is not None:
+            if plan.given:
+                hours = [
+                    np.diff(grid.interval_start[a : b + 1]) / HOUR_SECONDS for a, b in pairwise(grid.month_interval)
+                ]
+                inside = [cells.cell_of >= 0 for cells in plan.patterns]
+                rows = zip(plan.given, hours, inside, strict=True)
+                given = np.array([(agents * length)[while_open].sum() for agents, length, while_open in rows])
+            elif plan.fixed is not None:
                 given = np.array([plan.fixed * cells.hours.sum() for cells in plan.patterns])
             elif plan.rosters:
                 given = np.array([_at_work(plan, m, group.headcount) for m in range(grid.months)])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import provenance
+from simulator import provenance, timegrid
 from simulator.crew import cores
 from simulator.errors import InputError, ParameterError, Problem
 from simulator.horizon import COSTS, FLOWS, PEOPLE, Horizon, Staffing, units
@@ -43,6 +43,8 @@ from simulator.success.tables import (
     UNPREPARED,
 )
 from simulator.support import kpis as support_kpis
+from simulator.support import targets
+from simulator.support.tables import QueueMeasure
 from simulator.timegrid import WEEKDAYS, clock
 from simulator.workforce import months_to_start
 
@@ -331,8 +333,19 @@ class _Report:
 
     def _heads(self, unit: int) -> Array:
         """Heads and contractors by month, (R, M)."""
+        if unit < self.groups and (by_month := self._rostered(unit)) is not None:
+            return np.tile(by_month, (self.count, 1))
         people = self.data["people"][:, :, unit]
         return np.asarray(sum(people[..., PEOPLE.index(name)] for name in ("opening", "starts", "contractors")))
+
+    def _rostered(self, g: int) -> Array | None:
+        """Heads that would yield the hours of a roster, by month, where a group has one and no headcount."""
+        plan, unit = self.horizon.plans[g], self.units[g][2]
+        if not plan.given or unit.headcount:
+            return None
+        hours = np.split(np.diff(self.grid.interval_start) / timegrid.HOUR_SECONDS, self.grid.month_interval[1:-1])
+        present = np.array([agents @ length for agents, length in zip(plan.given, hours, strict=True)])
+        return support_kpis.ratio(present, plan.hours_per_head)
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
@@ -342,6 +355,8 @@ class _Report:
             spread = requirement.distribution(least)
             planned = self._heads(u).mean(axis=0)
             effective = self.data["people"][:, :, u, PEOPLE.index("effective")].mean(axis=0)
+            if u < self.groups and self._rostered(u) is not None:
+                effective = planned
             if getattr(unit, "agents", None) is not None:  # a fixed number of agents has no heads behind it
                 planned = effective = np.full(len(self.months), float(unit.agents))  # type: ignore[attr-defined]
             share, low, high = clustered_wilson(self._met(u), self.repeats)
@@ -580,10 +595,15 @@ class _Report:
             by_month = self.success.passed[u - self.groups][self.grid.quarter_of_month]
             unmet = [m for m, ok in zip(self.months, by_month, strict=True) if not ok]
         fixed = getattr(unit, "agents", None)
+        rostered = u < self.groups and self._rostered(u) is not None
         return {
             "team": name,
             "wing": wing,
-            "now": int(fixed if fixed is not None else unit.headcount),
+            "now": int(fixed)
+            if fixed is not None
+            else round(float(self._heads(u)[:, 0].mean()))
+            if rostered
+            else unit.headcount,
             "need": {month: int(n) for month, n in zip(self.months, need, strict=True)},
             "need_first": int(need[0]),
             "need_peak": {"month": self.months[peak], "heads": int(need[peak])},
@@ -860,6 +880,28 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
         for i, name in enumerate(names):
             for kpi, value in values_of.items():
                 found["support", kind, name, kpi, support_kpis.KPIS[kpi].unit] = value[:, :, i]
+    for name, group in support.groups.items():
+        if group.satisfaction is not None:
+            busy, longer = (found["support", "group", name, kpi, "share"] for kpi in ("occupancy", "overrun_share"))
+            found["support", "group", name, "agent_satisfaction", "score"] = group.satisfaction.score(busy, longer)
+    model = simulated.horizon.central.support
+    assert model is not None
+    tiers = support_kpis.by_tier(_with_total(simulated.data["queue"]), model.tables)
+    if tiers.shape[2] > 1:
+        for kpi, value in support_kpis.evaluate("queue", tiers, inquiries=inquiries).items():
+            for tier in range(tiers.shape[2]):
+                found["support", "tier", str(tier + 1), kpi, support_kpis.KPIS[kpi].unit] = value[:, :, tier]
+    closing = simulated.data["closing"]
+    for q, (name, queue) in enumerate(support.queues.items()):
+        if queue.channel == "email":
+            # the horizon closes with its last month
+            left = np.concatenate([closing[:, :, q], closing[:, -1:, q]], axis=1)
+            offered = _with_total(simulated.data["queue"][:, :, q, QueueMeasure.OFFERED])
+            grid = simulated.horizon.grid
+            days = targets.open_days(timegrid.opening_kinds(queue.hours), grid, grid.month_of_day)
+            found["support", "queue", name, "closing_backlog", "count"] = left
+            in_days = targets.in_days(left, offered, np.append(days, days.sum()))
+            found["support", "queue", name, "closing_backlog_days", "days"] = in_days
     cost = simulated.data["cost"][:, :, : len(support.groups)].sum(axis=(2, 3))
     answered = sum(support_kpis.KPIS[k](simulated.data["queue"]).sum(axis=2) for k in ("answered", "called_back"))
     if cost.sum() > 0:
@@ -877,6 +919,9 @@ def _success_measures(simulated: Simulated) -> dict[Key, Array]:
         for kpi, value in hours.items():
             if kpi != "overtime_share" or team.tables.overtime:
                 found["success", "team", team.name, kpi, "share"] = value[:, :, t]
+        if team.team.satisfaction is not None:
+            content = team.team.satisfaction.score(hours["utilisation"][:, :, t], hours["overtime_share"][:, :, t])
+            found["success", "team", team.name, "agent_satisfaction", "score"] = content
     found |= success_measures.team_measures(simulated)
     steps = _with_total(simulated.data["steps"].sum(axis=3))
     for k, activity in enumerate(model.activities.activity_names):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator import timegrid, units
 from simulator.distributions import LawBook, LawTables, gamma, with_zero
-from simulator.scenario.schema import Away, Calendar, Escalation, Queue, Resolution, Scenario, Support
+from simulator.scenario.schema import Away, Calendar, Escalation, Group, Queue, Resolution, Scenario, Support
 from simulator.support import demand, shifts, staffing
 from simulator.support.tables import SupportTables, Transfer
 from simulator.timegrid import TimeGrid
@@ -229,7 +229,7 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
             rate[q] = arrivals.rate * grid.open_intervals(queue.hours) * each
         elif arrivals.table is not None:
             counts = day_weights(arrivals.table, grid.interval)[grid.day_kind()[grid.interval_day], grid.interval_slot]
-            rate[q] = counts * grid.open_intervals(queue.hours) / length * each
+            rate[q] = counts * grid.open_intervals(queue.hours) / (arrivals.table_interval or length) * each
         elif arrivals.dated is not None:
             totals, place = arrivals.dated.on(grid)
             rate[q] = np.nan_to_num(totals)[place] * _parts(weight, place) / length * each
@@ -298,9 +298,9 @@ def _days(calendar: Calendar, queue: Queue, grid: TimeGrid) -> NDArray[np.float6
 
 def _after_holiday(calendar: Calendar, queue: Queue, grid: TimeGrid) -> NDArray[np.bool_]:
     """Days, no holidays themselves, on which the queue is open for the first time after a public holiday."""
-    kinds = np.array(timegrid.open_slots(queue.hours, grid.interval).any(axis=1))
+    kinds = timegrid.opening_kinds(queue.hours)
     out = np.zeros(grid.days, dtype=bool)
-    waiting = _holidays_before(calendar.holidays, calendar.closed, grid.start, tuple(kinds.tolist()))
+    waiting = _holidays_before(calendar.holidays, calendar.closed, grid.start, kinds)
     for day in range(grid.days):
         if grid.holiday[day]:
             waiting = True
@@ -411,6 +411,14 @@ def _tier_order(tables: SupportTables) -> list[int]:
     return sorted(depth, key=lambda q: -depth[q])
 
 
+def _by_month(group: Group, grid: TimeGrid) -> tuple[NDArray[np.int64], ...]:
+    """The roster that a group was given, month by month."""
+    if group.roster is None:
+        return ()
+    agents = group.roster.held_on(grid).astype(np.int64)
+    return tuple(np.split(agents, grid.month_interval[1:-1]))
+
+
 def group_plans(support: Support, grid: TimeGrid, load: NDArray[np.float64]) -> tuple[staffing.GroupPlan, ...]:
     """One plan of spreading per group, from the load that planners expect."""
     plans = []
@@ -437,6 +445,7 @@ def group_plans(support: Support, grid: TimeGrid, load: NDArray[np.float64]) -> 
                 fixed=group.agents,
                 rosters=rosters,
                 on_duty=1.0 - group.divided_out,
+                given=_by_month(group, grid),
             )
         )
     return tuple(plans)

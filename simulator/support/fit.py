@@ -1231,7 +1231,7 @@ class QueueFit:
         Args:
             table: the CSV that :meth:`ArrivalProfile.write` wrote, to name in place of the numbers.
         """
-        arrivals: dict[str, Any] = {"table": table or self.profile.table}
+        arrivals: dict[str, Any] = {"table": table or self.profile.table, "table_interval": "30 min"}
         factors = self.profile.factors
         if factors.day_cv > 0:
             arrivals["day_cv"] = _digits(factors.day_cv)

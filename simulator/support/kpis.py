@@ -154,6 +154,7 @@ _ALL = (
     Kpi("occupancy", "group", "share", None, "busy", "staffed + overrun"),
     Kpi("occupancy_real_time", "group", "share", None, "busy - deferrable", "staffed + overrun"),
     Kpi("occupancy_deferrable", "group", "share", None, "deferrable", "staffed + overrun"),
+    Kpi("overrun_share", "group", "share", "lower", "overrun", "staffed"),
     Kpi("time_away", "group", "share", "lower", "away", "staffed + overrun"),
 )
 
@@ -190,6 +191,13 @@ def by_window(sums: ArrayLike, window: ArrayLike, windows: int) -> NDArray[np.fl
     """
     array, index = np.asarray(sums, dtype=np.float64), np.asarray(window)
     return np.stack([array[..., index == w, :, :].sum(axis=-3) for w in range(windows)], axis=-3)
+
+
+def by_tier(sums: ArrayLike, tables: SupportTables) -> NDArray[np.float64]:
+    """Sums of queues added up by tier, float64 (..., tiers, K), from sums (..., Q, K)."""
+    array = np.asarray(sums, dtype=np.float64)
+    tiers = int(tables.tier.max(initial=-1)) + 1
+    return np.stack([array[..., tables.tier == t, :].sum(axis=-2) for t in range(tiers)], axis=-2)
 
 
 def cost_per_contact(cost: ArrayLike, answered: ArrayLike) -> NDArray[np.float64]:

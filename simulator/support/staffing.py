@@ -108,6 +108,8 @@ class GroupPlan:
             one agent present throughout.
         rosters: by month, who works which shifts; empty where hours are spread by load.
         on_duty: people on the roster per head, 1 less what shrinkage divides out.
+        given: agents by month, then interval, where the plan is a roster that somebody gave; it says who is there,
+            whatever the heads.
     """
 
     patterns: tuple[Pattern, ...]
@@ -115,6 +117,7 @@ class GroupPlan:
     fixed: int | None = None
     rosters: tuple[Roster, ...] = ()
     on_duty: float = 1.0
+    given: tuple[NDArray[np.int64], ...] = ()
 
     def agents(self, month: int, heads: float, absent: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
         """Agents per interval of a month from (effective, not necessarily whole) heads.
@@ -130,10 +133,17 @@ class GroupPlan:
             return self._planned(month, heads)
         if self.rosters:
             return self.rosters[month].agents(heads * self.on_duty, absent)
-        planned = self._planned(month, heads)
+        return self._without(month, self._planned(month, heads), absent)
+
+    def _without(self, month: int, planned: NDArray[np.int64], absent: NDArray[np.bool_]) -> NDArray[np.int64]:
         gone = np.zeros((absent.shape[1], len(absent) + 1), dtype=np.int64)
         gone[:, 1:] = np.cumsum(absent, axis=0).T
         return planned - gone[self.patterns[month].day, planned]
+
+    def on_roster(self, month: int, absent: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """Agents per interval of a month by the roster that was given, less the absent as for :meth:`agents`."""
+        planned = self.given[month]
+        return planned if absent is None else self._without(month, planned, absent)
 
     def people(self, month: int, heads: float) -> int:
         """Persons among whom absence is drawn."""

@@ -492,6 +492,15 @@ class SupportTables:
         return tiers
 
     @cached_property
+    def tier(self) -> NDArray[np.int64]:
+        """Per queue how many escalations lead to it, the longest way counted, from 0. Shape (Q,)."""
+        out = np.zeros(self.queues, dtype=np.int64)
+        for queue in range(self.queues):
+            for steps, to in enumerate(self.tiers_after(queue), 1):
+                out[to] = max(out[to], steps)
+        return out
+
+    @cached_property
     def tries(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         """Per queue the (group, level) it tries, by level, then group."""
         return tuple(

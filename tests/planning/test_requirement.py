@@ -18,14 +18,15 @@ def evaluator(horizon: Horizon) -> requirement.Evaluate:
     return lambda staffings, count: [over(lambda r, s=s: horizon.replay(r, s), count) for s in staffings]
 
 
-def small_centre(rate: str, target: dict, **queue: object) -> Scenario:
+def small_centre(rate: str, target: dict, queue: dict | None = None) -> Scenario:
     return one_queue(
         queue={
             "hours": {"daily": "09:00-12:00"},
             "arrivals": {"rate": rate},
             "talk": {"exponential": "4 min"},
             "targets": {"confidence": "80%", **target},
-            **queue,
+            "patience": None if queue and "channel" in queue else {"exponential": "2 min"},
+            **(queue or {}),
         },
         group={"agents": None, "headcount": 5, "hours_per_week": 21},
         calendar={"days": 10},
@@ -33,16 +34,18 @@ def small_centre(rate: str, target: dict, **queue: object) -> Scenario:
 
 
 CASES = [
-    ("1 per min", {"service_level": "80% in 20 s"}),
-    ("2 per min", {"abandonment": "4%"}),
-    ("1 per min", {"service_level": "70% in 30 s", "abandonment": "6%", "window": "day"}),
-    ("30 per h", {"asa": "30 s"}),
+    ("1 per min", {"service_level": "80% in 20 s"}, {}),
+    ("2 per min", {"abandonment": "4%"}, {}),
+    ("1 per min", {"service_level": "70% in 30 s", "abandonment": "6%", "window": "day"}, {}),
+    ("30 per h", {"asa": "30 s"}, {}),
+    ("1 per min", {"closing_backlog": 20}, {"channel": "email"}),
+    ("1 per min", {"closing_backlog_days": 0.2, "window": "day"}, {"channel": "email"}),
 ]
 
 
-@pytest.mark.parametrize(("rate", "target"), CASES)
-def test_the_need_is_the_least_of_its_family(rate: str, target: dict) -> None:
-    horizon = Horizon(small_centre(rate, target))
+@pytest.mark.parametrize(("rate", "target", "queue"), CASES)
+def test_the_need_is_the_least_of_its_family(rate: str, target: dict, queue: dict) -> None:
+    horizon = Horizon(small_centre(rate, target, queue))
     evaluate = evaluator(horizon)
     need = requirement.support_need(horizon, evaluate, 40)
     items = horizon.targets.items
@@ -154,7 +157,7 @@ def test_absence_and_shrinkage_raise_the_need_on_shifts() -> None:
 
 
 def test_an_impossible_target_is_named_and_not_hidden() -> None:
-    scenario = small_centre("2 per min", {"abandonment": "1%"}, patience={"deterministic": "0 s"}, lines=1)
+    scenario = small_centre("2 per min", {"abandonment": "1%"}, {"patience": {"deterministic": "0 s"}, "lines": 1})
     horizon = Horizon(scenario.with_({"support.queues.calls.targets.answer_rate": "99%"}))
     need = requirement.support_need(horizon, evaluator(horizon), 8)
     assert not need.passed[0]

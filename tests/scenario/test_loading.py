@@ -647,6 +647,27 @@ def dated_faults(
     return []
 
 
+def test_a_variant_may_name_another_forecast(tmp_path: Path) -> None:
+    """The rows of its queue count there too, and a faulty file is told with the variant's path."""
+    assert dated_faults(tmp_path, FORECAST) == []
+    rows = FORECAST.splitlines()
+    several = [
+        rows[0] + ",Queue",
+        *(f"{row}{n},{queue}" for row in rows[1:] for n, queue in ((0, "phone"), (9, "mail"))),
+    ]
+    (tmp_path / "high.csv").write_text("\n".join(several), encoding="utf-8")
+    text = (tmp_path / "small.yaml").read_text()
+    (tmp_path / "small.yaml").write_text(text + "variants: {high: {support.queues.phone.arrivals.dated: high.csv}}\n")
+    found = [read(tmp_path / "small.yaml", names) for names in ((), ("high",))]
+    low, high = (one.support.queues["phone"].arrivals.dated for one in found)  # type: ignore[union-attr]
+    assert low is not None
+    assert high is not None
+    assert {d: {t: 10 * n for t, n in row.items()} for d, row in low.document().items()} == high.document()
+    (tmp_path / "high.csv").write_text("\n".join(several).replace("phone", "fone"), encoding="utf-8")
+    with pytest.raises(InputError, match="there is no row for the queue phone"):
+        read(tmp_path / "small.yaml")
+
+
 NO_WEIGHT = "'-1' is no weight (a number, 0 or more)"
 FORECAST = "\n".join(
     ["Date,Time,Calls", *(f"2027-04-0{d},{h:02d}:00,{d * h}" for d in (1, 2, 5) for h in (9, 10))]
@@ -730,6 +751,86 @@ def test_dates_on_which_clocks_change(tmp_path: Path) -> None:
     assert run("2027-10-31", [*every, 2]) == []
     assert run("2027-10-31", [*every, 2, 2]) == [(twice, "2027-10-31, 02:00, 6")]
     assert run("2027-10-31", [*every, 4]) == [(twice, "2027-10-31, 04:00, 6")]
+
+
+ROSTER = """\
+name: small
+calendar: {start: 2027-04-01, days: 5, timezone: Europe/Berlin}
+support:
+  queues:
+    phone: {talk: 1 min, hours: {mon-fri: '08:00-20:00'}, arrivals: {rate: 1 per min}}
+  groups: {front: {serves: [phone], roster: roster.csv}}
+"""
+
+
+def roster(folder: Path, content: str) -> dict[str, dict[str, int]] | list[tuple[int | None, str, str | None]]:
+    """The roster of a file, or line, message and what was found of its faults."""
+    (folder / "roster.csv").write_text(content, encoding="utf-8")
+    (folder / "small.yaml").write_text(ROSTER)
+    try:
+        table = read(folder / "small.yaml").support.groups["front"].roster  # type: ignore[union-attr]
+    except InputError as error:
+        return [(p.line, p.message, p.found) for p in error.problems]
+    assert table is not None
+    return table.document()
+
+
+def test_a_roster_that_counts_agents(tmp_path: Path) -> None:
+    """A row holds for the step of the file, and no longer: nobody is there from 09:00 to 10:00."""
+    content = "weekday,time,agents\nmon-fri,08:00,2\nmon-fri,08:30,3\nmon-fri,10:00,4\n"
+    row = {"08:00": 2, "08:30": 3, "09:00": 0, "10:00": 4, "10:30": 0}
+    assert roster(tmp_path, content) == {day: row for day in ("mon", "tue", "wed", "thu", "fri")}
+    dated = "Date,Time,Staff,Team\n" + "".join(
+        f"2027-04-0{d},{h:02d}:00,{h},{team}\n" for team in ("front", "back") for d in (1, 2, 5) for h in range(8, 20)
+    )
+    found = roster(tmp_path, dated)
+    assert isinstance(found, dict)
+    assert found["2027-04-05"] == {**{f"{h:02d}:00": h for h in range(8, 20)}, "20:00": 0}
+
+
+def test_a_roster_that_names_agents(tmp_path: Path) -> None:
+    """Ann is there all day but for lunch, Bob from the afternoon, Cem through the night to Friday."""
+    rows = [
+        "agent,date,start,end", "ann,2027-04-01,08:00,12:00", "ann,2027-04-01,13:00,17:00",
+        "bob,2027-04-01,12:30,20:00", "cem,2027-04-01,22:00,06:00", "ann,2027-04-02,08:00,16:00",
+        "ann,2027-04-05,08:00,16:00",
+    ]  # fmt: skip
+    found = roster(tmp_path, "\n".join(rows))
+    assert found == {
+        "2027-04-01": {
+            "08:00": 1, "12:00": 0, "12:30": 1, "13:00": 2, "17:00": 1, "20:00": 0, "22:00": 1,
+        },
+        "2027-04-02": {"00:00": 1, "06:00": 0, "08:00": 1, "16:00": 0},
+        "2027-04-05": {"08:00": 1, "16:00": 0},
+    }  # fmt: skip
+    weekly = "agent,weekday,start,end\nann,mon-thu,08:00,20:00\nbob,sun-thu,20:00,04:00\nbob,fri,08:00,9:00\n"
+    found = roster(tmp_path, weekly)
+    assert isinstance(found, dict)
+    assert found["mon"] == {"00:00": 1, "04:00": 0, "08:00": 1, "20:00": 1}
+    assert found["fri"] == {"00:00": 1, "04:00": 0, "08:00": 1, "09:00": 0}
+
+
+NOBODY = "days on which a queue of the group is open are missing"
+DAYS = "date,time,agents\n2027-04-01,08:00,2\n2027-04-02,08:00,2\n2027-04-05,08:00,2\n"
+NAMED = "agent,date,start,end\na,2027-04-01,08:00,9:00\na,2027-04-02,08:00,9:00\na,2027-04-05,08:00,9:00\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("agent,time\n", (1, "the columns are not known", "agent, time")),
+        (DAYS.replace("08:00,2\n", "08:00,1.5\n", 1), (2, "'1.5' is no whole number", "2027-04-01, 08:00, 1.5")),
+        (DAYS + "2027-04-05,8:00,2\n", (5, "the row is given twice", "2027-04-05, 8:00, 2")),
+        (DAYS + "2027-04-06,08:00,2\n", (6, "dates lie outside the horizon", "2027-04-06")),
+        (DAYS.replace("2027-04-02,08:00,2\n", ""), (6, NOBODY, "2027-04-02")),
+        (DAYS.replace("02,08:00", "02,08:10"), (6, "agents come or go within an interval", "08:10, 08:20")),
+        (NAMED + "a,2027-04-05,08:30,10:00\n", (5, "the agent comes before having gone", "a, 2027-04-05, 08:30")),
+        (NAMED + "a,2027-04-05,8,10:00\n", (5, "'8' is no time of day", "a, 2027-04-05, 8, 10:00")),
+        (NAMED.replace("9:00", "9:15"), (6, "agents come or go within an interval", "09:15")),
+    ],
+)  # fmt: skip
+def test_a_faulty_roster(tmp_path: Path, content: str, fault: tuple[int, str, str]) -> None:
+    assert roster(tmp_path, content) == [fault]
 
 
 def test_a_missing_csv(faults: Faults) -> None:

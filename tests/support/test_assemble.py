@@ -292,3 +292,16 @@ def test_contacts_by_date_alone_follow_the_shape_of_the_day() -> None:
     assert found[18:30].tolist() == pytest.approx([300 * 2 / 18] * 6 + [300 / 18] * 6)
     assert found.sum() == pytest.approx(360)
     assert found[48:].sum() == pytest.approx(60)
+
+
+def test_a_table_says_what_its_numbers_are_for() -> None:
+    """On a finer calendar a table is per interval of the calendar, unless it says what it is for."""
+    day = {"table": {"09:00": 12, "10:00": 6}, "table_interval": "30 min"}
+    for interval, silent in (("30 min", 1.0), ("15 min", 2.0), ("1 h", 0.5)):
+        calendar = {"days": 1, "interval": interval}
+        told, untold = (
+            per_day({name: day[name] for name in names}, start="2027-04-05", months=None, **calendar)
+            for names in (("table", "table_interval"), ("table",))
+        )
+        assert told["2027-04-05"] == pytest.approx(12 * 2 + 6 * 16)
+        assert untold["2027-04-05"] == pytest.approx(silent * told["2027-04-05"])
