@@ -139,6 +139,7 @@ class _Rules:
                 allowed = "agents (a fixed number present) or headcount (employed), not both"
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
             yield from self.shifts_of(steps, group)
+            yield from self.chats(steps, group)
             yield from self.counted_twice(steps, group)
         fed = {
             _meant(to, self.queues)
@@ -159,13 +160,21 @@ class _Rules:
             if queue.get("business_time") is True and queue.get("patience") is not None:
                 message, allowed = "waits in business time are those of contacts without patience", "either of the two"
                 yield self.document.problem((*steps, "business_time"), message, "true", allowed)
-            if queue.get("callback") is not None and queue.get("channel") == "email":
-                message = "nobody is called back about what can wait"
+            if queue.get("callback") is not None and queue.get("channel") in ("email", "chat"):
+                message = "only callers are called back"
                 yield self.document.problem((*steps, "callback"), message, None, "channel: call")
+            if queue.get("calls_first") == "preempt" and queue.get("channel") != "email":
+                message, allowed = "only work that can wait is left for a call", "channel: email"
+                yield self.document.problem((*steps, "calls_first"), message, "preempt", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)
             to = escalation.get("to")
+            if escalation.get("transfer") == "warm":
+                for end in (queue, _mapping(self.queues.get(_meant(to, self.queues) if isinstance(to, str) else ""))):
+                    if end.get("channel") == "chat" or end.get("calls_first") == "preempt":
+                        message, allowed = "an agent holds with callers only", "transfer: cold or deferred"
+                        yield self.document.problem((*steps, "escalation", "transfer"), message, "warm", allowed)
             if isinstance(to, str) and to not in self.queues:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
@@ -175,6 +184,15 @@ class _Rules:
                 message = "customers are to come back to an unknown queue"
                 yield self.problem((*steps, "resolution", "to"), message, to, self.queues)
         yield from self.escalation_loops()
+
+    def chats(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """Several contacts at once are chats."""
+        names = [_meant(name, self.queues) for name in _names(group.get("serves"))]
+        chat = any(_mapping(self.queues.get(name)).get("channel") == "chat" for name in names)
+        for name, plain in (("concurrency", 1), ("slowdown", 0)):
+            if not chat and group.get(name, plain) != plain:
+                message, allowed = "the group serves no chat", "serves: a queue with channel: chat"
+                yield self.document.problem((*steps, name), message, shown(group[name]), allowed)
 
     def shifts_of(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
         """A group names shifts that are there, each once, and only where heads are to be put on them."""

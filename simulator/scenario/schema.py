@@ -807,7 +807,9 @@ class QueueTargets(Part):
 class Queue(Part):
     """A kind of contact."""
 
-    channel: Literal["call", "email"] = default("call", "email is work that can wait: its backlog is counted")
+    channel: Literal["call", "chat", "email"] = default(
+        "call", "chat: an agent may hold several at once; email is work that can wait: its backlog is counted"
+    )
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
@@ -823,6 +825,10 @@ class Queue(Part):
     head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
     answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
+    calls_first: Literal["wait", "preempt"] = default(
+        "wait", "of email: a call or chat that finds nobody free waits, or an agent leaves the email for it"
+    )
+    set_up: Seconds = default("0 s", "work that it costs to resume an email that was left")
     business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
@@ -1013,6 +1019,12 @@ class Group(Staffed):
     away: Away | None = default(None, "after a contact an agent may step away, if no other waits")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of the group over that of the queue"
+    )
+    concurrency: Annotated[int, Field(ge=1, le=99), WHOLE] = default(
+        1, "chats that an agent holds at once, at most; one who holds any takes no call"
+    )
+    slowdown: Annotated[float, Field(ge=0), NUMBER] = default(
+        0.0, "s: beside others each of j chats takes 1 + s (j - 1) times as long; talk and after_call are those of one"
     )
 
     @property
