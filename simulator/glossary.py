@@ -288,6 +288,13 @@ SUPPORT: dict[str, Term] = {
         "time busy with what cannot wait ÷ staffed time with overrun",
         "即時対応の作業時間 ÷ 在席時間(延長を含む)",
     ),
+    "withdrawn": Term(
+        "Consultations not answered",
+        "回答が得られなかった相談",
+        "count",
+        "consultations that nobody answered within the longest hold",
+        "保留の上限までに回答が得られなかった上位者への相談",
+    ),
     "interrupted": Term(
         "Interruptions",
         "中断回数",

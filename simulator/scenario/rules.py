@@ -170,11 +170,11 @@ class _Rules:
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)
             to = escalation.get("to")
-            if escalation.get("transfer") == "warm":
+            if (way := escalation.get("transfer")) in ("warm", "consultation"):
                 for end in (queue, _mapping(self.queues.get(_meant(to, self.queues) if isinstance(to, str) else ""))):
                     if end.get("channel") == "chat" or end.get("calls_first") == "preempt":
                         message, allowed = "an agent holds with callers only", "transfer: cold or deferred"
-                        yield self.document.problem((*steps, "escalation", "transfer"), message, "warm", allowed)
+                        yield self.document.problem((*steps, "escalation", "transfer"), message, way, allowed)
             if isinstance(to, str) and to not in self.queues:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
@@ -230,8 +230,9 @@ class _Rules:
         """What tells of a hold needs one; values that ask for none may stand, as in a resolved document."""
         if escalation.get("transfer", "cold") == "warm":
             return
+        consults = escalation.get("transfer") == "consultation"
         asks = {
-            "hold": escalation.get("hold") is not None,
+            "hold": escalation.get("hold") is not None and not consults,
             "then": escalation.get("then", "cold") != "cold",
             "conference": _read(units.seconds, escalation.get("conference", 0)) != 0,
         }

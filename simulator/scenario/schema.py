@@ -736,10 +736,14 @@ class Escalation(Part):
 
     to: str
     probability: Share
-    transfer: Literal["cold", "warm", "deferred"] = default(
-        "cold", "the caller joins the next queue; the agent holds with the caller; or the call ends and a ticket opens"
+    transfer: Literal["cold", "warm", "deferred", "consultation"] = default(
+        "cold",
+        "the caller joins the next queue; the agent holds with the caller; the call ends and a ticket opens; or the "
+        "agent asks somebody while the caller waits, and keeps the case",
     )
-    hold: Seconds | None = default(None, "warm: the agent holds for so long at most; absent: until the answer")
+    hold: Seconds | None = default(
+        None, "warm, consultation: the agent holds for so long at most; absent: until the answer"
+    )
     then: Literal["cold", "deferred"] = default("cold", "warm: what it turns into after that")
     conference: DurationLaw = default("0 s", "warm: the agent stays so long after the next tier has answered")
 
@@ -848,6 +852,8 @@ class Serves(Part):
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
     )
+    talk: DurationLaw | None = default(None, "talk of this queue by this group; absent: the queue's")
+    after_call: DurationLaw | None = default(None, "after-call work of this queue by this group; absent: the queue's")
     reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
         0, "one is started only while more agents of the group are idle than this"
     )

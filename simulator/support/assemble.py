@@ -44,9 +44,10 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
             q = queues.index(name)
             queue = support.queues[name]
             factor = group.handle_time_factor * serves.handle_time_factor
-            talk[q, g] = book.row(queue.talk.law.scaled(factor))
-            if queue.after_call.mean > 0:
-                after_call[q, g] = book.row(queue.after_call.law.scaled(factor))
+            talk[q, g] = book.row((serves.talk or queue.talk).law.scaled(factor))
+            wrap_up = serves.after_call or queue.after_call
+            if wrap_up.mean > 0:
+                after_call[q, g] = book.row(wrap_up.law.scaled(factor))
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
             reserve[q, g] = serves.reserve
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
@@ -336,14 +337,16 @@ def expected_entries(tables: SupportTables, calls: NDArray[np.float64]) -> NDArr
 
 
 def _expected_hold(support: Support, tables: SupportTables, queue: int) -> float:
-    """Mean seconds for which the agent of a warm transfer holds when the next tier has an idle agent."""
+    """Mean seconds for which the agent of a warm transfer, or who asks, holds when the next tier has an idle agent."""
     escalation = support.queues[tables.queue_names[queue]].escalation
-    if escalation is None or escalation.transfer != "warm":
+    if escalation is None or escalation.transfer not in ("warm", "consultation"):
         return 0.0
+    delay = float(np.mean([g.answer_delay.mean for g in support.groups.values() if escalation.to in g.serves]))
+    if escalation.transfer == "consultation":
+        return support.queues[escalation.to].talk.mean + delay
     middle = (np.arange(400) + 0.5) / 400  # the mean of the shorter of two lengths, within some thousandths
     stays, talks = (law.law.quantile(middle) for law in (escalation.conference, support.queues[escalation.to].talk))
-    delays = [g.answer_delay.mean for g in support.groups.values() if escalation.to in g.serves]
-    return float(np.minimum.outer(stays, talks).mean() + np.mean(delays))
+    return float(np.minimum.outer(stays, talks).mean()) + delay
 
 
 def handle_time(tables: SupportTables, queue: int, group: int) -> float:

@@ -57,6 +57,7 @@ _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 _ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
 _WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
+_CONSULTATION = int(_tables.Transfer.CONSULTATION)
 _AWAY = _tables.AWAY
 _CALLBACK, _DIALLING = _tables.CALLBACK, _tables.DIALLING
 _NO_ANSWER_CHANCE, _RETRY_DELAY = _tables.NO_ANSWER, _tables.RETRY_DELAY
@@ -102,6 +103,7 @@ _CALLBACK_WAIT = int(QueueMeasure.CALLBACK_WAIT)
 _NO_ANSWER = int(QueueMeasure.NO_ANSWER)
 _UNREACHED = int(QueueMeasure.UNREACHED)
 _INTERRUPTED = int(QueueMeasure.INTERRUPTED)
+_WITHDRAWN = int(QueueMeasure.WITHDRAWN)
 _BUSY = int(GroupMeasure.BUSY)
 _AWAY_SUM = int(GroupMeasure.AWAY)
 _DEFERRABLE = int(GroupMeasure.DEFERRABLE)
@@ -116,6 +118,7 @@ _IS_BALKED = int(Outcome.BALKED)
 _IS_DROPPED = int(Outcome.DROPPED)
 _IS_UNREACHED = int(Outcome.UNREACHED)
 _IS_NO_ANSWER = int(Outcome.NO_ANSWER)
+_IS_WITHDRAWN = int(Outcome.WITHDRAWN)
 
 _DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
 _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
@@ -1342,7 +1345,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 new.resolved = False
                 new.callback = False
             shut = False
-            if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket:
+            consults = False
+            if rich is not None:
+                consults = holder_entry >= 0 and transfer[holder_queue] == _CONSULTATION
+            if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket and not consults:
                 queue_sums[cell[interval], queue, _DROPPED] += 1.0
                 if recording:
                     rows[row].outcome = _IS_DROPPED
@@ -1637,7 +1643,43 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if recording:
                     rows[slot_row[item & _ITEM_MASK]].hold = held.hold
                 queue = held.queue
-                if hold_fallback[held.holder_queue] == _DEFERRED:
+                if transfer[held.holder_queue] == _CONSULTATION:
+                    slot = item & _ITEM_MASK
+                    _unlink(first, last, before, after, count, queue, slot)
+                    held.waiting = False
+                    held.talk_end = t
+                    queue_sums[cell[held.interval], queue, _WITHDRAWN] += 1.0
+                    if held.line >= 0:
+                        lines[held.line] -= 1
+                    held.line = -1
+                    if recording:
+                        done = rows[slot_row[slot]]
+                        done.outcome = _IS_WITHDRAWN
+                        done.talk_end = t
+                        done.end = t
+                    if inquiry is not None:
+                        deadline = _settle(
+                            law, law_scale, law_zero, resolution, resolution_within, repeat_attempts, repeat_delay,
+                            repeat_to, interval_start, open_before, opening, cell, queue_sums, held.key, held.leg,
+                            queue, held.origin, held.repeats, held.inquiry_queue, held.inquiry_interval,
+                            held.inquiry_arrived, held.effort, held.own_time, t,
+                        )  # fmt: skip
+                        if deadline < 0.0:
+                            deadline = inf
+                            if recording:
+                                rows[slot_row[slot]].resolved = True
+                        elif deadline < inf:
+                            held.own_time += deadline - t
+                            if recording:
+                                rows[slot_row[slot]].returns_at = deadline
+                            _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
+                            count[_N_REDIAL] += 1
+                            t_redial = redial_time[0]
+                        held.deadline = deadline
+                    if held.deadline == inf:
+                        free[count[_N_FREE]] = slot
+                        count[_N_FREE] += 1
+                elif hold_fallback[held.holder_queue] == _DEFERRED:
                     held.ticket = True
                     if held.line >= 0:
                         lines[held.line] -= 1
@@ -1653,6 +1695,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             continue
 
         elif rich is not None:  # closing
+            if count[_N_HOLD] + slots.shape[0] > hold_time.shape[0]:
+                status = _NO_HOLD
+                break
             for queue in range(first.shape[0]):
                 following = first[queue] if dropping[queue, next_closing] else -1
                 while following >= 0:
@@ -1660,6 +1705,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     following = after[slot]
                     held = slots[slot]
                     if held.ticket or (talks is not None and held.answered_at == held.answered_at):
+                        continue
+                    if held.holder_entry >= 0 and transfer[held.holder_queue] == _CONSULTATION:
+                        _push(hold_time, hold_item, count[_N_HOLD], t, held.entry << _ITEM_BITS | slot)
+                        count[_N_HOLD] += 1
+                        t_hold = hold_time[0]
                         continue
                     _unlink(first, last, before, after, count, queue, slot)
                     if held.deadline <= t:  # has given up, and nobody has looked since
@@ -1889,8 +1939,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
             busy_until = end
             warm = False
+            consults = False
             if rich is not None:
-                warm = escalates and transfer[queue] == _WARM and not ticket
+                if holder_entry >= 0 and transfer[holder_queue] == _CONSULTATION:
+                    consults = True
+                    escalates = False
+                warm = escalates and (transfer[queue] == _WARM or transfer[queue] == _CONSULTATION) and not ticket
             place = group
             if rich is not None and seats and not warm:
                 if seat < 0:
@@ -1936,7 +1990,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if conference[holder_queue] >= 0:
                     word = kernels.bits(key, _CONFERENCE, leg)
                     stays = answered_at + kernels.draw(law, law_scale, law_zero, conference[holder_queue], word)
-                stays = min(stays, talk_end)
+                stays = talk_end if consults else min(stays, talk_end)
                 hold = stays - arrived
                 n_service = _end_hold(
                     law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
@@ -2050,10 +2104,14 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
                     t_patience = patience_time[0]
-                if rich is not None and holder_entry >= 0 and hold_limit[holder_queue] < inf:
-                    _push(hold_time, hold_item, count[_N_HOLD], arrived + hold_limit[holder_queue], item)
-                    count[_N_HOLD] += 1
-                    t_hold = hold_time[0]
+                if rich is not None and holder_entry >= 0:
+                    limit = arrived + hold_limit[holder_queue]
+                    if consults and closing.shape[0] > 0 and dropping[queue, now]:
+                        limit = t
+                    if limit < inf:
+                        _push(hold_time, hold_item, count[_N_HOLD], limit, item)
+                        count[_N_HOLD] += 1
+                        t_hold = hold_time[0]
                 if rich is not None:
                     t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
                     if t_next < inf:
@@ -2397,7 +2455,7 @@ def _load(
 def _agents(tables: SupportTables, state: SupportState, count: NDArray[np.int64], places: int) -> Agents:
     """The agents with sessions as an earlier call left them; room for as many as there are agents."""
     room = 1 << max(places - 1, 0).bit_length()
-    width = int(tables.concurrency.max(initial=1)) if places else 1
+    width = int(tables.concurrency.max(initial=1))
     whole = [np.zeros(room, dtype=np.int64) for _ in range(8)]
     group, is_open, level, interval, first, entry, following, before = whole
     since, work, time = np.zeros(room), np.zeros(room), np.full(room, inf)

@@ -137,6 +137,7 @@ _ALL = (
     Kpi("callback_wait", "queue", "s", "lower", "callback_wait", "called_back"),
     Kpi("calls_in_vain", "queue", "count", "lower", "no_answer"),
     Kpi("backlog", "queue", "count", "lower", "backlog", "readings"),
+    Kpi("withdrawn", "queue", "count", "lower", "withdrawn"),
     Kpi("interrupted", "queue", "count", None, "interrupted"),
     Kpi("repeats", "queue", "count", "lower", "repeats", None, True),
     Kpi("inquiries", "queue", "count", None, "inquiries", None, True),
@@ -248,7 +249,8 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.REPEATS, again & repeated)
     add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
     add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
-    left = np.where(called, records["taken_at"], np.where(lost(outcome), records["end"], np.inf))
+    add(QueueMeasure.WITHDRAWN, outcome == Outcome.WITHDRAWN)
+    left = np.where(called, records["taken_at"], np.where(np.isnan(records["end"]), np.inf, records["end"]))
     for i, time in enumerate(clock.interval_start[1:]):
         waiting = (records["arrived"] < time) & (left >= time)
         here = np.bincount(queue[waiting], minlength=tables.queues) * tables.deferrable

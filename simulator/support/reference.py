@@ -39,8 +39,12 @@ which order a queue tries its groups (``level``) and in which order a group take
    agent holds with the caller, who neither balks nor loses patience: until the next tier answers (and for a drawn
    conference beyond, to the end of the second talk at most), or the queue drops the contact, or for the hold limit;
    after that the entry, in its place, goes on as a cold one whose patience starts now, or as a deferred one.
-   After-call work follows the hold. *Deferred*: the line is given back, and the entry is a *ticket*, which neither
-   balks nor abandons nor is dropped at closing, and stays one at later tiers, whatever their way of transfer.
+   After-call work follows the hold. *Consultation*: likewise, but the first agent stays for all of the second talk,
+   which is the answer and is not escalated; after the hold limit, or at once where that queue is closed to others, the
+   entry is *withdrawn*: the first agent ends the talk alone. Either way the case ends there; what becomes of the
+   inquiry is said of the queue that was asked, and the line is given back. *Deferred*: the line is given back, and the
+   entry is a *ticket*, which neither balks nor abandons nor is dropped at closing, and stays one at later tiers,
+   whatever their way of transfer.
 7. A caller who was blocked, balked or abandoned *redials* if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
    the queue that the lost call had entered from outside, as a new entry of the same contact with attempt + 1, leg 0 and
@@ -426,7 +430,7 @@ class _Desk:
         """A caller who was lost tries again, or a customer whose inquiry was not resolved."""
         del self.returning[earlier.number]
         attempt = earlier.attempt + 1
-        repeats = earlier.outcome is Outcome.ANSWERED
+        repeats = earlier.outcome in (Outcome.ANSWERED, Outcome.WITHDRAWN)
         queue = self.comes_to(earlier) if repeats else earlier.origin
         entry = _Entry(
             number=self.entries,
@@ -499,10 +503,14 @@ class _Desk:
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
-        if self.is_closed(entry.queue) and not entry.ticket:
+        if self.is_closed(entry.queue) and not entry.ticket and not self.is_consultation(entry):
             self.drop(entry)
         else:
             self.seek_agent(entry)
+
+    def is_consultation(self, entry: _Entry) -> bool:
+        """Whether an agent who keeps the case asks somebody, and waits for the answer."""
+        return entry.holder is not None and self.tables.transfer[entry.holder.queue] == Transfer.CONSULTATION
 
     def is_closed(self, queue: int) -> bool:
         """Whether the queue turns contacts away in the interval in force."""
@@ -513,8 +521,11 @@ class _Desk:
         for queue, waiting in enumerate(self.waiting):
             if self.is_closed(queue):
                 for entry in [entry for entry in waiting if not entry.ticket and not entry.interrupted]:
-                    self.leave_line(entry)
-                    self.drop(entry)
+                    if self.is_consultation(entry):
+                        self.limit_hold(entry, self.calendar.now)
+                    else:
+                        self.leave_line(entry)
+                        self.drop(entry)
 
     def drop(self, entry: _Entry) -> None:
         if entry.holder is not None:
@@ -599,11 +610,15 @@ class _Desk:
         self.in_line.add(entry.number)
         self.await_deadline(entry)
         if entry.holder is not None and self.tables.hold_limit[entry.holder.queue] < inf:
-            limit = entry.arrived + float(self.tables.hold_limit[entry.holder.queue])
-            self.calendar.at(limit, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
+            self.limit_hold(entry, entry.arrived + float(self.tables.hold_limit[entry.holder.queue]))
+        if self.is_consultation(entry) and self.is_closed(entry.queue):
+            self.limit_hold(entry, self.calendar.now)
         for wait in self.tables.overflow_times[entry.queue]:
             if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
                 self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+
+    def limit_hold(self, entry: _Entry, time: float) -> None:
+        self.calendar.at(time, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
 
     def try_again(self, entry: _Entry) -> None:
         """A callback that nobody answered waits in its place once more."""
@@ -633,9 +648,16 @@ class _Desk:
         """The first agent has held for as long as one may."""
         if entry.outcome is not Outcome.WAITING or entry.holder is None:
             return
-        fallback = self.tables.hold_fallback[entry.holder.queue]
+        fallback, withdraws = self.tables.hold_fallback[entry.holder.queue], self.is_consultation(entry)
         self.end_hold(entry, entry.holder, self.calendar.now)
-        if fallback == Transfer.DEFERRED:
+        if withdraws:
+            self.leave_line(entry)
+            entry.outcome, entry.talk_end, entry.end = Outcome.WITHDRAWN, self.calendar.now, self.calendar.now
+            self.free_line(entry)
+            self.count(entry, QueueMeasure.WITHDRAWN)
+            if self.tables.inquiries:
+                self.settle(entry)
+        elif fallback == Transfer.DEFERRED:
             self.free_line(entry)
             entry.ticket = True
         else:
@@ -767,15 +789,17 @@ class _Desk:
         entry.talk_end = answered_at + talk
         entry.end = entry.talk_end + after_call
         entry.deadline = inf
-        entry.escalates = self.goes_on(entry)
+        consults = self.is_consultation(entry)
+        entry.escalates = not consults and self.goes_on(entry)
         if entry.holder is not None:
             law = int(tables.conference[entry.holder.queue])
             stays = answered_at + self.draw(law, entry, CONFERENCE) if law >= 0 else answered_at
-            self.end_hold(entry, entry.holder, min(stays, entry.talk_end))
+            self.end_hold(entry, entry.holder, entry.talk_end if consults else min(stays, entry.talk_end))
         if tables.inquiries:
             self.respond(entry, talk, after_call)
         self.keep_talking(entry)
-        if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
+        stays_on = tables.transfer[queue] in (Transfer.WARM, Transfer.CONSULTATION)
+        if entry.escalates and stays_on and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
             self.busy[entry.number] = (inf, group, 0.0)
             busy_until = entry.talk_end

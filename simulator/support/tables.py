@@ -50,6 +50,8 @@ class Transfer(IntEnum):
     """The agent holds with the caller until the next tier answers, or for so long at most."""
     DEFERRED = 2
     """The call ends and a ticket opens in the next queue, which waits until it is taken."""
+    CONSULTATION = 3
+    """The agent asks somebody of the next queue while the caller waits, or for so long at most, and keeps the case."""
 
 
 class QueueMeasure(IntEnum):
@@ -129,6 +131,8 @@ class QueueMeasure(IntEnum):
     """Given up after as many calls as the queue allows."""
     INTERRUPTED = 38
     """Times that an agent left such a contact for one that does not wait."""
+    WITHDRAWN = 39
+    """Consultations that nobody answered in time."""
 
 
 class GroupMeasure(IntEnum):
@@ -163,6 +167,8 @@ class Outcome(IntEnum):
     """Called back in vain, as often as the queue allows."""
     NO_ANSWER = 8
     """No stay of a contact but one call in vain: from ``taken_at`` to ``end`` it kept an agent busy."""
+    WITHDRAWN = 9
+    """A consultation that nobody answered in time; the agent who asked ends the talk alone."""
 
 
 def lost(outcome: NDArray[np.int8]) -> NDArray[np.bool_]:
@@ -305,7 +311,8 @@ class SupportTables:
         redial_delay: int64 (Q,), law row; -1 nobody redials, also when left out.
         answer_delay: int64 (G,), law row of the time until an agent of the group answers; -1 none, also when left out.
         transfer: int64 (Q,), :class:`Transfer`, how its escalations go on; cold when left out.
-        hold_limit: float64 (Q,), seconds of a warm transfer's hold, at most; infinite when left out.
+        hold_limit: float64 (Q,), seconds of the hold of a warm transfer, or until a consultation begins, at most;
+            infinite when left out.
         hold_fallback: int64 (Q,), :class:`Transfer`, cold or deferred: what a hold of that length turns into.
         conference: int64 (Q,), law row of the time for which the first agent stays after the next tier has answered (to
             the end of its talk at most); -1 none, also when left out.
@@ -492,7 +499,7 @@ class SupportTables:
         _require(bool(np.all(self.repeat_to < q)), "repeat_to points to a queue that is not there")
         _require(bool(np.all(self.line_pool < self.line_capacity.size)), "line_pool points to a pool that is not there")
         _require(bool(np.all(np.isfinite(self.after) & (self.after >= 0))), "after must be finite and not negative")
-        _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be cold, warm or deferred")
+        _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be one of Transfer")
         fallbacks = (Transfer.COLD, Transfer.DEFERRED)
         _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
         _require(bool(np.all(self.reserve >= 0)), "reserve must not be negative")
@@ -506,10 +513,10 @@ class SupportTables:
         for name in ("slowdown", "set_up"):
             value = getattr(self, name)
             _require(bool(np.all(np.isfinite(value) & (value >= 0))), f"{name} must be finite and not negative")
-        warm = (self.transfer == Transfer.WARM) & (self.escalation_to >= 0)
+        warm = np.isin(self.transfer, (Transfer.WARM, Transfer.CONSULTATION)) & (self.escalation_to >= 0)
         in_person = ~(self.chat | self.interruptible)
         both = in_person & in_person[self.escalation_to]
-        _require(bool(np.all(both[warm])), "a warm transfer goes from a call to a call")
+        _require(bool(np.all(both[warm])), "an agent holds with a caller for somebody who takes calls")
         chances = ("escalation_probability", "balking", "redial_probability", "resolution", "no_answer")
         for name in (*chances, "callback_acceptance"):
             probability = getattr(self, name)

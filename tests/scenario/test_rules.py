@@ -151,6 +151,14 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
         ),
         (
             "{to: tier2, probability: 12%}",
+            "{to: tier2, probability: 12%, transfer: consultation, hold: 1 min, conference: 2 min}",
+            f"{PHONE}.escalation.conference",
+            "only a warm transfer has a hold",
+            "'2 min'",
+            None,
+        ),
+        (
+            "{to: tier2, probability: 12%}",
             "{to: tier2, probability: 12%, hold: 2 min}",
             f"{PHONE}.escalation.hold",
             "only a warm transfer has a hold",

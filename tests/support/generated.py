@@ -151,7 +151,7 @@ def case(seed: int) -> Case:
         redial_attempts=extra.integers(0, 4, size=queues),
         redial_delay=np.array(delay),
         answer_delay=np.array(answer),
-        transfer=_transfer(extra, chat | interruptible, escalation_to),
+        transfer=_transfer(extra, np.random.default_rng([seed, 9]), chat | interruptible, escalation_to),
         hold_limit=_hold_limit(extra, queues, whole),
         hold_fallback=extra.choice([int(Transfer.COLD), int(Transfer.DEFERRED)], size=queues),
         conference=np.array(conference),
@@ -235,11 +235,12 @@ def with_rules(tables: SupportTables, *rules: str) -> SupportTables:
 
 
 def _transfer(
-    rng: np.random.Generator, sessions: NDArray[np.bool_], escalation_to: NDArray[np.int64]
+    rng: np.random.Generator, more: np.random.Generator, sessions: NDArray[np.bool_], escalation_to: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Ways to the next tier, warm only from call to call."""
     transfer = rng.integers(0, 3, size=len(sessions))
-    transfer[(transfer == Transfer.WARM) & (sessions | sessions[escalation_to])] = Transfer.COLD
+    transfer[(transfer == Transfer.WARM) & (more.random(len(sessions)) < 0.3)] = Transfer.CONSULTATION
+    transfer[np.isin(transfer, (Transfer.WARM, Transfer.CONSULTATION)) & (sessions | sessions[escalation_to])] = 0
     return transfer
 
 

@@ -136,6 +136,11 @@ def test_chats_and_emails_that_are_left_for_them() -> None:
     assert chats[0, QueueMeasure.ANSWERED] == chats[0, QueueMeasure.OFFERED]
 
 
+def test_a_group_may_have_its_own_talk() -> None:
+    serves = {"calls": {"talk": "10 s", "after_call": "5 s", "handle_time_factor": 2.0}}
+    assert KPIS["handle_time"](totals({"after_call": "1 min"}, serves=serves))[0] == pytest.approx(30.0)
+
+
 def test_callbacks_of_a_scenario() -> None:
     callback = {"threshold": "30 s", "acceptance": "60%", "dialling": "10 s", "no_answer": "20%", "attempts": 2}
     plain, found = totals({}, agents=17), totals({"callback": callback}, agents=17)

@@ -202,6 +202,7 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
         QueueMeasure.REPEATS: again & repeated,
         QueueMeasure.BALKED: outcome == Outcome.BALKED,
         QueueMeasure.DROPPED: outcome == Outcome.DROPPED,
+        QueueMeasure.WITHDRAWN: outcome == Outcome.WITHDRAWN,
         QueueMeasure.OVERFLOWED: answered & (tables.after[records["queue"], records["group"]] > 0),
     }
     for measure, values in columns.items():
@@ -265,7 +266,7 @@ def add_inquiries(sums: NDArray[np.float64], case: generated.Case, records: NDAr
             handled = np.nansum(rows["end"] - rows["answered_at"]) + np.sum(hold[places])
             of_queue[QueueMeasure.RESOLUTION_EFFORT] += handled
         elif np.isnan(last["returns_at"]) and not last["escalated"]:
-            over = last["outcome"] in (*lost, Outcome.ANSWERED, Outcome.IN_SERVICE)
+            over = last["outcome"] in (*lost, Outcome.ANSWERED, Outcome.IN_SERVICE, Outcome.WITHDRAWN)
             over &= last["outcome"] in lost or not np.isnan(last["talk_end"])
             of_queue[QueueMeasure.UNRESOLVED] += over
 
@@ -310,7 +311,7 @@ def test_flow_balance_of_every_call(seed: int) -> None:
         )
         now = sums.queue.sum(axis=0)
         flow = now - before
-        names = ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "CALLED_BACK", "UNREACHED")
+        names = ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "CALLED_BACK", "UNREACHED", "WITHDRAWN")
         ways = [QueueMeasure[name] for name in names]
         gone = flow[:, ways].sum(axis=1)
         np.testing.assert_array_equal(opening + flow[:, QueueMeasure.OFFERED], gone + outcome.waiting)
@@ -473,6 +474,19 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see(
             "hold over when an agent is freed", np.isin((rows["arrived"] + rows["hold"])[let_go], rows["end"][answered])
         )
+        asked = np.zeros(len(rows), dtype=bool)
+        for i in np.flatnonzero(rows["leg"] > 0):
+            contact, attempt, leg = rows[["contact", "attempt", "leg"]][i].tolist()
+            asked[i] = tables.transfer[rows["queue"][before[contact, attempt, leg - 1]]] == Transfer.CONSULTATION
+        asked &= rows["hold"] > 0
+        see("consultation", asked & answered)
+        see("consultation withdrawn at the limit", asked & (rows["outcome"] == Outcome.WITHDRAWN))
+        see("consultation withdrawn, and resolved", (rows["outcome"] == Outcome.WITHDRAWN) & rows["resolved"])
+        see("repeat after a consultation", asked & answered & (rows["returns_at"] > 0))
+        see("repeat after one withdrawn", (rows["outcome"] == Outcome.WITHDRAWN) & (rows["returns_at"] > 0))
+        if tables.dropping.size:
+            shut = np.isin(rows["end"], case.clock.interval_start[:-1][tables.dropping.any(axis=0)])
+            see("consultation withdrawn at closing", shut & (rows["outcome"] == Outcome.WITHDRAWN))
         see("hold that lasts", np.isnan(rows["hold"]))
         see("redial after a hold", np.isin(rows["contact"][again], rows["contact"][let_go]))
         if tables.dropping.size:
@@ -630,7 +644,7 @@ def test_a_changed_table_is_caught(name: str) -> None:
         elif name == "dropping":
             value = ~value
         elif name in ("transfer", "hold_fallback"):
-            value = int(Transfer.DEFERRED) - value
+            value = np.where(value == Transfer.CONSULTATION, Transfer.WARM, int(Transfer.DEFERRED) - value)
         elif name in ("answer_delay", "conference"):
             value = np.full_like(value, -1)
         elif name == "inquiries":
@@ -1165,6 +1179,7 @@ def two_tiers(**changes: Any) -> SupportTables:
 
 
 WARM, DEFERRED = np.array([Transfer.WARM, Transfer.COLD]), np.array([Transfer.DEFERRED, Transfer.COLD])
+ASKS = np.array([Transfer.CONSULTATION, Transfer.COLD])
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])
@@ -1185,6 +1200,10 @@ WARM, DEFERRED = np.array([Transfer.WARM, Transfer.COLD]), np.array([Transfer.DE
             170.0,
             "ANSWERED",
         ),
+        # consultation: the first agents stay to the end of the experts' talk, the second from 60 to 260 s
+        ({"transfer": ASKS}, [160.0, 260.0], [100.0, 200.0], 440.0, "BLOCKED"),
+        # after 30 s the second agent goes on alone, and gives the line back
+        ({"transfer": ASKS, "hold_limit": np.array([30.0, np.inf])}, [160.0, 90.0], [100.0, 30.0], 270.0, "ANSWERED"),
         # deferred: both lines are free at 60 s, and tickets wait
         ({"transfer": DEFERRED}, [160.0, 260.0], [0.0, 0.0], 140.0, "ANSWERED"),
     ],
