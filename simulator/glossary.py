@@ -312,6 +312,27 @@ SUPPORT: dict[str, Term] = {
         "time busy with what cannot wait ÷ staffed time with overrun",
         "即時対応の作業時間 ÷ 在席時間(延長を含む)",
     ),
+    "withdrawn": Term(
+        "Consultations not answered",
+        "回答が得られなかった相談",
+        "count",
+        "consultations that nobody answered within the longest hold",
+        "保留の上限までに回答が得られなかった上位者への相談",
+    ),
+    "interrupted": Term(
+        "Interruptions",
+        "中断回数",
+        "count",
+        "times that an agent left an email for a call or a chat",
+        "通話・チャット対応のためにメール対応を中断した回数",
+    ),
+    "occupancy_slots": Term(
+        "Occupancy of slots",
+        "稼働率(同時対応枠)",
+        "share",
+        "busy time, an agent with chats counted by the part of their places that is taken ÷ staffed time with overrun",
+        "作業時間(チャット対応中は埋まっている同時対応枠の割合で計算)÷ 在席時間(延長を含む)",
+    ),
     "occupancy_deferrable": Term(
         "Occupancy, deferrable work",
         "稼働率(メールなど)",

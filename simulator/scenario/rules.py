@@ -162,6 +162,7 @@ class _Rules:
                 yield self.document.problem((*steps, "agents"), "the group is sized twice", None, allowed)
             yield from self.shifts_of(steps, group)
             yield from self.roster(steps, group)
+            yield from self.chats(steps, group)
             yield from self.counted_twice(steps, group)
         fed = {
             _meant(to, self.queues)
@@ -183,14 +184,22 @@ class _Rules:
                 message, allowed = "waits in business time are those of contacts without patience", "either of the two"
                 yield self.document.problem((*steps, "business_time"), message, "true", allowed)
             yield from self.closing((*steps, "targets"), queue)
-            if queue.get("callback") is not None and queue.get("channel") == "email":
-                message = "nobody is called back about what can wait"
+            if queue.get("callback") is not None and queue.get("channel") in ("email", "chat"):
+                message = "only callers are called back"
                 yield self.document.problem((*steps, "callback"), message, None, "channel: call")
+            if queue.get("calls_first") == "preempt" and queue.get("channel") != "email":
+                message, allowed = "only work that can wait is left for a call", "channel: email"
+                yield self.document.problem((*steps, "calls_first"), message, "preempt", allowed)
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             yield from self.on_dates((*steps, "arrivals"), queue)
             escalation = _mapping(queue.get("escalation"))
             yield from self.hold((*steps, "escalation"), escalation)
             to = escalation.get("to")
+            if (way := escalation.get("transfer")) in ("warm", "consultation"):
+                for end in (queue, _mapping(self.queues.get(_meant(to, self.queues) if isinstance(to, str) else ""))):
+                    if end.get("channel") == "chat" or end.get("calls_first") == "preempt":
+                        message, allowed = "an agent holds with callers only", "transfer: cold or deferred"
+                        yield self.document.problem((*steps, "escalation", "transfer"), message, way, allowed)
             if isinstance(to, str) and to not in self.queues:
                 yield self.problem(
                     (*steps, "escalation", "to"), "the queue escalates to an unknown queue", to, self.queues
@@ -200,6 +209,15 @@ class _Rules:
                 message = "customers are to come back to an unknown queue"
                 yield self.problem((*steps, "resolution", "to"), message, to, self.queues)
         yield from self.escalation_loops()
+
+    def chats(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
+        """Several contacts at once are chats."""
+        names = [_meant(name, self.queues) for name in _names(group.get("serves"))]
+        chat = any(_mapping(self.queues.get(name)).get("channel") == "chat" for name in names)
+        for name, plain in (("concurrency", 1), ("slowdown", 0)):
+            if not chat and group.get(name, plain) != plain:
+                message, allowed = "the group serves no chat", "serves: a queue with channel: chat"
+                yield self.document.problem((*steps, name), message, shown(group[name]), allowed)
 
     def shifts_of(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
         """A group names shifts that are there, each once, and only where heads are to be put on them."""
@@ -272,8 +290,9 @@ class _Rules:
         """What tells of a hold needs one; values that ask for none may stand, as in a resolved document."""
         if escalation.get("transfer", "cold") == "warm":
             return
+        consults = escalation.get("transfer") == "consultation"
         asks = {
-            "hold": escalation.get("hold") is not None,
+            "hold": escalation.get("hold") is not None and not consults,
             "then": escalation.get("then", "cold") != "cold",
             "conference": _read(units.seconds, escalation.get("conference", 0)) != 0,
         }

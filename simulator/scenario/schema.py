@@ -1010,10 +1010,14 @@ class Escalation(Part):
 
     to: str
     probability: Share
-    transfer: Literal["cold", "warm", "deferred"] = default(
-        "cold", "the caller joins the next queue; the agent holds with the caller; or the call ends and a ticket opens"
+    transfer: Literal["cold", "warm", "deferred", "consultation"] = default(
+        "cold",
+        "the caller joins the next queue; the agent holds with the caller; the call ends and a ticket opens; or the "
+        "agent asks somebody while the caller waits, and keeps the case",
     )
-    hold: Seconds | None = default(None, "warm: the agent holds for so long at most; absent: until the answer")
+    hold: Seconds | None = default(
+        None, "warm, consultation: the agent holds for so long at most; absent: until the answer"
+    )
     then: Literal["cold", "deferred"] = default("cold", "warm: what it turns into after that")
     conference: DurationLaw = default("0 s", "warm: the agent stays so long after the next tier has answered")
 
@@ -1085,7 +1089,9 @@ class QueueTargets(Part):
 class Queue(Part):
     """A kind of contact."""
 
-    channel: Literal["call", "email"] = default("call", "email is work that can wait: its backlog is counted")
+    channel: Literal["call", "chat", "email"] = default(
+        "call", "chat: an agent may hold several at once; email is work that can wait: its backlog is counted"
+    )
     hours: Hours = default("always")
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
@@ -1102,6 +1108,10 @@ class Queue(Part):
     head_start: Seconds = default("0 s", "among contacts of one priority these count as having waited longer by this")
     short_abandon: Seconds | None = default(None, "abandonments up to this wait are short; default: the target's time")
     answer_within: Seconds = default("20 s", "threshold reported when no service level is asked for")
+    calls_first: Literal["wait", "preempt"] = default(
+        "wait", "of email: a call or chat that finds nobody free waits, or an agent leaves the email for it"
+    )
+    set_up: Seconds = default("0 s", "work that it costs to resume an email that was left")
     business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
@@ -1121,6 +1131,8 @@ class Serves(Part):
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of this queue by this group, times the group's own factor"
     )
+    talk: DurationLaw | None = default(None, "talk of this queue by this group; absent: the queue's")
+    after_call: DurationLaw | None = default(None, "after-call work of this queue by this group; absent: the queue's")
     reserve: Annotated[int, Field(ge=0, le=100_000), WHOLE] = default(
         0, "one is started only while more agents of the group are idle than this"
     )
@@ -1326,6 +1338,12 @@ class Group(Staffed):
     away: Away | None = default(None, "after a contact an agent may step away, if no other waits")
     handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
         1.0, "proficiency: talk and after-call work of the group over that of the queue"
+    )
+    concurrency: Annotated[int, Field(ge=1, le=99), WHOLE] = default(
+        1, "chats that an agent holds at once, at most; one who holds any takes no call"
+    )
+    slowdown: Annotated[float, Field(ge=0), NUMBER] = default(
+        0.0, "s: beside others each of j chats takes 1 + s (j - 1) times as long; talk and after_call are those of one"
     )
 
     @property

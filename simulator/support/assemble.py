@@ -46,9 +46,10 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
             q = queues.index(name)
             queue = support.queues[name]
             factor = group.handle_time_factor * serves.handle_time_factor
-            talk[q, g] = book.row(queue.talk.law.scaled(factor))
-            if queue.after_call.mean > 0:
-                after_call[q, g] = book.row(queue.after_call.law.scaled(factor))
+            talk[q, g] = book.row((serves.talk or queue.talk).law.scaled(factor))
+            wrap_up = serves.after_call or queue.after_call
+            if wrap_up.mean > 0:
+                after_call[q, g] = book.row(wrap_up.law.scaled(factor))
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
             reserve[q, g] = serves.reserve
     lined = [name for name, queue in support.queues.items() if queue.lines is not None]
@@ -103,6 +104,11 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         dialling=np.array([book.row(c.dialling.law) if c and c.dialling.mean > 0 else -1 for c in callbacks], np.int64),
         no_answer=np.array([c.no_answer if c else 0.0 for c in callbacks]),
         retry_delay=np.array([book.row(c.retry.law) if c and c.retry.mean > 0 else -1 for c in callbacks], np.int64),
+        chat=np.array([q.channel == "chat" for q in items]),
+        concurrency=np.array([group.concurrency for group in support.groups.values()], dtype=np.int64),
+        slowdown=np.array([group.slowdown for group in support.groups.values()]),
+        interruptible=np.array([q.calls_first == "preempt" for q in items]),
+        set_up=np.array([q.set_up for q in items]),
         laws=book.tables(),
     )
 
@@ -330,7 +336,8 @@ def offered_load(
     It is the load if every contact found an idle agent: nobody is lost, so nobody redials; nobody waits, so a warm
     transfer holds for its conference alone. A queue's work goes to the groups that are open to it first, of these to
     the first level, in proportion to their heads (or agents): the others take overflow, which a closed form cannot
-    foresee. Escalations and repeats are expected in the interval of the contact that they follow.
+    foresee. Agents with chats are taken as holding as many as they may. Escalations and repeats are expected in the
+    interval of the contact that they follow.
 
     Args:
         accounts: expected living accounts, float64 (M, S), or None.
@@ -353,7 +360,7 @@ def offered_load(
         part = size / size.sum() if size.sum() > 0 else np.full(len(first), 1.0 / max(len(first), 1))
         hold = tables.escalation_probability[q] * _expected_hold(support, tables, q)
         for g, share in zip(first, part, strict=True):
-            load[g] += share * contacts[q] * (handle_time(tables, q, int(g)) + hold) / length
+            load[g] += share * contacts[q] * (handle_time(tables, q, int(g)) / _at_once(tables, q, g) + hold) / length
     hours = {q: grid.open_intervals(queue.hours) for q, queue in support.queues.items()}
     for g, group in enumerate(groups):
         present = np.any([hours[q] for q in group.serves], axis=0)
@@ -387,14 +394,16 @@ def expected_entries(tables: SupportTables, calls: NDArray[np.float64]) -> NDArr
 
 
 def _expected_hold(support: Support, tables: SupportTables, queue: int) -> float:
-    """Mean seconds for which the agent of a warm transfer holds when the next tier has an idle agent."""
+    """Mean seconds for which the agent of a warm transfer, or who asks, holds when the next tier has an idle agent."""
     escalation = support.queues[tables.queue_names[queue]].escalation
-    if escalation is None or escalation.transfer != "warm":
+    if escalation is None or escalation.transfer not in ("warm", "consultation"):
         return 0.0
+    delay = float(np.mean([g.answer_delay.mean for g in support.groups.values() if escalation.to in g.serves]))
+    if escalation.transfer == "consultation":
+        return support.queues[escalation.to].talk.mean + delay
     middle = (np.arange(400) + 0.5) / 400  # the mean of the shorter of two lengths, within some thousandths
     stays, talks = (law.law.quantile(middle) for law in (escalation.conference, support.queues[escalation.to].talk))
-    delays = [g.answer_delay.mean for g in support.groups.values() if escalation.to in g.serves]
-    return float(np.minimum.outer(stays, talks).mean() + np.mean(delays))
+    return float(np.minimum.outer(stays, talks).mean()) + delay
 
 
 def handle_time(tables: SupportTables, queue: int, group: int) -> float:
@@ -403,6 +412,12 @@ def handle_time(tables: SupportTables, queue: int, group: int) -> float:
     parts = (tables.answer_delay[group], tables.talk[queue, group], tables.after_call[queue, group])
     rows = [int(r) for r in parts if r >= 0]
     return float(sum(laws.scale[r] * (1.0 - laws.zero[r]) for r in rows))
+
+
+def _at_once(tables: SupportTables, queue: int, group: int) -> float:
+    """The work on a queue that an agent with as many chats as allowed gets done in the time for the work on one."""
+    chats = int(tables.concurrency[group]) if tables.chat[queue] else 1
+    return chats / (1.0 + float(tables.slowdown[group]) * (chats - 1))
 
 
 def _tier_order(tables: SupportTables) -> list[int]:

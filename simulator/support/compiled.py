@@ -2,9 +2,9 @@
 
 How it goes about it:
 
-- Next times by source (line set free, agent set free, staffing, overflow time, hold limit, transfer, arrival, redial,
-  abandonment, closing) are compared in this
-  order with ``<``, which is the tie rule between kinds; each source orders its own events by (time, entry number).
+- Next times by source (line set free, agent set free, session, staffing, overflow time, hold limit, transfer, arrival,
+  redial, abandonment, closing) are compared in this order with ``<``, which is the tie rule between kinds; each source
+  orders its own events by (time, entry number).
 - Of the agents only the ends of after-call work are events. The end of a talk matters where it escalates or frees a
   line, and only then is kept.
 - Where nobody holds a line or redials an abandonment changes nothing at its instant. Such queues look at a deadline
@@ -12,6 +12,8 @@ How it goes about it:
   abandonments as events.
 - A waiting contact has at most one overflow time on the calendar, the next one. A queue in order of entry opens to a
   group in the same order, so a freed agent looks at the first contact of each queue alone.
+- Agents with sessions have places of their own (:class:`Agents`); the next end among them is found by a tournament, in
+  which one of them plays again when a session comes or goes.
 - Idle agents are a ring of times per group, waiting contacts a linked list per queue in slots that are used again, so
   memory does not grow with the number of contacts.
 """
@@ -34,6 +36,7 @@ from simulator.support.tables import (
     ESCALATED,
     OPEN,
     RECORD,
+    SESSION,
     Clock,
     Contacts,
     GroupMeasure,
@@ -54,6 +57,7 @@ _BALKING, _REDIAL_CHANCE = _tables.BALKING, _tables.REDIAL
 _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 _ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
 _WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
+_CONSULTATION = int(_tables.Transfer.CONSULTATION)
 _AWAY = _tables.AWAY
 _CALLBACK, _DIALLING = _tables.CALLBACK, _tables.DIALLING
 _NO_ANSWER_CHANCE, _RETRY_DELAY = _tables.NO_ANSWER, _tables.RETRY_DELAY
@@ -98,9 +102,12 @@ _CALLED_BACK = int(QueueMeasure.CALLED_BACK)
 _CALLBACK_WAIT = int(QueueMeasure.CALLBACK_WAIT)
 _NO_ANSWER = int(QueueMeasure.NO_ANSWER)
 _UNREACHED = int(QueueMeasure.UNREACHED)
+_INTERRUPTED = int(QueueMeasure.INTERRUPTED)
+_WITHDRAWN = int(QueueMeasure.WITHDRAWN)
 _BUSY = int(GroupMeasure.BUSY)
 _AWAY_SUM = int(GroupMeasure.AWAY)
 _DEFERRABLE = int(GroupMeasure.DEFERRABLE)
+_SPARE = int(GroupMeasure.SPARE)
 _STAFFED = int(GroupMeasure.STAFFED)
 _OVERRUN = int(GroupMeasure.OVERRUN)
 _IS_WAITING = int(Outcome.WAITING)
@@ -111,10 +118,11 @@ _IS_BALKED = int(Outcome.BALKED)
 _IS_DROPPED = int(Outcome.DROPPED)
 _IS_UNREACHED = int(Outcome.UNREACHED)
 _IS_NO_ANSWER = int(Outcome.NO_ANSWER)
+_IS_WITHDRAWN = int(Outcome.WITHDRAWN)
 
 _DONE, _NO_SLOT, _NO_PATIENCE, _NO_ROW, _NO_ESCALATION, _NO_OVERFLOW, _NO_HOLD = range(7)
 _FREE_LINE, _FREE_AGENT, _STAFF, _OVERFLOW, _HOLD, _TRANSFER, _ARRIVAL, _REDIAL, _ABANDON, _CLOSE, _START = range(11)
-_READ, _TRY_AGAIN = range(11, 13)
+_READ, _TRY_AGAIN, _SESSION, _FILL, _OFFER = range(11, 16)
 _TRY = 1000
 """A try at calling back draws with a leg of its own: the contact's plus so much for each try before."""
 
@@ -127,7 +135,10 @@ A *seat* is the place of a busy agent, kept only where agents may step away: it 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
 _NEXT_CONTACT, _NEXT_INTERVAL, _NEXT_GROUP, _ENTRIES, _CONTACTS_BEFORE, _N_OVERFLOW, _N_REDIAL = range(6, 13)
-_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _NEXT_READING, _N_ASIDE, _COUNTS = range(13, 19)
+_NEXT_CLOSING, _N_HOLD, _FIRST_INTERVAL, _NEXT_READING, _N_ASIDE, _N_PLACES, _N_RESUMED, _COUNTS = range(13, 21)
+
+_OPEN_PART = np.dtype([("open", OPEN), ("agent", "i8"), ("finish", "f8"), ("resolved", "?")], align=True)
+"""A session's row with the columns of :data:`OPEN` as one, which is copied at once."""
 
 
 class Model(NamedTuple):
@@ -191,6 +202,41 @@ class Model(NamedTuple):
     dialling: NDArray[np.int64]
     no_answer: NDArray[np.float64]
     retry_delay: NDArray[np.int64]
+    chat: NDArray[np.bool_]
+    sessions: NDArray[np.bool_]
+    concurrency: NDArray[np.int64]
+    slowdown: NDArray[np.float64]
+    interruptible: NDArray[np.bool_]
+    set_up: NDArray[np.float64]
+
+
+class Agents(NamedTuple):
+    """The agents with sessions, in A places (a power of two) for K sessions each.
+
+    ``level`` tells the list of its group in which an agent is: 0 for work that may be interrupted, j for j chats, -1
+    none; lists are in the order in which agents joined them. ``since``, ``work`` and ``interval`` are those of the last
+    start or end of a session. ``time`` is the next end, of ``first`` among the sessions, with ``entry``; ``tree[1]`` is
+    the agent whose ``(time, entry)`` is least, and ``tree[A:]`` are all. ``row``: where a session has its record.
+    """
+
+    group: NDArray[np.int64]
+    open: NDArray[np.int64]
+    level: NDArray[np.int64]
+    since: NDArray[np.float64]
+    work: NDArray[np.float64]
+    interval: NDArray[np.int64]
+    time: NDArray[np.float64]
+    first: NDArray[np.int64]
+    entry: NDArray[np.int64]
+    next: NDArray[np.int64]
+    before: NDArray[np.int64]
+    free: NDArray[np.int64]
+    list_first: NDArray[np.int64]
+    list_last: NDArray[np.int64]
+    list_count: NDArray[np.int64]
+    tree: NDArray[np.int64]
+    session: NDArray[Any]
+    row: NDArray[np.int64]
 
 
 class Input(NamedTuple):
@@ -249,6 +295,7 @@ class Work(NamedTuple):
     call_start: NDArray[np.float64]
     row: NDArray[Any]
     escalated: NDArray[Any]
+    agents: Agents
 
 
 # --- heaps: the least (time, item) first ------------------------------------------------------------------------------
@@ -482,6 +529,45 @@ def _is_timely(within, queue, arrived, t, end):
     return t - arrived <= within[queue] and arrived + within[queue] <= end
 
 
+@kernels.called
+def _settle(
+    law, law_scale, law_zero, resolution, within, repeat_attempts, repeat_delay, repeat_to, interval_start, open_before,
+    opening, cell, queue_sums, key, leg, queue, origin, repeats, inquiry_queue, inquiry_interval, inquiry_arrived,
+    effort, own_time, talk_end,
+):  # fmt: skip
+    """What the last talk of a call does for its inquiry. Returns when the customer contacts again; -1 when it is
+    resolved, infinity when that is not to be."""
+    c = cell[inquiry_interval]
+    if kernels.uniform(key, _RESOLUTION, leg) < resolution[queue]:
+        elapsed = talk_end - inquiry_arrived
+        queue_sums[c, inquiry_queue, _RESOLVED] += 1.0
+        if _is_timely(within, inquiry_queue, inquiry_arrived, talk_end, interval_start[-1]):
+            queue_sums[c, inquiry_queue, _RESOLVED_WITHIN] += 1.0
+            if repeats == 0:
+                queue_sums[c, inquiry_queue, _RESOLVED_FIRST] += 1.0
+        queue_sums[c, inquiry_queue, _RESOLUTION_TIME] += elapsed
+        queue_sums[c, inquiry_queue, _RESOLUTION_TIME_NET] += elapsed - own_time
+        queue_sums[c, inquiry_queue, _RESOLUTION_EFFORT] += effort
+        return -1.0
+    if repeats < repeat_attempts[queue] and repeat_delay[queue] >= 0:
+        comes_to = repeat_to[queue] if repeat_to[queue] >= 0 else origin
+        word = kernels.bits(key, _REPEAT_DELAY, leg)
+        seconds = kernels.draw(law, law_scale, law_zero, repeat_delay[queue], word)
+        seconds = kernels.open_time(interval_start, open_before, opening, comes_to, talk_end) + seconds
+        return max(talk_end, kernels.open_instant(interval_start, open_before, opening, comes_to, seconds))
+    queue_sums[c, inquiry_queue, _UNRESOLVED] += 1.0
+    return inf
+
+
+@kernels.inner
+def _count_answer(queue_sums, c, queue, wait, within):
+    queue_sums[c, queue, _ANSWERED] += 1.0
+    if wait <= within[queue]:
+        queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
+    queue_sums[c, queue, _WAIT_ANSWERED] += wait
+    queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
+
+
 @kernels.inner
 def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, now, start, end):
     """Split a time over the cells in which it passes; ``now`` is the interval in force at ``start``."""
@@ -554,11 +640,210 @@ def _change_staff(planned, group, present, surplus, idle, idle_head, idle_count)
     return change - stay
 
 
+# --- sessions: chats beside others, and work that may be interrupted --------------------------------------------------
+
+
+@kernels.called
+def _count_sessions(
+    crew, agent, until, chat, deferrable, concurrency, interval_start, cell, next_cell, group_sums, call_start
+):
+    """Count busy time since the last start or end of a session of an agent, or since this call began."""
+    group, start, interval = crew.group[agent], max(crew.since[agent], call_start), crew.interval[agent]
+    queue = crew.session[agent * (crew.row.shape[0] // crew.group.shape[0])].open.queue
+    _count_passing(interval_start, cell, next_cell, group_sums, _BUSY, group, interval, start, until)
+    if deferrable[queue]:
+        _count_passing(interval_start, cell, next_cell, group_sums, _DEFERRABLE, group, interval, start, until)
+    if chat[queue]:
+        spare = 1.0 - crew.open[agent] / concurrency[group]
+        while interval < cell.shape[0]:
+            stop = min(until, interval_start[next_cell[interval]])
+            if stop > start:
+                group_sums[cell[interval], group, _SPARE] += spare * (stop - start)
+                start = stop
+            if until <= interval_start[next_cell[interval]]:
+                break
+            interval = next_cell[interval]
+
+
+@kernels.called
+def _join(crew, agent, level):
+    """Put an agent at the end of a list of its group."""
+    group = crew.group[agent]
+    crew.level[agent] = level
+    tail = crew.list_last[group, level]
+    crew.before[agent] = tail
+    crew.next[agent] = -1
+    if tail >= 0:
+        crew.next[tail] = agent
+    else:
+        crew.list_first[group, level] = agent
+    crew.list_last[group, level] = agent
+    crew.list_count[group, level] += 1
+
+
+@kernels.called
+def _leave(crew, agent):
+    """Take an agent out of the list in which it is."""
+    level = crew.level[agent]
+    if level < 0:
+        return
+    group = crew.group[agent]
+    a, b = crew.before[agent], crew.next[agent]
+    if a >= 0:
+        crew.next[a] = b
+    else:
+        crew.list_first[group, level] = b
+    if b >= 0:
+        crew.before[b] = a
+    else:
+        crew.list_last[group, level] = a
+    crew.list_count[group, level] -= 1
+    crew.level[agent] = -1
+
+
+@kernels.called
+def _appoint(crew, agent, slowdown):
+    """The next end of talk or after-call work among an agent's sessions, if nothing changes until then."""
+    width = crew.row.shape[0] // crew.group.shape[0]
+    crew.time[agent] = inf
+    if crew.open[agent] > 0:
+        first = agent * width
+        for s in range(first + 1, agent * width + crew.open[agent]):
+            sooner = crew.session[s].finish < crew.session[first].finish
+            same = crew.session[s].finish == crew.session[first].finish
+            if sooner or (same and crew.session[s].open.entry < crew.session[first].open.entry):
+                first = s
+        crew.first[agent] = first
+        crew.entry[agent] = crew.session[first].open.entry
+        slowness = 1.0 + slowdown[crew.group[agent]] * (crew.open[agent] - 1)
+        crew.time[agent] = crew.since[agent] + (crew.session[first].finish - crew.work[agent]) * slowness
+    i = (crew.group.shape[0] + agent) >> 1
+    while i >= 1:
+        a, b = crew.tree[2 * i], crew.tree[2 * i + 1]
+        if crew.time[b] < crew.time[a] or (crew.time[b] == crew.time[a] and crew.entry[b] < crew.entry[a]):
+            a = b
+        crew.tree[i] = a
+        i >>= 1
+
+
+@kernels.called
+def _change_sessions(
+    crew, agent, done, t, now, chat, deferrable, concurrency, slowdown, interval_start, cell, next_cell, group_sums,
+    call_start,
+):  # fmt: skip
+    """Settle what has passed before a session comes to an agent or leaves; ``done`` is the mark of work, or NaN."""
+    _count_sessions(
+        crew, agent, t, chat, deferrable, concurrency, interval_start, cell, next_cell, group_sums, call_start
+    )
+    if done != done:
+        slowness = 1.0 + slowdown[crew.group[agent]] * (crew.open[agent] - 1)
+        done = crew.work[agent] + (t - crew.since[agent]) / slowness
+        first = agent * (crew.row.shape[0] // crew.group.shape[0])
+        for s in range(first, first + crew.open[agent]):
+            done = min(done, crew.session[s].finish)
+    crew.work[agent] = done
+    crew.since[agent] = t
+    crew.interval[agent] = now
+    _leave(crew, agent)
+
+
+@kernels.called
+def _release(crew, agent, slowdown, count):
+    """An agent has no session any more."""
+    crew.open[agent] = 0
+    _appoint(crew, agent, slowdown)
+    crew.free[count[_N_PLACES]] = agent
+    count[_N_PLACES] += 1
+
+
+@kernels.called
+def _with_a_place(crew, concurrency, surplus, group):
+    """Of the agents with chats the one who takes the next; -1 where there is no place."""
+    leave = surplus[group]
+    for level in range(1, concurrency[group]):
+        if crew.list_count[group, level] > leave:
+            agent = crew.list_first[group, level]
+            for _ in range(leave):
+                agent = crew.next[agent]
+            return agent
+        leave -= crew.list_count[group, level]
+    return -1
+
+
+@kernels.called
+def _find_agent(
+    queue, arrived, t, urgent, crew, chat, concurrency, surplus,
+    tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count,
+):  # fmt: skip
+    """The group that takes a contact, and its agent where that is one with sessions (-1 an idle one); -1 nobody.
+
+    An agent of level 0 leaves its work for the contact, which ``urgent`` allows.
+    """
+    best, best_agent, level, held, since = -1, -1, 0, 0, 0.0
+    for k in range(tries_start[queue], tries_start[queue + 1]):
+        if best >= 0 and tries_level[k] != level:
+            break
+        group, agent = tries_group[k], -1
+        if arrived + tries_after[k] > t:
+            continue
+        if idle_count[group] > tries_reserve[k]:
+            chats, last = 0, idle[group, idle_head[group]]
+        else:
+            if chat[queue]:
+                agent = _with_a_place(crew, concurrency, surplus, group)
+            if agent < 0:
+                continue
+            chats, last = crew.open[agent], crew.since[agent]
+        if best < 0 or chats < held or (chats == held and last < since):
+            best, best_agent, level, held, since = group, agent, tries_level[k], chats, last
+    if best >= 0 or not urgent:
+        return best, best_agent
+    for k in range(tries_start[queue], tries_start[queue + 1]):
+        if best >= 0 and tries_level[k] != level:
+            break
+        group = tries_group[k]
+        if arrived + tries_after[k] > t:
+            continue
+        agent = crew.list_last[group, 0]
+        last = crew.since[agent] if agent >= 0 else 0.0
+        while agent >= 0 and crew.since[agent] == last:
+            latest = best < 0 or last > since
+            if latest or (last == since and crew.entry[agent] > crew.entry[best_agent]):
+                best, best_agent, level, since = group, agent, tries_level[k], last
+            agent = crew.before[agent]
+    return best, best_agent
+
+
+@kernels.called
+def _interrupt(
+    crew, agent, t, now, slots, slot_row, free, first, last, before, after, count, cell, set_up, queue_sums,
+    chat, deferrable, concurrency, slowdown, interval_start, next_cell, group_sums, call_start,
+):  # fmt: skip
+    """An agent leaves its work, which waits in its place from now. Returns its slot."""
+    s = agent * (crew.row.shape[0] // crew.group.shape[0])
+    _change_sessions(
+        crew, agent, nan, t, now, chat, deferrable, concurrency, slowdown, interval_start, cell, next_cell, group_sums,
+        call_start,
+    )  # fmt: skip
+    count[_N_FREE] -= 1
+    slot = free[count[_N_FREE]]
+    slots[slot] = crew.session[s].open
+    slot_row[slot] = crew.row[s]
+    left = slots[slot]
+    left.waiting = True
+    left.talk = (crew.session[s].finish - crew.work[agent]) + set_up[left.queue]
+    queue_sums[cell[left.interval], left.queue, _INTERRUPTED] += 1.0
+    queue_sums[cell[left.interval], left.queue, _TALK_SUM] += set_up[left.queue]
+    _put_back(slots, first, last, before, after, count, left.queue, slot)
+    _release(crew, agent, slowdown, count)
+    return slot
+
+
 # --- the loop ---------------------------------------------------------------------------------------------------------
 
 
 @kernels.outer
-def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry, mail, callback):
+def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich, again, inquiry, mail, callback, talks):
     """Process the events before ``until``.
 
     ``first_row`` is the row of the record table less the entry number of a new entry. The switches of :func:`_rules`
@@ -636,6 +921,20 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         dialling, no_answer, retry_delay = model.dialling, model.no_answer, model.retry_delay
         aside_time, aside_item = work.aside_time, work.aside_item
         t_aside = aside_time[0] if count[_N_ASIDE] > 0 else inf
+    if talks is not None:
+        crew = work.agents
+        chat, sessions, concurrency, slowdown = model.chat, model.sessions, model.concurrency, model.slowdown
+        set_up = model.set_up
+        width = crew.row.shape[0] // crew.group.shape[0]
+        filling = offered = -1
+        for agent in range(count[_N_RESUMED]):
+            held = crew.session[agent * width].open
+            if chat[held.queue]:
+                _join(crew, agent, crew.open[agent])
+            elif held.talk_end != held.talk_end:
+                _join(crew, agent, 0)
+            _appoint(crew, agent, slowdown)
+        count[_N_RESUMED] = 0
     recording = rows.shape[0] > 0
     talk_given = arrival_talk.shape[0] > 0
     if rich is not None:
@@ -659,8 +958,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     t_patience = patience_time[0] if count[_N_PATIENCE] > 0 else inf
 
     while True:
-        if starting > 0:
+        if talks is not None and filling >= 0:
+            kind = _FILL
+        elif starting > 0:
             kind = _START
+        elif talks is not None and offered >= 0:
+            kind = _OFFER
         else:
             if callback is not None and recording and first_row + entries + idle.shape[1] + 2 > rows.shape[0]:
                 status = _NO_ROW  # room for a call in vain by each agent who may start now, and for an entry
@@ -674,6 +977,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if t_service < t:
                 t = t_service
                 kind = _FREE_AGENT
+            if talks is not None and crew.time[crew.tree[1]] < t:
+                t = crew.time[crew.tree[1]]
+                kind = _SESSION
             if t_staff < t:
                 t = t_staff
                 kind = _STAFF
@@ -722,8 +1028,110 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             inquiry_queue = inquiry_interval = -1
             inquiry_arrived = effort = own_time = 0.0
             responded = resolved = False
-        if kind in (_FREE_AGENT, _START):
-            if kind == _FREE_AGENT:
+        if talks is not None:
+            agent = -1
+            resumed = False
+            stays_away = 0.0
+        if talks is not None and kind == _SESSION:
+            if count[_N_FREE] == 0:
+                status = _NO_SLOT
+                break
+            agent = crew.tree[1]
+            group, s = crew.group[agent], crew.first[agent]
+            held = crew.session[s].open
+            entry, key, leg, queue, c = held.entry, held.key, held.leg, held.queue, cell[held.interval]
+            if held.talk_end != held.talk_end:  # the talk ends
+                held.talk_end = t
+                after_call = 0.0
+                if after_call_law[queue, group] >= 0:
+                    word = kernels.bits(key, _AFTER_CALL, leg)
+                    after_call = kernels.draw(law, law_scale, law_zero, after_call_law[queue, group], word)
+                if crew.level[agent] == 0:
+                    _leave(crew, agent)
+                if chat[queue]:
+                    queue_sums[c, queue, _TALK_SUM] += t - held.answered_at
+                if inquiry is not None:
+                    if chat[queue]:
+                        held.effort += t - held.answered_at
+                    held.effort += after_call
+                if not held.escalates and held.line >= 0:
+                    lines[held.line] -= 1
+                    held.line = -1
+                if inquiry is not None and not held.escalates:
+                    deadline = _settle(
+                        law, law_scale, law_zero, resolution, resolution_within, repeat_attempts, repeat_delay,
+                        repeat_to, interval_start, open_before, opening, cell, queue_sums, key, leg, queue,
+                        held.origin, held.repeats, held.inquiry_queue, held.inquiry_interval, held.inquiry_arrived,
+                        held.effort, held.own_time, t,
+                    )  # fmt: skip
+                    if deadline < 0.0:
+                        crew.session[s].resolved = True
+                    elif deadline < inf:
+                        held.deadline = deadline
+                        held.own_time += deadline - t
+                if recording:
+                    done = rows[crew.row[s]]
+                    done.talk_end = t
+                    done.resolved = crew.session[s].resolved
+                    if held.deadline < inf:
+                        done.returns_at = held.deadline
+                if held.escalates or held.deadline < inf:
+                    count[_N_FREE] -= 1
+                    slot = free[count[_N_FREE]]
+                    slots[slot] = crew.session[s].open
+                    held.line = -1
+                    slots[slot].taken_at = slots[slot].answered_at = nan
+                    item = entry << _ITEM_BITS | slot
+                    if held.escalates:
+                        _push(transfer_time, transfer_item, count[_N_TRANSFER], t, item)
+                        count[_N_TRANSFER] += 1
+                        t_transfer = transfer_time[0]
+                    elif again is not None:
+                        _push(redial_time, redial_item, count[_N_REDIAL], held.deadline, item)
+                        count[_N_REDIAL] += 1
+                        t_redial = redial_time[0]
+                    slot = -1
+                if after_call > 0.0:
+                    crew.session[s].finish += after_call
+                    _appoint(crew, agent, slowdown)
+                    continue
+            queue_sums[c, queue, _AFTER_CALL_SUM] += t - held.talk_end
+            if recording:
+                rows[crew.row[s]].end = t
+            _change_sessions(
+                crew, agent, crew.session[s].finish, t, now, chat, deferrable, concurrency, slowdown, interval_start,
+                cell, next_cell, group_sums, call_start,
+            )  # fmt: skip
+            crew.open[agent] -= 1
+            if crew.open[agent] > 0:
+                moved_from = agent * width + crew.open[agent]
+                if s != moved_from:
+                    crew.session[s] = crew.session[moved_from]
+                    crew.row[s] = crew.row[moved_from]
+                _join(crew, agent, crew.open[agent])
+                _appoint(crew, agent, slowdown)
+                filling = group
+                continue
+            _release(crew, agent, slowdown, count)
+            agent = -1
+            deadline = inf
+            if surplus[group] > 0:
+                _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, t)
+                surplus[group] -= 1
+                filling = group
+                continue
+            if seats and away_law[group] >= 0:
+                stays_away = kernels.draw(law, law_scale, law_zero, away_law[group], kernels.bits(key, _AWAY, leg))
+        if kind in (_FREE_AGENT, _START) or (talks is not None and kind in (_SESSION, _FILL)):
+            if talks is not None and kind == _SESSION:
+                pass
+            elif talks is not None and kind == _FILL:
+                group = filling
+                agent = _with_a_place(crew, concurrency, surplus, group)
+                if agent < 0:
+                    filling = -1
+                    continue
+            elif kind == _FREE_AGENT:
                 group = service_item[0] & _ITEM_MASK
                 if rich is not None and seats:
                     seat = group
@@ -735,6 +1143,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     n_service -= 1
                     if rich is not None and seats:
                         seat_free[n_service] = seat
+                    if talks is not None:
+                        filling = group
                     continue
             else:
                 group = starting_group
@@ -745,6 +1155,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if slot >= 0 and serves_priority[k] != priority:
                     break
                 queue = serves_queue[k]
+                if talks is not None and kind == _FILL and not chat[queue]:
+                    continue
                 head = first[queue]
                 while head >= 0 and slots[head].deadline < t:  # has given up, and nobody has looked since
                     _unlink(first, last, before, after, count, queue, head)
@@ -754,7 +1166,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     continue
                 if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
                     continue
-                if mail is not None and idle_count[group] < serves_reserve[k]:
+                if mail is not None and idle_count[group] < serves_reserve[k] and kind != _FILL:
                     continue
                 if rich is not None and ages:
                     entered = slots[head].arrived - head_start[queue]
@@ -766,6 +1178,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     slot = head
                     priority = serves_priority[k]
             if slot < 0:
+                if talks is not None and kind == _FILL:
+                    filling = -1
+                    continue
+                if talks is not None and stays_away > 0.0:
+                    seat = seat_free[n_service]
+                    seat_group[seat] = group
+                    seat_away[seat] = -1.0
+                    back = t + stays_away
+                    _count_passing(interval_start, cell, next_cell, group_sums, _AWAY_SUM, group, now, t, back)
+                    _push(service_time, service_item, n_service, back, entry << _ITEM_BITS | seat)
+                    n_service += 1
+                    continue
                 if seat >= 0 and seat_away[seat] > 0.0:
                     back = t + seat_away[seat]
                     seat_away[seat] = -1.0
@@ -781,7 +1205,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 continue
 
         elif kind in (_ARRIVAL, _TRANSFER, _REDIAL):
-            if count[_N_FREE] == 0:
+            if count[_N_FREE] == 0 or (talks is not None and count[_N_FREE] == 1):  # one more for who is interrupted
                 status = _NO_SLOT
                 break
             if count[_N_PATIENCE] == patience_time.shape[0]:
@@ -919,7 +1343,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 new.resolved = False
                 new.callback = False
             shut = False
-            if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket:
+            consults = False
+            if rich is not None:
+                consults = holder_entry >= 0 and transfer[holder_queue] == _CONSULTATION
+            if rich is not None and closing.shape[0] > 0 and dropping[queue, now] and not ticket and not consults:
                 queue_sums[cell[interval], queue, _DROPPED] += 1.0
                 if recording:
                     rows[row].outcome = _IS_DROPPED
@@ -949,26 +1376,32 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     line = -1
                 else:
                     lines[line] += 1
-            if not lost:
+            if not lost and talks is not None:
+                group, agent = _find_agent(
+                    queue, arrived, t, not ticket and not deferrable[queue], crew, chat, concurrency, surplus,
+                    tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count,
+                )  # fmt: skip
+            elif not lost:
                 group = _idle_group(
                     queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                     idle, idle_head, idle_count,
                 )  # fmt: skip
-                if (
-                    rich is not None
-                    and group < 0
-                    and not ticket
-                    and holder_entry < 0
-                    and kernels.uniform(key, _BALKING, leg) < balking[queue]
-                ):
-                    queue_sums[cell[interval], queue, _BALKED] += 1.0
-                    if recording:
-                        rows[row].outcome = _IS_BALKED
-                        rows[row].end = t
-                    lost = True
-                    if line >= 0:
-                        lines[line] -= 1
-                        line = -1
+            if (
+                rich is not None
+                and not lost
+                and group < 0
+                and not ticket
+                and holder_entry < 0
+                and kernels.uniform(key, _BALKING, leg) < balking[queue]
+            ):
+                queue_sums[cell[interval], queue, _BALKED] += 1.0
+                if recording:
+                    rows[row].outcome = _IS_BALKED
+                    rows[row].end = t
+                lost = True
+                if line >= 0:
+                    lines[line] -= 1
+                    line = -1
             if lost:
                 if again is not None and not shut:
                     deadline = _redials_at(
@@ -982,6 +1415,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         own_time += deadline - t
                     else:
                         queue_sums[cell[inquiry_interval], inquiry_queue, _UNRESOLVED] += 1.0
+            elif talks is not None and agent >= 0:
+                if crew.level[agent] == 0:
+                    offered = _interrupt(
+                        crew, agent, t, now, slots, slot_row, free, first, last, before, after, count, cell, set_up,
+                        queue_sums, chat, deferrable, concurrency, slowdown, interval_start, next_cell, group_sums,
+                        call_start,
+                    )  # fmt: skip
+                    if inquiry is not None:
+                        slots[offered].effort += set_up[slots[offered].queue]
+                    if recording:
+                        rows[slot_row[offered]].group = -1
+                    agent = -1
             elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
             elif (
@@ -1016,7 +1461,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             planned = staff[next_group, next_interval]
             length = interval_start[next_interval + 1] - interval_start[next_interval]
             group_sums[cell[next_interval], next_group, _STAFFED] += planned * length
+            leaving = surplus[next_group]
             starting = _change_staff(planned, next_group, present, surplus, idle, idle_head, idle_count)
+            if talks is not None and surplus[next_group] < leaving:
+                filling = next_group
             next_group += 1
             if next_group == groups:
                 next_group = 0
@@ -1038,6 +1486,22 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             held.deadline = inf
             held.waiting = True
             _put_back(slots, first, last, before, after, count, queue, slot)
+            group = _idle_group(  # nobody leaves other work for it
+                queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                idle, idle_head, idle_count,
+            )  # fmt: skip
+            if group < 0:
+                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                if t_next < inf:
+                    _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
+                    count[_N_OVERFLOW] += 1
+                    t_overflow = overflow_time[0]
+                continue
+            _stop_idling(idle, idle_head, idle_count, group)
+
+        elif talks is not None and kind == _OFFER:
+            slot, offered = offered, -1
+            queue, arrived = slots[slot].queue, slots[slot].arrived
             group = _idle_group(
                 queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                 idle, idle_head, idle_count,
@@ -1045,6 +1509,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if group < 0:
                 t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
                 if t_next < inf:
+                    item = slots[slot].entry << _ITEM_BITS | slot
                     _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
                     count[_N_OVERFLOW] += 1
                     t_overflow = overflow_time[0]
@@ -1106,6 +1571,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             continue
 
         elif rich is not None and kind == _OVERFLOW:
+            if talks is not None and count[_N_FREE] == 0:
+                status = _NO_SLOT
+                break
+            if talks is not None and count[_N_OVERFLOW] == overflow_time.shape[0]:
+                status = _NO_OVERFLOW
+                break
             item = overflow_item[0]
             slot = item & _ITEM_MASK
             held = slots[slot]
@@ -1113,10 +1584,16 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
                 queue = held.queue
                 arrived = held.arrived
-                group = _idle_group(
-                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
-                    idle, idle_head, idle_count,
-                )  # fmt: skip
+                if talks is not None:
+                    group, agent = _find_agent(
+                        queue, arrived, t, not held.ticket and not deferrable[queue], crew, chat, concurrency, surplus,
+                        tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count,
+                    )  # fmt: skip
+                else:
+                    group = _idle_group(
+                        queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                        idle, idle_head, idle_count,
+                    )  # fmt: skip
                 if group < 0:
                     t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
             if t_next < inf:
@@ -1127,7 +1604,20 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
             if group < 0:
                 continue
-            _stop_idling(idle, idle_head, idle_count, group)
+            if talks is not None and agent >= 0:
+                if crew.level[agent] == 0:
+                    offered = _interrupt(
+                        crew, agent, t, now, slots, slot_row, free, first, last, before, after, count, cell, set_up,
+                        queue_sums, chat, deferrable, concurrency, slowdown, interval_start, next_cell, group_sums,
+                        call_start,
+                    )  # fmt: skip
+                    if inquiry is not None:
+                        slots[offered].effort += set_up[slots[offered].queue]
+                    if recording:
+                        rows[slot_row[offered]].group = -1
+                    agent = -1
+            else:
+                _stop_idling(idle, idle_head, idle_count, group)
 
         elif rich is not None and kind == _HOLD:
             if count[_N_PATIENCE] == patience_time.shape[0]:
@@ -1152,7 +1642,43 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if recording:
                     rows[slot_row[item & _ITEM_MASK]].hold = held.hold
                 queue = held.queue
-                if hold_fallback[held.holder_queue] == _DEFERRED:
+                if transfer[held.holder_queue] == _CONSULTATION:
+                    slot = item & _ITEM_MASK
+                    _unlink(first, last, before, after, count, queue, slot)
+                    held.waiting = False
+                    held.talk_end = t
+                    queue_sums[cell[held.interval], queue, _WITHDRAWN] += 1.0
+                    if held.line >= 0:
+                        lines[held.line] -= 1
+                    held.line = -1
+                    if recording:
+                        done = rows[slot_row[slot]]
+                        done.outcome = _IS_WITHDRAWN
+                        done.talk_end = t
+                        done.end = t
+                    if inquiry is not None:
+                        deadline = _settle(
+                            law, law_scale, law_zero, resolution, resolution_within, repeat_attempts, repeat_delay,
+                            repeat_to, interval_start, open_before, opening, cell, queue_sums, held.key, held.leg,
+                            queue, held.origin, held.repeats, held.inquiry_queue, held.inquiry_interval,
+                            held.inquiry_arrived, held.effort, held.own_time, t,
+                        )  # fmt: skip
+                        if deadline < 0.0:
+                            deadline = inf
+                            if recording:
+                                rows[slot_row[slot]].resolved = True
+                        elif deadline < inf:
+                            held.own_time += deadline - t
+                            if recording:
+                                rows[slot_row[slot]].returns_at = deadline
+                            _push(redial_time, redial_item, count[_N_REDIAL], deadline, item)
+                            count[_N_REDIAL] += 1
+                            t_redial = redial_time[0]
+                        held.deadline = deadline
+                    if held.deadline == inf:
+                        free[count[_N_FREE]] = slot
+                        count[_N_FREE] += 1
+                elif hold_fallback[held.holder_queue] == _DEFERRED:
                     held.ticket = True
                     if held.line >= 0:
                         lines[held.line] -= 1
@@ -1168,13 +1694,21 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             continue
 
         elif rich is not None:  # closing
+            if count[_N_HOLD] + slots.shape[0] > hold_time.shape[0]:
+                status = _NO_HOLD
+                break
             for queue in range(first.shape[0]):
                 following = first[queue] if dropping[queue, next_closing] else -1
                 while following >= 0:
                     slot = following
                     following = after[slot]
                     held = slots[slot]
-                    if held.ticket:
+                    if held.ticket or (talks is not None and held.answered_at == held.answered_at):
+                        continue
+                    if held.holder_entry >= 0 and transfer[held.holder_queue] == _CONSULTATION:
+                        _push(hold_time, hold_item, count[_N_HOLD], t, held.entry << _ITEM_BITS | slot)
+                        count[_N_HOLD] += 1
+                        t_hold = hold_time[0]
                         continue
                     _unlink(first, last, before, after, count, queue, slot)
                     if held.deadline <= t:  # has given up, and nobody has looked since
@@ -1198,7 +1732,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
             continue
 
-        if kind in (_FREE_AGENT, _START, _OVERFLOW, _TRY_AGAIN):  # somebody who waited in ``slot`` is answered
+        waited = kind in (_FREE_AGENT, _START, _OVERFLOW, _TRY_AGAIN)
+        if talks is not None:
+            waited = waited or kind in (_SESSION, _FILL, _OFFER)
+        if waited:  # somebody who waited in ``slot`` is answered
             found = slots[slot]
             found.waiting = False
             queue = found.queue
@@ -1218,6 +1755,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 inquiry_arrived, responded = found.inquiry_arrived, found.responded
                 effort, own_time = found.effort, found.own_time
             row = slot_row[slot]
+            if talks is not None:
+                resumed = found.answered_at == found.answered_at
             if callback is not None:
                 called_back, tries = found.callback, found.tries
             if callback is not None and called_back:
@@ -1292,7 +1831,91 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         talk_end = nan
         keep = not lost or deadline < inf
         escalates = False
-        if group >= 0:
+        if talks is not None and group >= 0 and sessions[queue, group]:
+            talk = talk_recorded
+            if talk != talk:  # NaN: none is recorded
+                talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], kernels.bits(key, _TALK, leg))
+            if kind == _FREE_AGENT:
+                _drop_first(service_time, service_item, n_service)
+                n_service -= 1
+                if seats:
+                    seat_free[n_service] = seat
+            if agent >= 0:
+                _change_sessions(
+                    crew, agent, nan, t, now, chat, deferrable, concurrency, slowdown, interval_start, cell, next_cell,
+                    group_sums, call_start,
+                )  # fmt: skip
+            else:
+                count[_N_PLACES] -= 1
+                agent = crew.free[count[_N_PLACES]]
+                crew.group[agent], crew.since[agent], crew.interval[agent] = group, t, now
+                crew.work[agent] = 0.0
+            if resumed:
+                answered_at, taken_at, escalates = found.answered_at, found.taken_at, found.escalates
+            else:
+                c = cell[interval]
+                if not chat[queue]:
+                    queue_sums[c, queue, _TALK_SUM] += talk
+                    if inquiry is not None:
+                        effort += talk
+                answered_at, taken_at = t, t
+                delay = 0.0
+                if answer_delay[group] >= 0:
+                    word = kernels.bits(key, _ANSWER_DELAY, leg)
+                    delay = kernels.draw(law, law_scale, law_zero, answer_delay[group], word)
+                talk = delay + talk
+                answered_at = t + delay
+                deadline = inf
+                if escalation_to[queue] >= 0:
+                    escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
+                wait = answered_at - arrived
+                if business_time[queue]:
+                    wait = kernels.open_time(interval_start, open_before, opening, queue, answered_at)
+                    wait -= kernels.open_time(interval_start, open_before, opening, queue, arrived)
+                _count_answer(queue_sums, c, queue, wait, within)
+                if overflows and after_wait[queue, group] > 0.0:
+                    queue_sums[c, queue, _OVERFLOWED] += 1.0
+                if inquiry is not None and not responded:
+                    c = cell[inquiry_interval]
+                    queue_sums[c, inquiry_queue, _RESPONDED] += 1.0
+                    queue_sums[c, inquiry_queue, _FIRST_RESPONSE] += answered_at - inquiry_arrived
+                    responded = True
+            s = agent * width + crew.open[agent]
+            new_one = crew.session[s]
+            new_one.finish = crew.work[agent] + talk
+            new_one.resolved = False
+            held = new_one.open
+            held.entry, held.contact, held.key, held.account = entry, contact, key, account
+            held.queue, held.leg, held.attempt, held.origin = queue, leg, attempt, origin
+            held.interval, held.line, held.arrived, held.deadline = interval, line, arrived, inf
+            held.talk, held.talk_end, held.waiting, held.escalates = talk_recorded, nan, False, escalates
+            held.ticket, held.hold = ticket, hold
+            held.holder_entry = held.holder_group = held.holder_queue = held.holder_interval = -1
+            held.taken_at, held.answered_at = taken_at, answered_at
+            held.callback, held.tries, held.repeats = False, 0, 0
+            held.inquiry_queue = held.inquiry_interval = 0
+            held.inquiry_arrived = held.effort = held.own_time = 0.0
+            held.responded = False
+            if again is not None:
+                held.repeats = repeats
+            if inquiry is not None:
+                held.inquiry_queue, held.inquiry_interval = inquiry_queue, inquiry_interval
+                held.inquiry_arrived, held.responded = inquiry_arrived, responded
+                held.effort, held.own_time = effort, own_time
+            crew.row[s] = row
+            crew.open[agent] += 1
+            _join(crew, agent, crew.open[agent] if chat[queue] else 0)
+            _appoint(crew, agent, slowdown)
+            if recording:
+                done = rows[row]
+                done.outcome = _IS_ANSWERED
+                done.group = group
+                done.taken_at = taken_at
+                done.answered_at = answered_at
+                done.escalated = escalates
+            filling = group
+            keep = False
+        elif group >= 0:
             talk = talk_recorded
             if talk != talk:  # NaN: none is recorded
                 word = kernels.bits(key, _TALK, leg)
@@ -1315,8 +1938,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 escalates = kernels.uniform(key, _ESCALATION, leg) < escalation_probability[queue]
             busy_until = end
             warm = False
+            consults = False
             if rich is not None:
-                warm = escalates and transfer[queue] == _WARM and not ticket
+                if holder_entry >= 0 and transfer[holder_queue] == _CONSULTATION:
+                    consults = True
+                    escalates = False
+                warm = escalates and (transfer[queue] == _WARM or transfer[queue] == _CONSULTATION) and not ticket
             place = group
             if rich is not None and seats and not warm:
                 if seat < 0:
@@ -1349,11 +1976,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 queue_sums[c, queue, _CALLED_BACK] += 1.0
                 queue_sums[c, queue, _CALLBACK_WAIT] += wait
             else:
-                queue_sums[c, queue, _ANSWERED] += 1.0
-                if wait <= within[queue]:
-                    queue_sums[c, queue, _ANSWERED_WITHIN] += 1.0
-                queue_sums[c, queue, _WAIT_ANSWERED] += wait
-                queue_sums[c, queue, _WAIT_ANSWERED_SQUARED] += wait * wait
+                _count_answer(queue_sums, c, queue, wait, within)
             if rich is not None and overflows and after_wait[queue, group] > 0.0:
                 queue_sums[c, queue, _OVERFLOWED] += 1.0
             queue_sums[c, queue, _TALK_SUM] += talk
@@ -1366,7 +1989,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if conference[holder_queue] >= 0:
                     word = kernels.bits(key, _CONFERENCE, leg)
                     stays = answered_at + kernels.draw(law, law_scale, law_zero, conference[holder_queue], word)
-                stays = min(stays, talk_end)
+                stays = talk_end if consults else min(stays, talk_end)
                 hold = stays - arrived
                 n_service = _end_hold(
                     law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
@@ -1389,27 +2012,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     responded = True
                 if escalates:
                     pass
-                elif kernels.uniform(key, _RESOLUTION, leg) < resolution[queue]:
-                    resolved = True
-                    elapsed = talk_end - inquiry_arrived
-                    queue_sums[c, inquiry_queue, _RESOLVED] += 1.0
-                    if _is_timely(resolution_within, inquiry_queue, inquiry_arrived, talk_end, interval_start[-1]):
-                        queue_sums[c, inquiry_queue, _RESOLVED_WITHIN] += 1.0
-                        if repeats == 0:
-                            queue_sums[c, inquiry_queue, _RESOLVED_FIRST] += 1.0
-                    queue_sums[c, inquiry_queue, _RESOLUTION_TIME] += elapsed
-                    queue_sums[c, inquiry_queue, _RESOLUTION_TIME_NET] += elapsed - own_time
-                    queue_sums[c, inquiry_queue, _RESOLUTION_EFFORT] += effort
-                elif repeats < repeat_attempts[queue] and repeat_delay[queue] >= 0:
-                    comes_to = repeat_to[queue] if repeat_to[queue] >= 0 else origin
-                    word = kernels.bits(key, _REPEAT_DELAY, leg)
-                    seconds = kernels.draw(law, law_scale, law_zero, repeat_delay[queue], word)
-                    seconds = kernels.open_time(interval_start, open_before, opening, comes_to, talk_end) + seconds
-                    deadline = kernels.open_instant(interval_start, open_before, opening, comes_to, seconds)
-                    deadline = max(talk_end, deadline)
-                    own_time += deadline - talk_end
                 else:
-                    queue_sums[c, inquiry_queue, _UNRESOLVED] += 1.0
+                    deadline = _settle(
+                        law, law_scale, law_zero, resolution, resolution_within, repeat_attempts, repeat_delay,
+                        repeat_to, interval_start, open_before, opening, cell, queue_sums, key, leg, queue, origin,
+                        repeats, inquiry_queue, inquiry_interval, inquiry_arrived, effort, own_time, talk_end,
+                    )  # fmt: skip
+                    if deadline < 0.0:
+                        resolved = True
+                        deadline = inf
+                    elif deadline < inf:
+                        own_time += deadline - talk_end
             if rich is not None and warm:
                 holder_entry, holder_group, holder_queue, holder_interval = entry, group, queue, interval
             if recording:
@@ -1455,6 +2068,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 kept.holder_group = holder_group
                 kept.holder_queue = holder_queue
                 kept.holder_interval = holder_interval
+            if talks is not None:
+                kept.taken_at = kept.answered_at = nan
             if callback is not None:
                 kept.callback = called_back
                 kept.tries = tries
@@ -1488,10 +2103,14 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
                     t_patience = patience_time[0]
-                if rich is not None and holder_entry >= 0 and hold_limit[holder_queue] < inf:
-                    _push(hold_time, hold_item, count[_N_HOLD], arrived + hold_limit[holder_queue], item)
-                    count[_N_HOLD] += 1
-                    t_hold = hold_time[0]
+                if rich is not None and holder_entry >= 0:
+                    limit = arrived + hold_limit[holder_queue]
+                    if consults and closing.shape[0] > 0 and dropping[queue, now]:
+                        limit = t
+                    if limit < inf:
+                        _push(hold_time, hold_item, count[_N_HOLD], limit, item)
+                        count[_N_HOLD] += 1
+                        t_hold = hold_time[0]
                 if rich is not None:
                     t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
                     if t_next < inf:
@@ -1544,6 +2163,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 slot = following
         for each in range(groups):
             _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, each, until)
+        if talks is not None:
+            for agent in range(crew.open.shape[0]):
+                if crew.open[agent] > 0:
+                    _count_sessions(
+                        crew, agent, until, chat, deferrable, concurrency, interval_start, cell, next_cell, group_sums,
+                        call_start,
+                    )  # fmt: skip
     return status
 
 
@@ -1589,12 +2215,12 @@ def run(
         _plain(staff, np.int64),
     )
     model = _model(tables, every_abandonment_an_event)
-    rules = (True, True, tables.inquiries or None, True, True) if every_rule else _rules(tables)
+    rules = (True, True, tables.inquiries or None, True, True, True) if every_rule else _rules(tables)
     agents = state.staff + state.surplus
     present = staff[:, state.interval : int(clock.interval_start.searchsorted(until))]
     if present.size:
         agents = np.maximum(agents, present.max(axis=1))
-    carried = len(state.waiting) + len(state.aside)
+    carried = len(state.waiting) + len(state.aside) + len(state.sessions)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
     work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start)
     first_row = carried - state.entries
@@ -1608,7 +2234,8 @@ def run(
     after = _dump(work, model.away.size > 0, state, len(contacts), until)
     escalated = work.escalated[: work.counter[_N_ESCALATED]].copy()
     table = mark_in_service(work.row[: carried + after.entries - state.entries], until) if records else None
-    waiting = np.bincount(np.append(after.waiting["queue"], after.aside["queue"]), minlength=tables.queues)
+    unanswered = after.waiting["queue"][np.isnan(after.waiting["answered_at"])]
+    waiting = np.bincount(np.append(unanswered, after.aside["queue"]), minlength=tables.queues)
     return SupportOutcome(waiting, escalated, table), after
 
 
@@ -1624,7 +2251,8 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
 
     ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold, dropping, head starts, time
     away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``: deferrable work, agents
-    kept in reserve, waits in open time. ``callback``: callbacks, which need ``rich``.
+    kept in reserve, waits in open time. ``callback``: callbacks, which need ``rich``. ``talks``: sessions (chats beside
+    others, work that may be interrupted), which need ``rich`` and ``mail``.
     """
     transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
     rare = (
@@ -1636,11 +2264,11 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
         tables.head_start,
         tables.away >= 0,
     )
-    callback = bool(tables.callbacks.any())
-    rich = callback or any(bool(array.any()) for array in rare)
+    callback, talks = bool(tables.callbacks.any()), bool(tables.sessions.any())
+    rich = callback or talks or any(bool(array.any()) for array in rare)
     again = tables.inquiries or bool(tables.redials.any())
-    mail = any(bool(array.any()) for array in (tables.deferrable, tables.business_time, tables.reserve))
-    return rich or None, again or None, tables.inquiries or None, mail or None, callback or None
+    mail = talks or any(bool(array.any()) for array in (tables.deferrable, tables.business_time, tables.reserve))
+    return rich or None, again or None, tables.inquiries or None, mail or None, callback or None, talks or None
 
 
 @functools.lru_cache(maxsize=64)
@@ -1696,6 +2324,12 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.dialling, np.int64),
         _plain(tables.no_answer, np.float64),
         _plain(tables.retry_delay, np.int64),
+        _plain(tables.chat, np.bool_),
+        _plain(tables.sessions, np.bool_),
+        _plain(tables.concurrency, np.int64),
+        _plain(tables.slowdown, np.float64),
+        _plain(tables.interruptible, np.bool_),
+        _plain(tables.set_up, np.float64),
     )
 
 
@@ -1735,8 +2369,7 @@ def _load(
     used = answered + len(state.returning)
     size = used + max(_SLOTS, used)
     slot = np.zeros(size, dtype=OPEN)
-    for name in _HOLDER:
-        slot[name] = -1
+    _mark_unused(slot)
     slot[:waiting] = state.waiting
     slot[waiting:unanswered] = state.aside
     slot[unanswered:answered] = state.talking
@@ -1754,7 +2387,7 @@ def _load(
     heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(7)]
     slot_row = np.arange(size)
     if used:
-        slot_row[:unanswered] = np.argsort(np.argsort(slot["entry"][:unanswered]))
+        slot_row[:unanswered] = _carried_rows(state)[:unanswered]
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
             first[queue], last[queue] = mine[0], mine[-1]
@@ -1767,7 +2400,7 @@ def _load(
         aside = (np.arange(used) >= waiting) & (np.arange(used) < unanswered)
         sources = (
             (_N_RELEASE, "talk_end", ~waits & ~escalates & ~redials & ~aside),
-            (_N_TRANSFER, "talk_end", escalates),
+            (_N_TRANSFER, "talk_end", escalates & ~waits),
             (_N_PATIENCE, "deadline", events),
             (_N_REDIAL, "deadline", redials),
             (_N_ASIDE, "deadline", aside),
@@ -1821,14 +2454,59 @@ def _load(
         np.array([state.time]),
         _rows(state, rows),
         np.zeros(escalations, dtype=ESCALATED),
+        _agents(tables, state, count, places if tables.sessions.any() else 0),
     )
+
+
+def _agents(tables: SupportTables, state: SupportState, count: NDArray[np.int64], places: int) -> Agents:
+    """The agents with sessions as an earlier call left them; room for as many as there are agents."""
+    room = 1 << max(places - 1, 0).bit_length()
+    width = int(tables.concurrency.max(initial=1))
+    whole = [np.zeros(room, dtype=np.int64) for _ in range(8)]
+    group, is_open, level, interval, first, entry, following, before = whole
+    since, work, time = np.zeros(room), np.zeros(room), np.full(room, inf)
+    free = np.arange(room)[::-1].copy()
+    lists = (tables.groups, width + 1)
+    tree = np.arange(2 * room) - room
+    for i in range(room - 1, 0, -1):
+        tree[i] = tree[2 * i]
+    crew = Agents(
+        group, is_open, level, since, work, interval, time, first, entry, following, before, free,
+        np.full(lists, -1), np.full(lists, -1), np.zeros(lists, dtype=np.int64),
+        tree,
+        np.zeros(room * width, dtype=_OPEN_PART), np.zeros(room * width, dtype=np.int64),
+    )  # fmt: skip
+    n = len(state.agent_group)
+    level[:] = -1
+    count[_N_PLACES], count[_N_RESUMED] = room - n, n
+    group[:n], since[:n], work[:n] = state.agent_group, state.agent_since, state.agent_work
+    interval[:n] = max(state.interval - 1, 0)
+    rows = _carried_rows(state)[len(state.waiting) + len(state.aside) :]
+    sessions = crew.session.view(SESSION)
+    for row, session in zip(rows, state.sessions, strict=True):
+        agent = session["agent"]
+        place = agent * width + is_open[agent]
+        sessions[place] = session
+        crew.row[place] = row
+        is_open[agent] += 1
+    return crew
+
+
+def _carried_rows(state: SupportState) -> NDArray[np.int64]:
+    """The rows in the record table of those who waited, wait for another try, or were sessions when the call began."""
+    entries = np.concatenate([state.waiting["entry"], state.aside["entry"], state.sessions["entry"]])
+    return np.argsort(np.argsort(entries))
 
 
 def _rows(state: SupportState, rows: int) -> NDArray[Any]:
     """The record table, with the rows of those who were waiting when the call began."""
     table = np.zeros(rows, dtype=RECORD)
     if rows:
-        open_rows = _by_entry(np.concatenate([state.waiting, state.aside]))
+        sessions = np.zeros(len(state.sessions), dtype=OPEN)
+        for name in OPEN.names or ():
+            sessions[name] = state.sessions[name]
+        everybody = np.concatenate([state.waiting, state.aside, sessions])
+        open_rows = _by_entry(everybody)
         carried = table[: len(open_rows)]
         same = (
             "entry",
@@ -1847,8 +2525,16 @@ def _rows(state: SupportState, rows: int) -> NDArray[Any]:
         for name in same:
             carried[name] = open_rows[name]
         carried["group"] = -1
-        for name in ("taken_at", "answered_at", "talk_end", "end", "returns_at"):
+        for name in ("talk_end", "end", "returns_at"):
             carried[name] = nan
+        carried["escalated"], carried["taken_at"] = open_rows["escalates"], open_rows["taken_at"]
+        carried["answered_at"] = open_rows["answered_at"]
+        carried["outcome"] = np.where(np.isnan(open_rows["answered_at"]), Outcome.WAITING, Outcome.ANSWERED)
+        place = _carried_rows(state)[len(state.waiting) + len(state.aside) :]
+        carried["group"][place] = state.agent_group[state.sessions["agent"]]
+        carried["talk_end"][place], carried["resolved"][place] = state.sessions["talk_end"], state.sessions["resolved"]
+        returns = state.sessions["deadline"]
+        carried["returns_at"][place] = np.where(returns < inf, returns, nan)
     return table
 
 
@@ -1908,12 +2594,20 @@ def _enlarge(work: Work, status: int) -> Work:
         raise SimulatorError(f"more than {size} contacts wait at once")
     heaps = [f"{name}_{part}" for name in ("release", "transfer", "redial", "aside") for part in ("time", "item")]
     names = (*heaps, "slot", "slot_row", "after", "before")
-    work = work._replace(free=_twice(work.free), **{name: _twice(getattr(work, name)) for name in names})
-    for name in _HOLDER:
-        work.slot[name][size:] = -1
+    larger: dict[str, Any] = {name: _twice(getattr(work, name)) for name in names}
+    work = work._replace(free=_twice(work.free), **larger)
+    _mark_unused(work.slot[size:])
     work.free[:size] = np.arange(2 * size - 1, size - 1, -1)
     work.counter[_N_FREE] = size
     return work
+
+
+def _mark_unused(slot: NDArray[Any]) -> None:
+    """What slots hold in columns that a kernel without the rarer rules never writes."""
+    for name in _HOLDER:
+        slot[name] = -1
+    for name in ("taken_at", "answered_at"):
+        slot[name] = nan
 
 
 def _twice(array: NDArray[Any]) -> NDArray[Any]:
@@ -1938,6 +2632,7 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
     group = np.concatenate([work.seat_group[place] if seats else place, held["holder_group"]])
     away = np.concatenate([work.seat_away[place] if seats else np.zeros(len(place)), np.zeros(len(held))])
     order = np.lexsort((entry, end))
+    agents, sessions = _dump_agents(work.agents)
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
     ring = np.arange(len(idle_group)) + np.repeat(
         work.idle_head - np.cumsum(work.idle_count) + work.idle_count, work.idle_count
@@ -1960,7 +2655,29 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
         aside=_by_entry(work.slot[work.aside_item[: count[_N_ASIDE]] & _ITEM_MASK]),
         returning=_by_entry(work.slot[work.redial_item[: count[_N_REDIAL]] & _ITEM_MASK]),
+        agent_group=work.agents.group[agents],
+        agent_since=work.agents.since[agents],
+        agent_work=work.agents.work[agents],
+        sessions=sessions,
     )
+
+
+def _dump_agents(crew: Agents) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """The places of the agents with sessions in the order that both engines agree on, and the rows of these."""
+    width = len(crew.row) // len(crew.group)
+    order: list[int] = []
+    for group in np.unique(crew.group[crew.open > 0]):
+        for agent in crew.list_first[group, 1:]:
+            while agent >= 0:
+                order.append(agent)
+                agent = crew.next[agent]
+        alone = np.flatnonzero((crew.open > 0) & (crew.group == group) & (crew.level < 1))
+        order.extend(alone[np.lexsort((crew.entry[alone], crew.since[alone]))])
+    agents = np.array(order, dtype=np.int64)
+    places = [agent * width + i for agent in order for i in range(crew.open[agent])]
+    sessions = crew.session.view(SESSION)[places]
+    sessions["agent"] = np.repeat(np.arange(len(order)), crew.open[agents])
+    return agents, _by_entry(sessions)
 
 
 def _by_entry(rows: NDArray[Any]) -> NDArray[Any]:

@@ -137,6 +137,8 @@ _ALL = (
     Kpi("callback_wait", "queue", "s", "lower", "callback_wait", "called_back"),
     Kpi("calls_in_vain", "queue", "count", "lower", "no_answer"),
     Kpi("backlog", "queue", "count", "lower", "backlog", "readings"),
+    Kpi("withdrawn", "queue", "count", "lower", "withdrawn"),
+    Kpi("interrupted", "queue", "count", None, "interrupted"),
     Kpi("repeats", "queue", "count", "lower", "repeats", None, True),
     Kpi("inquiries", "queue", "count", None, "inquiries", None, True),
     Kpi("unanswered_inquiries", "queue", "count", "lower", "inquiries - responded", None, True),
@@ -155,6 +157,7 @@ _ALL = (
     Kpi("occupancy_real_time", "group", "share", None, "busy - deferrable", "staffed + overrun"),
     Kpi("occupancy_deferrable", "group", "share", None, "deferrable", "staffed + overrun"),
     Kpi("overrun_share", "group", "share", "lower", "overrun", "staffed"),
+    Kpi("occupancy_slots", "group", "share", None, "busy - spare", "staffed + overrun"),
     Kpi("time_away", "group", "share", "lower", "away", "staffed + overrun"),
 )
 
@@ -206,7 +209,8 @@ def cost_per_contact(cost: ArrayLike, answered: ArrayLike) -> NDArray[np.float64
 
 
 def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> Sums:
-    """The sums of a whole run, recomputed from its records; the seconds staffed and overrun are no part of those: NaN.
+    """The sums of a whole run, recomputed from its records. What these do not tell is NaN: the seconds staffed and
+    overrun; the busy time of agents with several chats; when work was left and taken up again.
 
     Args:
         records: :data:`~simulator.support.tables.RECORD` rows of all calls
@@ -253,7 +257,8 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.REPEATS, again & repeated)
     add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
     add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
-    left = np.where(called, records["taken_at"], np.where(lost(outcome), records["end"], np.inf))
+    add(QueueMeasure.WITHDRAWN, outcome == Outcome.WITHDRAWN)
+    left = np.where(called, records["taken_at"], np.where(np.isnan(records["end"]), np.inf, records["end"]))
     for i, time in enumerate(clock.interval_start[1:]):
         waiting = (records["arrived"] < time) & (left >= time)
         here = np.bincount(queue[waiting], minlength=tables.queues) * tables.deferrable
@@ -264,8 +269,9 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
     hold = holds(records)
     ended = np.where(np.isfinite(hold), hold, 0.0)  # a hold counts when it is over
-    add(QueueMeasure.TALK, called, records["talk_end"] - records["answered_at"] + ended)
-    add(QueueMeasure.AFTER_CALL, called, records["end"] - records["talk_end"])
+    talked = ~np.isnan(records["talk_end"])  # not so of a session that goes on
+    add(QueueMeasure.TALK, called & talked, records["talk_end"] - records["answered_at"] + ended)
+    add(QueueMeasure.AFTER_CALL, called & ~np.isnan(records["end"]), records["end"] - records["talk_end"])
     add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
 
     if tables.inquiries:
@@ -287,6 +293,13 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
         start, end, group, interval = stop[goes_on], end[goes_on], group[goes_on], following[goes_on]
         can_wait = can_wait[goes_on]
     sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]] = np.nan
+    for busy_time in (GroupMeasure.BUSY, GroupMeasure.DEFERRABLE, GroupMeasure.SPARE):
+        sums.group[:, tables.sessions.any(axis=0), busy_time] = np.nan
+    of_the_left = (QueueMeasure.TALK, QueueMeasure.OVERFLOWED, QueueMeasure.BACKLOG, QueueMeasure.INTERRUPTED)
+    for measure in of_the_left:
+        sums.queue[:, tables.interruptible, measure] = np.nan
+    if tables.sessions.any():
+        sums.queue[..., QueueMeasure.RESOLUTION_EFFORT] = np.nan
     return sums
 
 
@@ -336,7 +349,7 @@ def inquiries(records: NDArray[Any]) -> Inquiries:
     def total(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(of, weights=np.nan_to_num(seconds), minlength=contact.size).astype(np.float64)
 
-    over = lost(last["outcome"]) | (~np.isnan(last["answered_at"]) & ~last["escalated"])
+    over = lost(last["outcome"]) | (~np.isnan(last["talk_end"]) & ~last["escalated"])
     return Inquiries(
         contact=contact,
         queue=rows["queue"][first],

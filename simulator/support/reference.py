@@ -39,8 +39,12 @@ which order a queue tries its groups (``level``) and in which order a group take
    agent holds with the caller, who neither balks nor loses patience: until the next tier answers (and for a drawn
    conference beyond, to the end of the second talk at most), or the queue drops the contact, or for the hold limit;
    after that the entry, in its place, goes on as a cold one whose patience starts now, or as a deferred one.
-   After-call work follows the hold. *Deferred*: the line is given back, and the entry is a *ticket*, which neither
-   balks nor abandons nor is dropped at closing, and stays one at later tiers, whatever their way of transfer.
+   After-call work follows the hold. *Consultation*: likewise, but the first agent stays for all of the second talk,
+   which is the answer and is not escalated; after the hold limit, or at once where that queue is closed to others, the
+   entry is *withdrawn*: the first agent ends the talk alone. Either way the case ends there; what becomes of the
+   inquiry is said of the queue that was asked, and the line is given back. *Deferred*: the line is given back, and the
+   entry is a *ticket*, which neither balks nor abandons nor is dropped at closing, and stays one at later tiers,
+   whatever their way of transfer.
 7. A caller who was blocked, balked or abandoned *redials* if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
    the queue that the lost call had entered from outside, as a new entry of the same contact with attempt + 1, leg 0 and
@@ -54,33 +58,59 @@ which order a queue tries its groups (``level``) and in which order a group take
    its attempts less its repeats. The inquiry begins with the first; its effort grows by hold, talk and after-call work
    (added in this order), its customer's own time by the delays. It ends resolved, at the end of talk; or unresolved,
    when a customer is lost and does not redial, or not content and does not contact again.
-9. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
+9. *Chat*: an agent of a group with a ``concurrency`` of k holds up to k chats, and while it holds any takes nothing
+   else. A chat that comes goes, of the groups of the lowest level with a place for it, to the agent with the fewest
+   chats, then to the one who has had so many for longest (equal: the lower group; inside a group: who came to that
+   number first). Idle agents have none, and take it only where the reserve allows. Whenever an agent takes a chat or
+   ends one, chats that wait come to the places of those who have chats, as in 4 but whatever the reserve. An answer
+   delay, the talk and after it the after-call work are the work on a chat. With j chats at once each gets one second
+   of it done in ``1 + slowdown (j - 1)`` seconds, in after-call work too, which holds its place. The wait ends when
+   the delay would without others. At ``talk_end`` and ``end``, known only then, what holds of a talk and of its
+   after-call work happens to a chat. An agent whose last chat ends is set free.
+10. *Work that can be left*: a contact of a queue that is not deferrable, no ticket, for whom no agent is free as in 2,
+   on its entry or at an overflow time, calls an agent away from the talk of a contact of an *interruptible* queue: of
+   the groups of the lowest level that are open to it the agent who turned to it last (equal: the higher entry number).
+   Whatever the reserve. The contact that is left waits in its place by entry, with the rest of its work and the
+   ``set_up`` to go, and is neither lost nor dropped; if an agent is idle for it, that one takes it at once, otherwise
+   it is resumed like any that waits, without an answer delay. It is answered once. After-call work is not left.
+11. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
    interval starts in which it is closed, all who wait and whom nobody has taken; until it opens again an entry, of
    whatever kind, is dropped at once and takes no line. Who is dropped gives a line back and does not redial.
 
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
-work, whoever is free first. On a rise the surplus is reduced first (somebody who would have left stays), and then new
-agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back. After the
-horizon the last interval's staff stays.
+work, whoever is free first. As many of those with chats, the ones with the fewest (then who has had so many for
+longest), take no further one meanwhile. On a rise the surplus is reduced first (somebody who would have left stays),
+and then new agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back.
+After the horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: reading of the backlog, end of talk, end
-of after-call work, staffing, overflow time, hold limit, callback tried again, transfer, arrival, redial (or repeat),
-abandonment, closing. The index is the entry number (of a redial: that of the lost entry), for staffing the group, for
-arrivals the contact's place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends when an
-agent is freed is answered, and an arrival at the start of an interval meets the staff of that interval. What an event
-schedules for the present instant joins this order: a service of length zero runs to its end before the next arrival of
-that instant. A group's staffing change is one event: all its new agents start before anything else happens.
+of after-call work, sessions, staffing, overflow time, hold limit, callback tried again, transfer, arrival, redial (or
+repeat), abandonment, closing. The index is the entry number (of a redial: that of the lost entry), for staffing the
+group, for arrivals the contact's place in :class:`~simulator.support.tables.Contacts`. So a contact whose patience ends
+when an agent is freed is answered, and an arrival at the start of an interval meets the staff of that interval. What an
+event schedules for the present instant joins this order: a service of length zero runs to its end before the next
+arrival of that instant. A group's staffing change is one event: all its new agents start before anything else happens.
 
 **A call** processes the events from ``state.time`` to before ``until``; an event at ``until`` belongs to the next call,
 so that months laid end to end equal one run. Contacts that are open at the end stay open in the state.
 
 **Sums** go to the cell of the interval in which the contact entered the queue in question; busy seconds to the cells in
 which they pass, up to the end of the horizon. A hold is talk of the first tier, counted when it is over; its busy
-seconds are counted then, and at the end of every call. What an answer settles of an inquiry is counted at the answer,
-in the cell and the queue of the inquiry's first contact. At the end of each interval (and of a call that ends with it)
-those who wait in deferrable queues are counted. Where waits are in open time, each is the queue's open time at its end
-less that at its start.
+seconds are counted then, and at the end of every call. Those of agents with *sessions* (chats in a group with a
+concurrency above 1, contacts of an interruptible queue) are counted whenever a session begins or ends, with the share
+of the places of an agent with chats that is not taken. The talk and after-call work of a chat count when they are over,
+as they lasted (in the effort of an inquiry after-call work as it was drawn); a set-up is talk, counted when work is
+left. What an answer settles of an inquiry is counted at the answer (of a chat's talk at its end), in the cell and the
+queue of the inquiry's first contact. At the end of each interval (and of a call that ends with it) those who wait in
+deferrable queues are counted. Where waits are in open time, each is the queue's open time at its end less that at its
+start.
+
+**Sessions.** Each agent with sessions has a count of work: what any session of it would have got done, had it been
+there all the time. It is brought up to date when one begins or ends, and only then, by the time since divided by
+``1 + slowdown (j - 1)``, and never beyond the least mark at which a session ends; a session that ends sets it to its
+mark. A talk ends at the mark of its start + work, and its after-call work at that + after-call work. The time of a mark
+is that of the last change + (mark - count) times the same factor. Marks that are equal end by entry.
 
 Every random number is drawn by the contact's key, the purpose and the leg.
 """
@@ -90,7 +120,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import partial
 from heapq import heappush
@@ -122,6 +152,7 @@ from simulator.support.tables import (
     REPEAT_DELAY,
     RESOLUTION,
     RETRY_DELAY,
+    SESSION,
     TALK,
     Clock,
     Contacts,
@@ -170,6 +201,8 @@ def run(
         desk.calendar.step()
     desk.settle_overrun(until)
     desk.settle_holds(until)
+    for agent in desk.agents:
+        desk.count_sessions(agent, until)
     if until in clock.interval_start[1:]:
         desk.read_backlog(int(clock.interval_start.searchsorted(until)) - 1)
     return desk.outcome(until, records), desk.state(until)
@@ -185,15 +218,16 @@ class _Kind(IntEnum):
     READING = 0
     END_OF_TALK = 1
     END_OF_AFTER_CALL = 2
-    STAFFING = 3
-    OVERFLOW = 4
-    HOLD_LIMIT = 5
-    CALLBACK = 6
-    TRANSFER = 7
-    ARRIVAL = 8
-    REDIAL = 9
-    ABANDONMENT = 10
-    CLOSING = 11
+    SESSION = 3
+    STAFFING = 4
+    OVERFLOW = 5
+    HOLD_LIMIT = 6
+    CALLBACK = 7
+    TRANSFER = 8
+    ARRIVAL = 9
+    REDIAL = 10
+    ABANDONMENT = 11
+    CLOSING = 12
 
 
 class _Calendar(simpy.Environment):
@@ -256,6 +290,23 @@ class _Entry:
     returns_at: float = nan
     callback: bool = False
     tries: int = 0
+    interrupted: bool = False
+    finish: float = nan
+
+
+@dataclass(eq=False)
+class _Agent:
+    """One who has sessions: several chats, or one piece of work that may be interrupted."""
+
+    group: int
+    since: float
+    """The last start or end of a session."""
+    interval: int
+    """The one in force then."""
+    work: float = 0.0
+    """What each of the present sessions would have got done by then, had it been there all the time."""
+    sessions: list[_Entry] = field(default_factory=list)
+    appointment: object = None
 
 
 class _Desk:
@@ -274,12 +325,15 @@ class _Desk:
         self.business_clock = clock.interval_start, open_before(tables, clock), tables.opening
         self.calendar = _Calendar(initial_time=state.time)
         self.waiting: list[deque[_Entry]] = [deque() for _ in range(tables.queues)]
+        self.in_line: set[int] = set()
         self.idle: list[deque[float]] = [deque() for _ in range(tables.groups)]
         self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
         self.busy: dict[int, tuple[float, int, float]] = {}
         self.talking: dict[int, _Entry] = {}
         self.returning: dict[int, _Entry] = {}
         self.aside: dict[int, _Entry] = {}
+        self.agents: list[_Agent] = []
+        self.chatting: list[list[list[_Agent]]] = [[[] for _ in range(n + 1)] for n in tables.concurrency.tolist()]
         self.overrun_since = self.call_start = state.time
         self.interval = self.first_interval = max(state.interval - 1, 0)
         self.next_interval = state.interval
@@ -330,6 +384,23 @@ class _Desk:
             # without an answer it was lost in one way or another
             entry.outcome = Outcome.ABANDONED if isnan(entry.talk_end) else Outcome.ANSWERED
             self.keep_returning(entry)
+        agents = [
+            _Agent(int(state.agent_group[i]), float(since), self.first_interval, float(state.agent_work[i]))
+            for i, since in enumerate(state.agent_since)
+        ]
+        for row in state.sessions:
+            entry = _opened(row)
+            entry.group = agents[row["agent"]].group
+            entry.taken_at, entry.answered_at = float(row["taken_at"]), float(row["answered_at"])
+            entry.talk_end, entry.finish = float(row["talk_end"]), float(row["finish"])
+            entry.escalates, entry.resolved = bool(row["escalates"]), bool(row["resolved"])
+            entry.outcome = Outcome.ANSWERED
+            if entry.deadline < inf:
+                entry.returns_at = entry.deadline
+            self.rows.append(entry)
+            agents[row["agent"]].sessions.append(entry)
+        for agent in agents:
+            self.set_to_work(agent)
 
     # --- the contact --------------------------------------------------------------------------------------------------
 
@@ -359,7 +430,7 @@ class _Desk:
         """A caller who was lost tries again, or a customer whose inquiry was not resolved."""
         del self.returning[earlier.number]
         attempt = earlier.attempt + 1
-        repeats = earlier.outcome is Outcome.ANSWERED
+        repeats = earlier.outcome in (Outcome.ANSWERED, Outcome.WITHDRAWN)
         queue = self.comes_to(earlier) if repeats else earlier.origin
         entry = _Entry(
             number=self.entries,
@@ -432,10 +503,14 @@ class _Desk:
         )
         self.register(entry)
         self.count(entry, QueueMeasure.TRANSFERRED_IN)
-        if self.is_closed(entry.queue) and not entry.ticket:
+        if self.is_closed(entry.queue) and not entry.ticket and not self.is_consultation(entry):
             self.drop(entry)
         else:
             self.seek_agent(entry)
+
+    def is_consultation(self, entry: _Entry) -> bool:
+        """Whether an agent who keeps the case asks somebody, and waits for the answer."""
+        return entry.holder is not None and self.tables.transfer[entry.holder.queue] == Transfer.CONSULTATION
 
     def is_closed(self, queue: int) -> bool:
         """Whether the queue turns contacts away in the interval in force."""
@@ -445,9 +520,12 @@ class _Desk:
     def close(self) -> None:
         for queue, waiting in enumerate(self.waiting):
             if self.is_closed(queue):
-                for entry in [entry for entry in waiting if not entry.ticket]:
-                    waiting.remove(entry)
-                    self.drop(entry)
+                for entry in [entry for entry in waiting if not entry.ticket and not entry.interrupted]:
+                    if self.is_consultation(entry):
+                        self.limit_hold(entry, self.calendar.now)
+                    else:
+                        self.leave_line(entry)
+                        self.drop(entry)
 
     def drop(self, entry: _Entry) -> None:
         if entry.holder is not None:
@@ -463,11 +541,8 @@ class _Desk:
         self.count(entry, QueueMeasure.OFFERED)
 
     def seek_agent(self, entry: _Entry) -> None:
-        """Answer at once if an agent is idle, otherwise balk or wait."""
-        group = self.idle_group(entry)
-        if group is not None:
-            self.idle[group].popleft()
-            self.answer(entry, group)
+        """Answer at once if an agent can, otherwise balk or wait."""
+        if self.is_taken(entry):
             return
         may_leave = not entry.ticket and entry.holder is None
         if may_leave and randomness.uniform(entry.key, BALKING, entry.leg)[0] < self.tables.balking[entry.queue]:
@@ -498,37 +573,61 @@ class _Desk:
         if law >= 0:
             entry.deadline = self.calendar.now + self.draw(law, entry, PATIENCE)
 
-    def idle_group(self, entry: _Entry) -> int | None:
-        """The open group of the lowest level with an idle agent; within a level that of the agent idle longest."""
-        choices = [
-            (level, self.idle[group][0], group)
-            for group, level in self.tables.tries[entry.queue]
-            if len(self.idle[group]) > self.tables.reserve[entry.queue, group] and self.is_open(entry, group)
-        ]
-        return min(choices)[2] if choices else None
+    def is_taken(self, entry: _Entry) -> bool:
+        """Whether an agent is there for a contact, who then takes it."""
+        tables, queue = self.tables, entry.queue
+        choices: list[tuple[int, int, float, int, _Agent | None]] = []
+        for group, level in tables.tries[queue]:
+            if not self.is_open(entry, group):
+                continue
+            agent = self.with_a_place(group) if tables.chat[queue] else None
+            if len(self.idle[group]) > tables.reserve[queue, group]:
+                choices.append((level, 0, self.idle[group][0], group, None))
+            elif agent is not None:
+                choices.append((level, len(agent.sessions), agent.since, group, agent))
+        if choices:
+            *_, group, agent = min(choices, key=lambda choice: choice[:4])
+            if agent is None:
+                self.idle[group].popleft()
+            self.take(entry, group, agent)
+            return True
+        return self.interrupts(entry)
+
+    def take(self, entry: _Entry, group: int, agent: _Agent | None = None) -> None:
+        """An agent of a group, or this one of those with sessions, turns to a contact that waits or has just come."""
+        if entry.number in self.in_line:
+            self.leave_line(entry)
+        if self.tables.sessions[entry.queue, group]:
+            self.begin(entry, group, agent)
+        else:
+            self.answer(entry, group)
 
     def is_open(self, entry: _Entry, group: int) -> bool:
         return bool(entry.arrived + self.tables.after[entry.queue, group] <= self.calendar.now)
 
     def join_waiting(self, entry: _Entry) -> None:
         self.waiting[entry.queue].append(entry)
+        self.in_line.add(entry.number)
         self.await_deadline(entry)
         if entry.holder is not None and self.tables.hold_limit[entry.holder.queue] < inf:
-            limit = entry.arrived + float(self.tables.hold_limit[entry.holder.queue])
-            self.calendar.at(limit, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
+            self.limit_hold(entry, entry.arrived + float(self.tables.hold_limit[entry.holder.queue]))
+        if self.is_consultation(entry) and self.is_closed(entry.queue):
+            self.limit_hold(entry, self.calendar.now)
         for wait in self.tables.overflow_times[entry.queue]:
             if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
                 self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+
+    def limit_hold(self, entry: _Entry, time: float) -> None:
+        self.calendar.at(time, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
 
     def try_again(self, entry: _Entry) -> None:
         """A callback that nobody answered waits in its place once more."""
         del self.aside[entry.number]
         entry.deadline = inf
-        group = self.idle_group(entry)
-        if group is not None:
-            self.idle[group].popleft()
-            self.answer(entry, group)
-            return
+        if not self.is_taken(entry):
+            self.return_to_place(entry)
+
+    def return_to_place(self, entry: _Entry) -> None:
         self.join_waiting(entry)
         waiting = self.waiting[entry.queue]
         waiting.rotate(1)  # from the end to the head, and on to its place
@@ -549,9 +648,16 @@ class _Desk:
         """The first agent has held for as long as one may."""
         if entry.outcome is not Outcome.WAITING or entry.holder is None:
             return
-        fallback = self.tables.hold_fallback[entry.holder.queue]
+        fallback, withdraws = self.tables.hold_fallback[entry.holder.queue], self.is_consultation(entry)
         self.end_hold(entry, entry.holder, self.calendar.now)
-        if fallback == Transfer.DEFERRED:
+        if withdraws:
+            self.leave_line(entry)
+            entry.outcome, entry.talk_end, entry.end = Outcome.WITHDRAWN, self.calendar.now, self.calendar.now
+            self.free_line(entry)
+            self.count(entry, QueueMeasure.WITHDRAWN)
+            if self.tables.inquiries:
+                self.settle(entry)
+        elif fallback == Transfer.DEFERRED:
             self.free_line(entry)
             entry.ticket = True
         else:
@@ -561,8 +667,7 @@ class _Desk:
     def end_hold(self, entry: _Entry, holder: _Holder, end: float) -> None:
         """The agent who holds with this caller goes on to after-call work at ``end``."""
         entry.holder, entry.hold = None, end - entry.arrived
-        if self.tables.inquiries:
-            entry.effort += entry.hold
+        self.add_effort(entry, entry.hold)
         law = int(self.tables.after_call[holder.queue, holder.group])
         free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
         self.keep_busy(holder.number, holder.group, free_at, self.time_away(entry, holder.group, entry.leg - 1))
@@ -581,17 +686,18 @@ class _Desk:
                 if entry.holder is not None:
                     self.count_hold(entry, entry.holder, until)
 
+    def leave_line(self, entry: _Entry) -> None:
+        self.waiting[entry.queue].remove(entry)
+        self.in_line.remove(entry.number)
+
     def overflow(self, entry: _Entry) -> None:
-        group = self.idle_group(entry)
-        if entry.outcome is Outcome.WAITING and entry.number not in self.aside and group is not None:
-            self.waiting[entry.queue].remove(entry)
-            self.idle[group].popleft()
-            self.answer(entry, group)
+        if entry.number in self.in_line:
+            self.is_taken(entry)
 
     def abandon(self, entry: _Entry) -> None:
         if entry.outcome is not Outcome.WAITING:
             return
-        self.waiting[entry.queue].remove(entry)
+        self.leave_line(entry)
         entry.outcome, entry.end = Outcome.ABANDONED, entry.deadline
         self.free_line(entry)
         wait = entry.deadline - entry.arrived
@@ -616,14 +722,21 @@ class _Desk:
 
     def respond(self, entry: _Entry, talk: float, after_call: float) -> None:
         """What an answer does for the inquiry of a contact."""
-        entry.effort += talk
-        entry.effort += after_call
+        self.add_effort(entry, talk)
+        self.add_effort(entry, after_call)
+        self.respond_first(entry)
+        if not entry.escalates:
+            self.settle(entry)
+
+    def add_effort(self, entry: _Entry, seconds: float) -> None:
+        if self.tables.inquiries:
+            entry.effort += seconds
+
+    def respond_first(self, entry: _Entry) -> None:
         if not entry.responded:
             self.follow(entry, QueueMeasure.RESPONDED)
             self.follow(entry, QueueMeasure.FIRST_RESPONSE, entry.answered_at - entry.inquiry_arrived)
             entry.responded = True
-        if not entry.escalates:
-            self.settle(entry)
 
     def settle(self, entry: _Entry) -> None:
         """What the last talk of a call does for its inquiry."""
@@ -676,17 +789,17 @@ class _Desk:
         entry.talk_end = answered_at + talk
         entry.end = entry.talk_end + after_call
         entry.deadline = inf
-        if tables.escalation_to[queue] >= 0:
-            u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
-            entry.escalates = bool(u < tables.escalation_probability[queue])
+        consults = self.is_consultation(entry)
+        entry.escalates = not consults and self.goes_on(entry)
         if entry.holder is not None:
             law = int(tables.conference[entry.holder.queue])
             stays = answered_at + self.draw(law, entry, CONFERENCE) if law >= 0 else answered_at
-            self.end_hold(entry, entry.holder, min(stays, entry.talk_end))
+            self.end_hold(entry, entry.holder, entry.talk_end if consults else min(stays, entry.talk_end))
         if tables.inquiries:
             self.respond(entry, talk, after_call)
         self.keep_talking(entry)
-        if entry.escalates and tables.transfer[queue] == Transfer.WARM and not entry.ticket:
+        stays_on = tables.transfer[queue] in (Transfer.WARM, Transfer.CONSULTATION)
+        if entry.escalates and stays_on and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
             self.busy[entry.number] = (inf, group, 0.0)
             busy_until = entry.talk_end
@@ -694,9 +807,22 @@ class _Desk:
             self.keep_busy(entry.number, group, entry.end, self.time_away(entry, group, entry.leg))
             busy_until = entry.end
         self.count_busy(queue, group, now, busy_until, self.interval)
-        wait = answered_at - entry.arrived
+        self.count_answer(entry, group)
+        self.count(entry, QueueMeasure.TALK, talk)
+        self.count(entry, QueueMeasure.AFTER_CALL, after_call)
+
+    def goes_on(self, entry: _Entry) -> bool:
+        """Whether the contact will be escalated."""
+        if self.tables.escalation_to[entry.queue] < 0:
+            return False
+        u = randomness.uniform(entry.key, ESCALATION, entry.leg)[0]
+        return bool(u < self.tables.escalation_probability[entry.queue])
+
+    def count_answer(self, entry: _Entry, group: int) -> None:
+        queue, tables = entry.queue, self.tables
+        wait = entry.answered_at - entry.arrived
         if tables.business_time[queue]:
-            wait = self.open_time(queue, answered_at) - self.open_time(queue, entry.arrived)
+            wait = self.open_time(queue, entry.answered_at) - self.open_time(queue, entry.arrived)
         if entry.callback:
             self.count(entry, QueueMeasure.CALLED_BACK)
             self.count(entry, QueueMeasure.CALLBACK_WAIT, wait)
@@ -706,8 +832,6 @@ class _Desk:
             self.count(entry, QueueMeasure.WAIT_ANSWERED, wait)
             self.count(entry, QueueMeasure.WAIT_ANSWERED_SQUARED, wait * wait)
         self.count(entry, QueueMeasure.OVERFLOWED, tables.after[queue, group] > 0)
-        self.count(entry, QueueMeasure.TALK, talk)
-        self.count(entry, QueueMeasure.AFTER_CALL, after_call)
 
     def answers_at(self, entry: _Entry, group: int) -> float:
         """When an agent who turns to a contact now speaks to the customer, or gives up calling back."""
@@ -772,6 +896,153 @@ class _Desk:
         word = randomness.bits(entry.key, purpose, entry.leg if leg is None else leg)[0]
         return float(kernels.draw(laws.tables, laws.scale, laws.zero, law, word))
 
+    # --- sessions: chats beside others, and work that may be interrupted --------------------------------------------
+
+    def begin(self, entry: _Entry, group: int, agent: _Agent | None) -> None:
+        """An agent turns to a session: one without any (None), or one who has a place for a further chat."""
+        now, queue, tables = self.calendar.now, entry.queue, self.tables
+        work = self.draw(int(tables.talk[queue, group]), entry, TALK) if isnan(entry.talk) else entry.talk
+        entry.group = group
+        if not entry.interrupted:
+            if not tables.chat[queue]:
+                self.count(entry, QueueMeasure.TALK, work)
+                self.add_effort(entry, work)
+            law = int(tables.answer_delay[group])
+            delay = self.draw(law, entry, ANSWER_DELAY) if law >= 0 else 0.0
+            work = delay + work
+            entry.outcome, entry.taken_at, entry.answered_at = Outcome.ANSWERED, now, now + delay
+            entry.deadline = inf
+            entry.escalates = self.goes_on(entry)
+            self.count_answer(entry, group)
+            if tables.inquiries:
+                self.respond_first(entry)
+        entry.interrupted = False
+        if agent is None:
+            agent = _Agent(group, now, self.interval)
+        else:
+            self.change_sessions(agent)
+        entry.finish = agent.work + work
+        agent.sessions.append(entry)
+        self.set_to_work(agent)
+        self.take_chats(group)
+
+    def change_sessions(self, agent: _Agent, done: float | None = None) -> None:
+        """Settle what has passed before a session comes to an agent or leaves; ``done``: at this mark of work."""
+        now = self.calendar.now
+        self.count_sessions(agent, now)
+        passed = agent.work + (now - agent.since) / self.slowness(agent)
+        agent.work = min(passed, min(entry.finish for entry in agent.sessions)) if done is None else done
+        agent.since, agent.interval, agent.appointment = now, self.interval, None
+        self.agents.remove(agent)
+        for agents in self.chatting[agent.group]:
+            if agent in agents:
+                agents.remove(agent)
+
+    def set_to_work(self, agent: _Agent) -> None:
+        self.agents.append(agent)
+        if self.tables.chat[agent.sessions[0].queue]:
+            self.chatting[agent.group][len(agent.sessions)].append(agent)
+        self.appoint(agent)
+
+    def slowness(self, agent: _Agent) -> float:
+        """Seconds in which each session of an agent gets one second of its work done."""
+        return 1.0 + float(self.tables.slowdown[agent.group]) * (len(agent.sessions) - 1)
+
+    def appoint(self, agent: _Agent) -> None:
+        """The next end of talk or after-call work among an agent's sessions, if nothing changes until then."""
+        entry = min(agent.sessions, key=lambda entry: (entry.finish, entry.number))
+        agent.appointment = appointment = object()
+
+        def keep() -> None:
+            if agent.appointment is appointment:
+                self.reach(agent, entry)
+
+        time = agent.since + (entry.finish - agent.work) * self.slowness(agent)
+        self.calendar.at(time, _Kind.SESSION, entry.number, keep)
+
+    def reach(self, agent: _Agent, entry: _Entry) -> None:
+        """A session's talk ends, and its after-call work begins, or that ends too."""
+        now, group = self.calendar.now, agent.group
+        if isnan(entry.talk_end):
+            after_call = self.end_session_talk(entry, group)
+            if after_call > 0:
+                entry.finish += after_call
+                self.appoint(agent)
+                return
+        entry.end = now
+        self.count(entry, QueueMeasure.AFTER_CALL, now - entry.talk_end)
+        self.change_sessions(agent, done=entry.finish)
+        agent.sessions.remove(entry)
+        if agent.sessions:
+            self.set_to_work(agent)
+            self.take_chats(group)
+        else:
+            self.set_free(entry.number, group, self.time_away(entry, group, entry.leg))
+
+    def end_session_talk(self, entry: _Entry, group: int) -> float:
+        """Returns the after-call work that follows."""
+        now, queue, tables = self.calendar.now, entry.queue, self.tables
+        entry.talk_end = now
+        law = int(tables.after_call[queue, group])
+        after_call = self.draw(law, entry, AFTER_CALL) if law >= 0 else 0.0
+        if tables.chat[queue]:
+            self.count(entry, QueueMeasure.TALK, now - entry.answered_at)
+            self.add_effort(entry, now - entry.answered_at)
+        self.add_effort(entry, after_call)
+        if entry.escalates:
+            self.calendar.at(now, _Kind.TRANSFER, entry.number, lambda: self.transfer(entry))
+        else:
+            self.free_line(entry)
+            if tables.inquiries:
+                self.settle(entry)
+        return after_call
+
+    def with_a_place(self, group: int) -> _Agent | None:
+        """Of the agents with chats the one who takes the next; None where there is no place."""
+        leave = self.surplus[group]
+        for agents in self.chatting[group][1:-1]:
+            if len(agents) > leave:
+                return agents[leave]
+            leave -= len(agents)
+        return None
+
+    def take_chats(self, group: int) -> None:
+        """The agents of a group who have chats take of those that wait what they have places for."""
+        while (agent := self.with_a_place(group)) is not None:
+            head = self.longest_waiting(group, among_chats=True)
+            if head is None:
+                return
+            self.take(head, group, agent)
+
+    def interrupts(self, entry: _Entry) -> bool:
+        """Whether a contact that nobody is free for calls an agent away from work that can wait."""
+        if entry.ticket or self.tables.deferrable[entry.queue]:
+            return False
+        choices = [
+            (level, -agent.since, -agent.sessions[0].number, agent)
+            for group, level in self.tables.tries[entry.queue]
+            if self.is_open(entry, group)
+            for agent in self.agents
+            if agent.group == group
+            and self.tables.interruptible[agent.sessions[0].queue]
+            and isnan(agent.sessions[0].talk_end)
+        ]
+        if not choices:
+            return False
+        agent = min(choices, key=lambda choice: choice[:3])[3]
+        self.change_sessions(agent)
+        (left,) = agent.sessions
+        set_up = float(self.tables.set_up[left.queue])
+        left.talk = (left.finish - agent.work) + set_up
+        self.add_effort(left, set_up)
+        left.interrupted, left.group = True, -1
+        self.count(left, QueueMeasure.INTERRUPTED)
+        self.count(left, QueueMeasure.TALK, set_up)
+        self.take(entry, agent.group)
+        if not self.is_taken(left):
+            self.return_to_place(left)
+        return True
+
     # --- the agents ---------------------------------------------------------------------------------------------------
 
     def time_away(self, entry: _Entry, group: int, leg: int) -> float:
@@ -786,9 +1057,13 @@ class _Desk:
 
     def end_after_call(self, number: int, group: int, away: float) -> None:
         del self.busy[number]
+        self.set_free(number, group, away)
+
+    def set_free(self, number: int, group: int, away: float) -> None:
         if self.surplus[group] > 0:
             self.settle_overrun(self.calendar.now)
             self.surplus[group] -= 1
+            self.take_chats(group)
         elif not self.takes_next(group):
             if away > 0:
                 back = self.calendar.now + away
@@ -803,15 +1078,21 @@ class _Desk:
 
     def takes_next(self, group: int) -> bool:
         """Whether a contact waits for an agent of the group, who then takes it."""
+        head = self.longest_waiting(group)
+        if head is not None:
+            self.take(head, group)
+        return head is not None
+
+    def longest_waiting(self, group: int, among_chats: bool = False) -> _Entry | None:
+        """The contact that an agent of the group takes next: a chat that an agent with chats takes, or any."""
         heads = [
             (priority, head.arrived - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
             for head in itertools.islice(self.waiting[queue], 1)
-            if self.is_open(head, group) and len(self.idle[group]) >= self.tables.reserve[queue, group]
+            if self.is_open(head, group)
+            and (self.tables.chat[queue] if among_chats else len(self.idle[group]) >= self.tables.reserve[queue, group])
         ]
-        if heads:
-            self.answer(self.waiting[min(heads)[3]].popleft(), group)
-        return bool(heads)
+        return self.waiting[min(heads)[3]][0] if heads else None
 
     def change_staff(self, interval: int, group: int) -> None:
         self.settle_overrun(self.calendar.now)
@@ -826,6 +1107,8 @@ class _Desk:
             change += 1
         stay = min(self.surplus[group], change) if change > 0 else change
         self.surplus[group] -= stay
+        if stay > 0:
+            self.take_chats(group)
         for _ in range(change - stay):
             self.start(group)
 
@@ -860,12 +1143,23 @@ class _Desk:
         if self.tables.deferrable[queue]:
             self.count_passing(GroupMeasure.DEFERRABLE, group, start, end, interval)
 
-    def count_passing(self, measure: GroupMeasure, group: int, start: float, end: float, interval: int) -> None:
-        """Split seconds over the cells; ``interval`` is the one in force at ``start``, or one before it."""
+    def count_sessions(self, agent: _Agent, until: float) -> None:
+        """Busy seconds since the last start or end of a session of an agent, or since this call began."""
+        group, start, queue = agent.group, max(agent.since, self.call_start), agent.sessions[0].queue
+        self.count_busy(queue, group, start, until, agent.interval)
+        if self.tables.chat[queue]:
+            spare = 1.0 - len(agent.sessions) / int(self.tables.concurrency[group])
+            self.count_passing(GroupMeasure.SPARE, group, start, until, agent.interval, spare)
+
+    def count_passing(
+        self, measure: GroupMeasure, group: int, start: float, end: float, interval: int, share: float = 1.0
+    ) -> None:
+        """Split seconds, or a share of them, over the cells; ``interval`` is the one in force at ``start``, or one
+        before it."""
         for i in range(interval, self.clock.intervals):
             passes = min(end, self.clock.interval_start[i + 1]) - start
             if passes > 0:
-                self.sums.group[self.clock.cell[i], group, measure] += passes
+                self.sums.group[self.clock.cell[i], group, measure] += share * passes
                 start += passes
             if end <= self.clock.interval_start[i + 1]:
                 return
@@ -896,13 +1190,15 @@ class _Desk:
             )  # fmt: skip
             mark_in_service(table, until)
         aside = np.bincount([e.queue for e in self.aside.values()], minlength=self.tables.queues)
-        waiting = np.array([len(queue) for queue in self.waiting], dtype=np.int64) + aside
+        unanswered = [sum(not entry.interrupted for entry in queue) for queue in self.waiting]
+        waiting = np.array(unanswered, dtype=np.int64) + aside
         return SupportOutcome(waiting, np.array(self.escalated, dtype=ESCALATED), table)
 
     def state(self, until: float) -> SupportState:
         busy = sorted((end, number, group, away) for number, (end, group, away) in self.busy.items())
         waiting = sorted((e for queue in self.waiting for e in queue), key=lambda e: e.number)
         talking = sorted((e for e in self.talking.values() if e.escalates or e.line >= 0), key=lambda e: e.number)
+        columns, sessions = self.sessions()
         returning = [e for e in self.returning.values() if e.number not in self.talking or e.line < 0]
         return SupportState(
             time=until,
@@ -922,12 +1218,42 @@ class _Desk:
             talking=_open_rows(talking),
             aside=_open_rows(sorted(self.aside.values(), key=lambda e: e.number)),
             returning=_open_rows(sorted(returning, key=lambda e: e.number)),
+            **columns,
+            sessions=sessions,
         )
+
+    def sessions(self) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
+        """The agents with sessions, and these, in the order of the state."""
+        alone = sorted(
+            (agent for agent in self.agents if not self.tables.chat[agent.sessions[0].queue]),
+            key=lambda agent: (agent.since, agent.sessions[0].number),
+        )
+        agents = [
+            agent
+            for group, by_number in enumerate(self.chatting)
+            for agent in (*itertools.chain(*by_number), *(agent for agent in alone if agent.group == group))
+        ]
+        rows = sorted((e.number, i, e) for i, agent in enumerate(agents) for e in agent.sessions)
+        table = np.zeros(len(rows), dtype=SESSION)
+        open_rows = _open_rows([e for _, _, e in rows])
+        for name in OPEN.names or ():
+            table[name] = open_rows[name]
+        table["agent"] = [i for _, i, _ in rows]
+        for name in ("finish", "resolved", "taken_at", "answered_at"):
+            table[name] = [getattr(e, name) for _, _, e in rows]
+        table["line"] = [e.line if isnan(e.talk_end) else -1 for _, _, e in rows]
+        columns = {
+            "agent_group": np.array([agent.group for agent in agents], dtype=np.int64),
+            "agent_since": np.array([agent.since for agent in agents], dtype=np.float64),
+            "agent_work": np.array([agent.work for agent in agents], dtype=np.float64),
+        }
+        return columns, table
 
 
 def _waits(entry: _Entry) -> bool:
     """Whether an entry waits now, not for another try at calling back."""
-    return entry.outcome is Outcome.WAITING and not (entry.callback and entry.deadline < inf)
+    never_answered = entry.outcome is Outcome.WAITING and not (entry.callback and entry.deadline < inf)
+    return never_answered or entry.interrupted
 
 
 def _try(entry: _Entry) -> int:
@@ -940,6 +1266,9 @@ def _opened(row: Any) -> _Entry:
     entry = _Entry(*(row[name].item() for name in OPEN.names[:13]))  # type: ignore[index]
     entry.key = row["key"]
     entry.ticket, entry.hold = bool(row["ticket"]), float(row["hold"])
+    if row["waiting"] and not isnan(row["answered_at"]):
+        entry.interrupted, entry.outcome = True, Outcome.ANSWERED
+        entry.taken_at, entry.answered_at = float(row["taken_at"]), float(row["answered_at"])
     if row["holder_entry"] >= 0:
         entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
     for name in ("repeats", *_INQUIRY, "callback", "tries"):
@@ -961,6 +1290,7 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
             e.arrived, e.deadline, e.talk, e.talk_end, _waits(e), e.escalates, e.ticket, e.hold,
             *(e.holder or (-1, -1, -1, -1)), e.repeats, *(getattr(e, name) for name in _INQUIRY), e.callback, e.tries,
+            *((e.taken_at, e.answered_at) if e.interrupted else (nan, nan)),
         )
         for e in entries
     ]  # fmt: skip

@@ -50,13 +50,16 @@ class Transfer(IntEnum):
     """The agent holds with the caller until the next tier answers, or for so long at most."""
     DEFERRED = 2
     """The call ends and a ticket opens in the next queue, which waits until it is taken."""
+    CONSULTATION = 3
+    """The agent asks somebody of the next queue while the caller waits, or for so long at most, and keeps the case."""
 
 
 class QueueMeasure(IntEnum):
     """Columns of :attr:`Sums.queue`, each a sum over the entries into a queue, by the interval of entry.
 
     Waits count from entry into that queue, in open time where the queue says so. ``TALK`` and ``AFTER_CALL`` are
-    counted in full when the contact is answered, so that calls in progress at the end do not shorten the mean.
+    counted in full when the contact is answered, so that calls in progress at the end do not shorten the mean; but
+    those of a chat beside others, whose length only its end shows, as they end.
     """
 
     OFFERED = 0
@@ -126,6 +129,10 @@ class QueueMeasure(IntEnum):
     """Calls to them that nobody answered."""
     UNREACHED = 37
     """Given up after as many calls as the queue allows."""
+    INTERRUPTED = 38
+    """Times that an agent left such a contact for one that does not wait."""
+    WITHDRAWN = 39
+    """Consultations that nobody answered in time."""
 
 
 class GroupMeasure(IntEnum):
@@ -141,6 +148,8 @@ class GroupMeasure(IntEnum):
     """Time away from the desk between contacts, split like busy time."""
     DEFERRABLE = 4
     """The part of the busy time that contacts of deferrable queues took."""
+    SPARE = 5
+    """Places for further chats of agents with chats: of the busy time of one who holds 2 of 3 a third."""
 
 
 class Outcome(IntEnum):
@@ -158,6 +167,8 @@ class Outcome(IntEnum):
     """Called back in vain, as often as the queue allows."""
     NO_ANSWER = 8
     """No stay of a contact but one call in vain: from ``taken_at`` to ``end`` it kept an agent busy."""
+    WITHDRAWN = 9
+    """A consultation that nobody answered in time; the agent who asked ends the talk alone."""
 
 
 def lost(outcome: NDArray[np.int8]) -> NDArray[np.bool_]:
@@ -240,6 +251,8 @@ OPEN = np.dtype(
         ("responded", "?"),
         ("callback", "?"),
         ("tries", "i8"),
+        ("taken_at", "f8"),
+        ("answered_at", "f8"),
     ],
     align=True,
 )
@@ -253,7 +266,17 @@ open too, with that instant as ``deadline`` (one who still talks and holds a lin
 it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds with the caller, or will at the end of
 a talk that is escalated warmly (its own then); -1 none. ``hold`` as in :data:`RECORD`. ``callback``: waits to
 be called back, which was tried ``tries`` times in vain; until the next try it does not wait, and that instant is the
-``deadline``.
+``deadline``. ``taken_at`` and ``answered_at`` of one that was interrupted, and waits with ``talk`` to go; else NaN.
+"""
+
+SESSION = np.dtype(
+    [*((name, OPEN[name]) for name in OPEN.names or ()), ("agent", "i8"), ("finish", "f8"), ("resolved", "?")],
+    align=True,
+)
+"""An entry that an agent works on, and whose end is not known yet: a chat beside others, or work that may be
+interrupted. The columns of :data:`OPEN`, and ``agent``: the place in ``SupportState.agent_group``; ``finish``: the mark
+on that agent's count of work at which the talk, or after it the after-call work, ends. After the talk ``line`` is -1,
+and ``deadline`` is when the customer contacts again.
 """
 
 ESCALATED = np.dtype([("time", "f8"), ("account", "i8"), ("queue", "i8"), ("key", "u8")])
@@ -288,7 +311,8 @@ class SupportTables:
         redial_delay: int64 (Q,), law row; -1 nobody redials, also when left out.
         answer_delay: int64 (G,), law row of the time until an agent of the group answers; -1 none, also when left out.
         transfer: int64 (Q,), :class:`Transfer`, how its escalations go on; cold when left out.
-        hold_limit: float64 (Q,), seconds of a warm transfer's hold, at most; infinite when left out.
+        hold_limit: float64 (Q,), seconds of the hold of a warm transfer, or until a consultation begins, at most;
+            infinite when left out.
         hold_fallback: int64 (Q,), :class:`Transfer`, cold or deferred: what a hold of that length turns into.
         conference: int64 (Q,), law row of the time for which the first agent stays after the next tier has answered (to
             the end of its talk at most); -1 none, also when left out.
@@ -318,6 +342,11 @@ class SupportTables:
         retry_delay: int64 (Q,), law row of the time until the next call; -1 none.
         opening: bool (Q, I), intervals in which the queue is open, for what counts in open time; (Q, 0) or left out:
             always.
+        chat: bool (Q,), queues whose contacts are chats.
+        concurrency: int64 (G,), chats that an agent holds at once, at most; 1 when left out.
+        slowdown: float64 (G,), s: with j chats at once each is served at the rate 1 / (1 + s (j - 1)).
+        interruptible: bool (Q,), deferrable queues whose contacts an agent leaves for one that is not deferrable.
+        set_up: float64 (Q,), seconds that it takes to resume such a contact.
         away: int64 (G,), law row of the time for which an agent whom no contact awaits at the end of one steps away,
             with an atom at 0 for those who stay; -1 all stay, also when left out.
 
@@ -369,6 +398,11 @@ class SupportTables:
     dialling: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     no_answer: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     retry_delay: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    chat: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    concurrency: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    slowdown: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    interruptible: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    set_up: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -402,6 +436,11 @@ class SupportTables:
             "dialling": np.full(q, -1),
             "no_answer": np.zeros(q),
             "retry_delay": np.full(q, -1),
+            "chat": np.zeros(q, dtype=np.bool_),
+            "concurrency": np.ones(g, dtype=np.int64),
+            "slowdown": np.zeros(g),
+            "interruptible": np.zeros(q, dtype=np.bool_),
+            "set_up": np.zeros(q),
         }
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
@@ -436,9 +475,13 @@ class SupportTables:
             "dialling",
             "no_answer",
             "retry_delay",
+            "chat",
+            "interruptible",
+            "set_up",
         ):
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
-        _require(self.away.shape == (g,), "away must have one value per group")
+        for name in ("away", "concurrency", "slowdown"):
+            _require(getattr(self, name).shape == (g,), f"{name} must have one value per group")
         for name in ("talk", "after_call", "priority", "level", "after", "reserve"):
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
         _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
@@ -456,7 +499,7 @@ class SupportTables:
         _require(bool(np.all(self.repeat_to < q)), "repeat_to points to a queue that is not there")
         _require(bool(np.all(self.line_pool < self.line_capacity.size)), "line_pool points to a pool that is not there")
         _require(bool(np.all(np.isfinite(self.after) & (self.after >= 0))), "after must be finite and not negative")
-        _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be cold, warm or deferred")
+        _require(bool(np.all(np.isin(self.transfer, list(Transfer)))), "transfer must be one of Transfer")
         fallbacks = (Transfer.COLD, Transfer.DEFERRED)
         _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
         _require(bool(np.all(self.reserve >= 0)), "reserve must not be negative")
@@ -464,6 +507,16 @@ class SupportTables:
         _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
         _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
         _require(not np.any(self.deferrable & self.callbacks), "deferrable queues offer no callback")
+        _require(not np.any(self.chat & (self.deferrable | self.callbacks)), "chats neither wait nor are called back")
+        _require(not np.any(self.interruptible & ~self.deferrable), "only what is deferrable may be interrupted")
+        _require(bool(np.all(self.concurrency >= 1)), "concurrency must be at least 1")
+        for name in ("slowdown", "set_up"):
+            value = getattr(self, name)
+            _require(bool(np.all(np.isfinite(value) & (value >= 0))), f"{name} must be finite and not negative")
+        warm = np.isin(self.transfer, (Transfer.WARM, Transfer.CONSULTATION)) & (self.escalation_to >= 0)
+        in_person = ~(self.chat | self.interruptible)
+        both = in_person & in_person[self.escalation_to]
+        _require(bool(np.all(both[warm])), "an agent holds with a caller for somebody who takes calls")
         chances = ("escalation_probability", "balking", "redial_probability", "resolution", "no_answer")
         for name in (*chances, "callback_acceptance"):
             probability = getattr(self, name)
@@ -543,6 +596,12 @@ class SupportTables:
     def callbacks(self) -> NDArray[np.bool_]:
         """Queues whose callers may be offered a callback. Shape (Q,)."""
         return (self.callback_threshold < np.inf) & (self.callback_acceptance > 0)
+
+    @cached_property
+    def sessions(self) -> NDArray[np.bool_]:
+        """Where the end of a contact depends on what its agent does meanwhile: chats beside others, and work that may
+        be interrupted. Shape (Q, G)."""
+        return (self.talk >= 0) & ((self.chat[:, None] & (self.concurrency > 1)) | self.interruptible[:, None])
 
     @cached_property
     def repeats(self) -> NDArray[np.bool_]:
@@ -698,6 +757,10 @@ class SupportState:
         talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
         aside: :data:`OPEN` rows by entry, of the callbacks that nobody answered, until the next try.
         returning: :data:`OPEN` rows by entry, of the customers who will redial or contact again, and hold no line.
+        agent_group, agent_since, agent_work: the agents with sessions, by group: those with chats by their number and
+            how long they have had so many, the others by that time. ``agent_since`` is the last start or end of a
+            session of theirs, ``agent_work`` their count of work then (float64).
+        sessions: :data:`SESSION` rows by entry.
     """
 
     time: float
@@ -717,6 +780,10 @@ class SupportState:
     talking: NDArray[Any]
     aside: NDArray[Any]
     returning: NDArray[Any]
+    agent_group: NDArray[np.int64]
+    agent_since: NDArray[np.float64]
+    agent_work: NDArray[np.float64]
+    sessions: NDArray[Any]
 
     @classmethod
     def empty(cls, tables: SupportTables, clock: Clock) -> SupportState:
@@ -726,7 +793,8 @@ class SupportState:
         lines = np.zeros(tables.line_capacity.size, dtype=np.int64)
         start = float(clock.interval_start[0])
         busy = real, whole, whole, real
-        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, *busy, nobody, nobody, nobody, nobody)
+        agents = whole, real, real, np.zeros(0, dtype=SESSION)
+        return cls(start, 0, 0, 0, groups, groups, lines, whole, real, *busy, nobody, nobody, nobody, nobody, *agents)
 
 
 @dataclass(frozen=True, eq=False)
@@ -734,10 +802,11 @@ class SupportOutcome:
     """What one call of an engine returns.
 
     Attributes:
-        waiting: int64 (Q,), contacts that wait at the end of the call, for another try at a callback too.
+        waiting: int64 (Q,), contacts that wait at the end of the call, for another try at a callback too, and that
+            nobody has answered yet.
         escalated: :data:`ESCALATED` rows, the escalations of contacts that belong to an account, in order of time.
-        records: :data:`RECORD` rows by entry, or None: first the entries that were waiting when the call began, then
-            those of the call itself. :func:`join_records` makes one table of several calls.
+        records: :data:`RECORD` rows by entry, or None: first the entries that waited, or were sessions, when the call
+            began, then those of the call itself. :func:`join_records` makes one table of several calls.
     """
 
     waiting: NDArray[np.int64]
@@ -746,10 +815,11 @@ class SupportOutcome:
 
 
 def mark_in_service(records: NDArray[Any], until: float) -> NDArray[Any]:
-    """Tell the talks that go on at ``until`` from those that are over. Works in place and returns its argument."""
+    """Tell the talks that go on at ``until``, also those without an end yet, from those that are over. Works in place
+    and returns its argument."""
     answered = (records["outcome"] == Outcome.ANSWERED) | (records["outcome"] == Outcome.IN_SERVICE)
     records["outcome"] = np.where(
-        answered, np.where(records["talk_end"] >= until, Outcome.IN_SERVICE, Outcome.ANSWERED), records["outcome"]
+        answered, np.where(records["talk_end"] < until, Outcome.ANSWERED, Outcome.IN_SERVICE), records["outcome"]
     )
     return records
 

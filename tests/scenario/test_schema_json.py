@@ -56,6 +56,10 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
         ("serves: {tier2: 1}", "serves: {tier2: {reserve: 2}}"),
         (
             "      escalation: {",
+            "      channel: email\n      calls_first: preempt\n      set_up: 20 s\n      escalation: {",
+        ),
+        (
+            "      escalation: {",
             "      callback: {threshold: 2 min, acceptance: 60 %, dialling: 20 s, no_answer: 30 %, retry: 1 h}\n"
             "      escalation: {",
         ),

@@ -35,6 +35,8 @@ RULES = {
         "callback_threshold", "callback_handle", "callback_acceptance", "callback_attempts", "dialling", "no_answer",
         "retry_delay",
     ),
+    "chats": ("chat", "concurrency", "slowdown"),
+    "interruptions": ("interruptible", "set_up", "deferrable"),
 }  # fmt: skip
 """The tables of each of the rarer rules."""
 
@@ -125,6 +127,11 @@ def case(seed: int) -> Case:
     patience = np.array(
         [law(float(rng.choice([3.0, 10.0, 30.0]))) if rng.random() < 0.8 else -1 for _ in range(queues)]
     )
+    talks = np.random.default_rng([seed, 8])
+    deferrable = (mail.random(queues) < 0.4) & (threshold == np.inf)
+    chat = (talks.random(queues) < 0.6) & ~deferrable & (talks.random() < 0.35)
+    threshold[chat] = np.inf
+    interruptible = deferrable & (talks.random(queues) < 0.8) & (talks.random() < 0.5)
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -145,7 +152,7 @@ def case(seed: int) -> Case:
         redial_attempts=extra.integers(0, 4, size=queues),
         redial_delay=np.array(delay),
         answer_delay=np.array(answer),
-        transfer=extra.integers(0, 3, size=queues),
+        transfer=_transfer(extra, np.random.default_rng([seed, 9]), chat | interruptible, escalation_to),
         hold_limit=_hold_limit(extra, queues, whole),
         hold_fallback=extra.choice([int(Transfer.COLD), int(Transfer.DEFERRED)], size=queues),
         conference=np.array(conference),
@@ -160,7 +167,7 @@ def case(seed: int) -> Case:
         repeat_to=np.where(then.random(queues) < 0.6, -1, then.integers(0, queues, size=queues)),
         resolution_within=then.choice([5.0, 40.0, 200.0, np.inf], size=queues),
         opening=~_dropping(then, queues, intervals),
-        deferrable=(mail.random(queues) < 0.4) & (threshold == np.inf),
+        deferrable=deferrable,
         business_time=(mail.random(queues) < 0.7) & (patience < 0),
         reserve=mail.choice([0, 0, 1, 2], size=(queues, groups)) * int(mail.random() < 0.5),
         callback_threshold=threshold,
@@ -170,6 +177,11 @@ def case(seed: int) -> Case:
         dialling=np.array(dialling),
         no_answer=back.choice([0.0, 0.4, 0.8], size=queues),
         retry_delay=np.array(retry),
+        chat=chat,
+        concurrency=talks.integers(1, 5, size=groups),
+        slowdown=talks.choice([0.0, 0.5, 1.0], size=groups),
+        interruptible=interruptible,
+        set_up=talks.choice([0.0, 2.0], size=queues),
     )
     if seed % PLAIN == 0:
         tables = with_rules(tables)
@@ -219,7 +231,8 @@ def _after(rng: np.random.Generator, shape: tuple[int, int], whole: bool) -> NDA
 
 def with_rules(tables: SupportTables, *rules: str) -> SupportTables:
     """The same model with these of the rarer rules and no others."""
-    left_out = {name for rule, names in RULES.items() if rule not in rules for name in names}
+    kept = {name for rule in rules for name in RULES[rule]}
+    left_out = {name for names in RULES.values() for name in names} - kept
     names = [field.name for field in dataclasses.fields(SupportTables) if field.name not in left_out]
     return SupportTables(**{name: getattr(tables, name) for name in names})
 
@@ -240,6 +253,16 @@ def in_order(tables: SupportTables) -> SupportTables:
         line_pool=lines,
         reserve=0 * tables.reserve,
     )
+
+
+def _transfer(
+    rng: np.random.Generator, more: np.random.Generator, sessions: NDArray[np.bool_], escalation_to: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Ways to the next tier, warm only from call to call."""
+    transfer = rng.integers(0, 3, size=len(sessions))
+    transfer[(transfer == Transfer.WARM) & (more.random(len(sessions)) < 0.3)] = Transfer.CONSULTATION
+    transfer[np.isin(transfer, (Transfer.WARM, Transfer.CONSULTATION)) & (sessions | sessions[escalation_to])] = 0
+    return transfer
 
 
 def _hold_limit(rng: np.random.Generator, queues: int, whole: bool) -> NDArray[np.float64]:

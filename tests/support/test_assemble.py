@@ -103,6 +103,44 @@ def test_email_in_business_time_beside_calls() -> None:
     assert KPIS["service_level"](eager)[0] < KPIS["service_level"](queue)[0]
 
 
+def test_chats_and_emails_that_are_left_for_them() -> None:
+    """The same work with calls, with chats of which an agent holds three, and beside emails that are left for them."""
+    document = copy.deepcopy(one_queue(group={"agents": 22}, calendar={"days": 2}).document())
+    support = document["support"]
+    support["queues"]["mail"] = {
+        "channel": "email", "hours": {"daily": "09:00-18:00"}, "arrivals": {"rate": "0.5 per min"}, "talk": "20 min",
+    }  # fmt: skip
+    support["groups"]["agents"]["serves"] = {"calls": {"priority": 1}, "mail": {"priority": 2}}
+
+    def run() -> tuple[np.ndarray, np.ndarray]:
+        horizon = Horizon(freeze(Document(copy.deepcopy(document))))
+        fast, readable = horizon.simulate(0), horizon.simulate(0, reference=True)
+        for part in ("queue", "group"):
+            np.testing.assert_allclose(fast[part], readable[part], rtol=1e-9, atol=1e-9)
+        return fast["queue"].sum(axis=0), fast["group"].sum(axis=0)
+
+    waits, group = run()
+    assert KPIS["interrupted"](waits)[1] == 0
+    assert KPIS["occupancy_slots"](group)[0] == KPIS["occupancy"](group)[0]
+    support["queues"]["mail"] |= {"calls_first": "preempt", "set_up": "1 min"}
+    leaves, _ = run()
+    assert KPIS["interrupted"](leaves)[1] > 100
+    assert KPIS["service_level"](leaves)[0] > KPIS["service_level"](waits)[0]
+    assert KPIS["handle_time"](leaves)[1] > KPIS["handle_time"](waits)[1] == 1200.0
+    assert KPIS["handle_time"](leaves)[0] == KPIS["handle_time"](waits)[0]
+    support["queues"]["calls"]["channel"] = "chat"
+    support["groups"]["agents"] |= {"concurrency": 3, "slowdown": 0.3}
+    chats, group = run()
+    assert KPIS["handle_time"](chats)[0] > KPIS["handle_time"](leaves)[0]
+    assert KPIS["occupancy_slots"](group)[0] < KPIS["occupancy"](group)[0]
+    assert chats[0, QueueMeasure.ANSWERED] == chats[0, QueueMeasure.OFFERED]
+
+
+def test_a_group_may_have_its_own_talk() -> None:
+    serves = {"calls": {"talk": "10 s", "after_call": "5 s", "handle_time_factor": 2.0}}
+    assert KPIS["handle_time"](totals({"after_call": "1 min"}, serves=serves))[0] == pytest.approx(30.0)
+
+
 def test_callbacks_of_a_scenario() -> None:
     callback = {"threshold": "30 s", "acceptance": "60%", "dialling": "10 s", "no_answer": "20%", "attempts": 2}
     plain, found = totals({}, agents=17), totals({"callback": callback}, agents=17)

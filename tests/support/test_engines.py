@@ -16,6 +16,7 @@ from simulator import distributions, randomness
 from simulator.distributions import LawBook
 from simulator.errors import ParameterError
 from simulator.support import compiled, feed_forward, reference
+from simulator.support.kpis import KPIS
 from simulator.support.tables import (
     Clock,
     Contacts,
@@ -84,7 +85,7 @@ def assert_same(a: Run, b: Run) -> None:
     for mine, other in zip(a.states, b.states, strict=True):
         for field in dataclasses.fields(SupportState):
             x, y = getattr(mine, field.name), getattr(other, field.name)
-            if field.name in ("waiting", "talking", "aside", "returning"):
+            if field.name in ("waiting", "talking", "aside", "returning", "sessions"):
                 assert_same_rows(x, y)
             else:
                 np.testing.assert_array_equal(x, y, err_msg=field.name)
@@ -212,7 +213,7 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
     for i in np.flatnonzero(records["hold"] != 0):
         contact, attempt, leg = records[["contact", "attempt", "leg"]][i].tolist()
         hold[place[contact, attempt, leg - 1]] = records["hold"][i]
-    talk = records["talk_end"] - records["answered_at"] + np.nan_to_num(hold)
+    talk = np.nan_to_num(records["talk_end"] - records["answered_at"]) + np.nan_to_num(hold)
     again = (records["attempt"] > 0) & (records["leg"] == 0)
     repeats = {tuple(row[:2]): row[2] for row in records[["contact", "attempt", "repeats"]].tolist()}
     calls = zip(records["contact"].tolist(), records["attempt"].tolist(), records["repeats"].tolist(), strict=True)
@@ -235,12 +236,13 @@ def sums_of_records(case: generated.Case, records: NDArray[Any]) -> Sums:
         QueueMeasure.WAIT_ANSWERED_SQUARED: np.where(spoken, wait**2, 0.0),
         QueueMeasure.WAIT_ABANDONED: np.where(gave_up, wait, 0.0),
         QueueMeasure.TALK: np.where(answered, talk, 0.0),
-        QueueMeasure.AFTER_CALL: np.where(answered, records["end"] - records["talk_end"], 0.0),
+        QueueMeasure.AFTER_CALL: np.where(answered, np.nan_to_num(records["end"] - records["talk_end"]), 0.0),
         QueueMeasure.ESCALATED: (outcome == Outcome.ANSWERED) & records["escalated"],
         QueueMeasure.REDIALS: again & ~repeated,
         QueueMeasure.REPEATS: again & repeated,
         QueueMeasure.BALKED: outcome == Outcome.BALKED,
         QueueMeasure.DROPPED: outcome == Outcome.DROPPED,
+        QueueMeasure.WITHDRAWN: outcome == Outcome.WITHDRAWN,
         QueueMeasure.OVERFLOWED: answered & (tables.after[records["queue"], records["group"]] > 0),
     }
     for measure, values in columns.items():
@@ -304,7 +306,8 @@ def add_inquiries(sums: NDArray[np.float64], case: generated.Case, records: NDAr
             handled = np.nansum(rows["end"] - rows["answered_at"]) + np.sum(hold[places])
             of_queue[QueueMeasure.RESOLUTION_EFFORT] += handled
         elif np.isnan(last["returns_at"]) and not last["escalated"]:
-            over = last["outcome"] in (*lost, Outcome.ANSWERED, Outcome.IN_SERVICE)
+            over = last["outcome"] in (*lost, Outcome.ANSWERED, Outcome.IN_SERVICE, Outcome.WITHDRAWN)
+            over &= last["outcome"] in lost or not np.isnan(last["talk_end"])
             of_queue[QueueMeasure.UNRESOLVED] += over
 
 
@@ -320,7 +323,19 @@ def test_sums_equal_those_of_the_records(seed: int) -> None:
     if with_time_away(case):
         for measure in (GroupMeasure.AWAY, GroupMeasure.OVERRUN):
             expected.group[..., measure] = result.sums.group[..., measure]
+    unknown_of_sessions(case, expected, result.sums)
     assert_same_sums(expected, result.sums)
+
+
+def unknown_of_sessions(case: generated.Case, expected: Sums, known: Sums) -> None:
+    """Records tell neither what else an agent with a chat has in hand nor when work was left and taken up again."""
+    groups, left = case.tables.sessions.any(axis=0), case.tables.interruptible
+    for measure in (GroupMeasure.BUSY, GroupMeasure.DEFERRABLE, GroupMeasure.SPARE, GroupMeasure.OVERRUN):
+        expected.group[:, groups, measure] = known.group[:, groups, measure]
+    for name in ("TALK", "OVERFLOWED", "BACKLOG", "INTERRUPTED"):
+        expected.queue[:, left, QueueMeasure[name]] = known.queue[:, left, QueueMeasure[name]]
+    if groups.any():
+        expected.queue[..., QueueMeasure.RESOLUTION_EFFORT] = known.queue[..., QueueMeasure.RESOLUTION_EFFORT]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -336,7 +351,7 @@ def test_flow_balance_of_every_call(seed: int) -> None:
         )
         now = sums.queue.sum(axis=0)
         flow = now - before
-        names = ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "CALLED_BACK", "UNREACHED")
+        names = ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "CALLED_BACK", "UNREACHED", "WITHDRAWN")
         ways = [QueueMeasure[name] for name in names]
         gone = flow[:, ways].sum(axis=1)
         np.testing.assert_array_equal(opening + flow[:, QueueMeasure.OFFERED], gone + outcome.waiting)
@@ -354,6 +369,8 @@ def test_flow_balance_of_every_call(seed: int) -> None:
 def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(seed: int) -> None:
     case, result = generated.case(seed), reference_run(seed)
     if with_time_away(case):  # an agent who is away while a contact waits: see the test of time away below
+        return
+    if case.tables.sessions.any():  # records do not tell the time of the agents: see the tests of sessions below
         return
     tables, clock, rows = case.tables, case.clock, result.records
     end, hold = clock.end, holds(rows)
@@ -380,7 +397,7 @@ def test_staffed_time_is_busy_and_idle_and_nobody_idles_while_a_contact_waits(se
             f"an idle agent and a waiting contact at {a}"
         )
         idle_seconds += idle * (b - a)
-    busy, staffed, overrun, away, _ = result.sums.group.sum(axis=0).T
+    busy, staffed, overrun, away, *_ = result.sums.group.sum(axis=0).T
     assert not away.any()
     # Rounding of some thousand differences of times.
     np.testing.assert_allclose(staffed + overrun, busy + idle_seconds, atol=1e-7)
@@ -497,6 +514,19 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see(
             "hold over when an agent is freed", np.isin((rows["arrived"] + rows["hold"])[let_go], rows["end"][answered])
         )
+        asked = np.zeros(len(rows), dtype=bool)
+        for i in np.flatnonzero(rows["leg"] > 0):
+            contact, attempt, leg = rows[["contact", "attempt", "leg"]][i].tolist()
+            asked[i] = tables.transfer[rows["queue"][before[contact, attempt, leg - 1]]] == Transfer.CONSULTATION
+        asked &= rows["hold"] > 0
+        see("consultation", asked & answered)
+        see("consultation withdrawn at the limit", asked & (rows["outcome"] == Outcome.WITHDRAWN))
+        see("consultation withdrawn, and resolved", (rows["outcome"] == Outcome.WITHDRAWN) & rows["resolved"])
+        see("repeat after a consultation", asked & answered & (rows["returns_at"] > 0))
+        see("repeat after one withdrawn", (rows["outcome"] == Outcome.WITHDRAWN) & (rows["returns_at"] > 0))
+        if tables.dropping.size:
+            shut = np.isin(rows["end"], case.clock.interval_start[:-1][tables.dropping.any(axis=0)])
+            see("consultation withdrawn at closing", shut & (rows["outcome"] == Outcome.WITHDRAWN))
         see("hold that lasts", np.isnan(rows["hold"]))
         see("redial after a hold", np.isin(rows["contact"][again], rows["contact"][let_go]))
         if tables.dropping.size:
@@ -531,6 +561,22 @@ def test_the_generated_models_exercise_every_feature() -> None:
         if tables.reserve.any():
             held_back = answered & (wait > 0) & (tables.reserve[rows["queue"], rows["group"]] > 0)
             see("answered after a wait in spite of a reserve", held_back)
+        beside = tables.sessions[rows["queue"], rows["group"]] & (rows["group"] >= 0) & tables.chat[rows["queue"]]
+        see("chat", beside)
+        see("chat that goes on to the next tier", beside & rows["escalated"])
+        see("repeat after a chat", beside & (rows["returns_at"] > 0))
+        see("chat with a line", beside & (tables.line_pool[rows["queue"]] >= 0))
+        see("chat after an answer delay", beside & (rows["answered_at"] > rows["taken_at"]))
+        see("chat that is slowed down", beside & (tables.slowdown[rows["group"]] > 0))
+        see("chat ends when another arrives", np.isin(rows["end"][beside], rows["arrived"]))
+        see("chat ends when an interval starts", np.isin(rows["end"][beside], case.clock.interval_start))
+        see("chats end together", len(rows[beside]) - len(np.unique(rows["end"][beside])))
+        see("agents with chats have places left", result.sums.group[..., GroupMeasure.SPARE] > 0)
+        see("interrupted", result.sums.queue[..., QueueMeasure.INTERRUPTED])
+        see("resumed with set-up", result.sums.queue[..., QueueMeasure.INTERRUPTED].sum(axis=0) @ tables.set_up)
+        resumed = tables.interruptible[rows["queue"]] & answered
+        see("may be interrupted, and goes on to the next tier", resumed & rows["escalated"])
+        see("repeat after what may be interrupted", resumed & (rows["returns_at"] > 0))
         see("head starts that differ", len(np.unique(tables.head_start)) > 1)
         see("leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
         see("nobody there", np.all(case.staff == 0, axis=0))
@@ -559,6 +605,13 @@ def test_the_generated_models_exercise_every_feature() -> None:
             see("carried over before a hold", state.talking["holder_entry"] >= 0)
             see("carried over after a hold", state.waiting["hold"] > 0)
             see("carried over idle", len(state.idle_group))
+            of = tables.chat[state.sessions["queue"]]
+            see("carried over chats", of)
+            see("carried over chats of one agent", np.bincount(state.sessions["agent"]) >= 3)
+            see("carried over after-call work of a chat", of & (state.sessions["talk_end"] < state.time))
+            see("carried over work that may be interrupted", ~of)
+            see("carried over interrupted", state.waiting["answered_at"] < state.time)
+            see("carried over surplus of agents with chats", state.surplus[state.agent_group] > 0)
             see("carried over away", state.service_away == -1)
             see("carried over before stepping away", state.service_away > 0)
             see("carried over waiting with a recorded talk", ~np.isnan(state.waiting["talk"]))
@@ -599,6 +652,10 @@ def differs(seed: int, case: generated.Case | None = None) -> bool:
         ("HOLD_LIMIT", "CLOSING"),
         ("CALLBACK", "ARRIVAL"),
         ("END_OF_AFTER_CALL", "CALLBACK"),
+        ("END_OF_AFTER_CALL", "SESSION"),
+        ("SESSION", "STAFFING"),
+        ("SESSION", "ARRIVAL"),
+        ("SESSION", "ABANDONMENT"),
     ],
 )
 def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: str, later: str) -> None:
@@ -616,6 +673,7 @@ def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: 
         "hold_limit", "hold_fallback", "conference", "head_start", "away",
         "inquiries", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within", "opening",
         "deferrable", "business_time", "reserve", *generated.RULES["callbacks"],
+        *generated.RULES["chats"], "interruptible", "set_up",
     ],
 )  # fmt: skip
 def test_a_changed_table_is_caught(name: str) -> None:
@@ -626,7 +684,7 @@ def test_a_changed_table_is_caught(name: str) -> None:
         elif name == "dropping":
             value = ~value
         elif name in ("transfer", "hold_fallback"):
-            value = int(Transfer.DEFERRED) - value
+            value = np.where(value == Transfer.CONSULTATION, Transfer.WARM, int(Transfer.DEFERRED) - value)
         elif name in ("answer_delay", "conference"):
             value = np.full_like(value, -1)
         elif name == "inquiries":
@@ -634,7 +692,9 @@ def test_a_changed_table_is_caught(name: str) -> None:
         elif name == "opening":
             value = ~value
         elif name == "deferrable":
-            value = ~value & ~case.tables.callbacks
+            value = (~value & ~case.tables.callbacks & ~case.tables.chat) | case.tables.interruptible
+        elif name in ("chat", "interruptible"):
+            value = np.zeros_like(value)
         elif name in ("dialling", "retry_delay"):
             value = np.full_like(value, -1)
         elif name == "callback_threshold":
@@ -767,7 +827,7 @@ def test_an_agent_whom_nobody_awaits_steps_away_once(engine: ModuleType) -> None
     assert sums.group[:, 0, GroupMeasure.OVERRUN].tolist() == [0.0, 0.0, 10.0, 0.0]
     assert sums.group[:, 0, GroupMeasure.BUSY].tolist() == [30.0, 10.0, 0.0, 20.0]
     assert state.service_away.tolist() == [50.0]
-    busy, staffed, overrun, gone, _ = sums.group.sum(axis=0)[0]
+    busy, staffed, overrun, gone, *_ = sums.group.sum(axis=0)[0]
     assert staffed + overrun - busy - gone == 20.0 + 80.0  # idle from 130, and planned from 320 to the end
 
 
@@ -945,6 +1005,156 @@ def test_callbacks_keep_their_place(engine: ModuleType, answers: bool) -> None:
         assert sums.group[0, 0, GroupMeasure.BUSY] == 2 * 60 + 4 * 10
 
 
+def two_queues(first: float, second: float, **changes: Any) -> SupportTables:
+    """One group for calls and for something else, of so many seconds each."""
+    book = LawBook()
+    talk = [[book.row(distributions.deterministic(x))] for x in (first, second)]
+    tables = SupportTables(
+        queue_names=("phone", "other"),
+        group_names=("agents",),
+        talk=np.array(talk),
+        patience=np.array([-1, -1]),
+        after_call=np.array([[-1], [-1]]),
+        priority=np.array([[1], [1]]),
+        level=np.array([[1], [1]]),
+        escalation_to=np.array([-1, -1]),
+        escalation_probability=np.zeros(2),
+        line_pool=np.array([-1, -1]),
+        line_capacity=np.zeros(0, dtype=np.int64),
+        answer_within=np.array([20.0, 20.0]),
+        short_abandon=np.array([5.0, 5.0]),
+        laws=book.tables(),
+    )
+    return dataclasses.replace(tables, **changes)
+
+
+CHAT = np.array([False, True])
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_chats_beside_one_another_share_the_agent(engine: ModuleType) -> None:
+    """Two chats of 60 s at once, each then half as slow again."""
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = two_queues(60.0, 60.0, chat=CHAT, concurrency=np.array([2]), slowdown=np.array([0.5]))
+    contacts = dataclasses.replace(calls_at([0.0, 20.0, 30.0], clock), queue=np.ones(3, dtype=np.int64))
+    sums = Sums.zeros(tables, clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[1]]), None, 1000.0, sums=sums, records=True)
+    rows = outcome.records
+    assert rows is not None
+    # the first has 40 s to go at 20, which take 60; the second has got 40 s done by then, and 20 s to go take 30 beside
+    # the third, of which 40 s are left then
+    assert rows["answered_at"].tolist() == [0.0, 20.0, 80.0]
+    assert rows["talk_end"].tolist() == [80.0, 110.0, 150.0]
+    assert rows["end"].tolist() == [80.0, 110.0, 150.0]
+    assert sums.queue[0, 1, QueueMeasure.TALK] == 80.0 + 90.0 + 70.0
+    assert sums.group[0, 0, [GroupMeasure.BUSY, GroupMeasure.SPARE]].tolist() == [150.0, 0.5 * (20.0 + 40.0)]
+    assert KPIS["occupancy"](sums.group[0]).tolist() == [0.15]
+    assert KPIS["occupancy_slots"](sums.group[0]).tolist() == [0.12]
+    assert KPIS["handle_time"](sums.queue[0])[1] == 80.0
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_after_call_work_of_a_chat_holds_its_place_and_is_shared(engine: ModuleType) -> None:
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = two_queues(60.0, 60.0, chat=CHAT, concurrency=np.array([2]), slowdown=np.array([1.0]))
+    tables = dataclasses.replace(tables, after_call=np.array([[-1], tables.talk[0]]))
+    contacts = dataclasses.replace(calls_at([0.0, 0.0, 1.0], clock), queue=np.ones(3, dtype=np.int64))
+    sums = Sums.zeros(tables, clock)
+    outcome, state = engine.run(tables, clock, contacts, np.array([[1]]), None, 200.0, sums=sums, records=True)
+    rows = outcome.records
+    assert rows is not None
+    assert rows["talk_end"].tolist()[:2] == [120.0, 120.0]  # and after-call work of 60 s each until 240
+    assert [Outcome(code).name for code in rows["outcome"]] == ["ANSWERED", "ANSWERED", "WAITING"]
+    assert np.isnan(rows["end"]).all()
+    assert state.sessions["finish"].tolist() == [120.0, 120.0]
+    outcome, _ = engine.run(tables, clock, calls_at([], clock), np.array([[1]]), state, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    assert outcome.records["end"].tolist() == [240.0, 240.0, 360.0]
+    assert sums.queue[0, 1, [QueueMeasure.TALK, QueueMeasure.AFTER_CALL]].tolist() == [240.0 + 60.0, 240.0 + 60.0]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_the_agent_with_the_fewest_chats_gets_the_next_and_calls_wait_for_one_without(engine: ModuleType) -> None:
+    """Two agents with places for two chats of 60 s each, who do not slow each other down."""
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    tables = two_queues(60.0, 60.0, chat=CHAT, concurrency=np.array([2]))
+    contacts = calls_at([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], clock)
+    contacts = dataclasses.replace(contacts, queue=np.array([1, 1, 1, 1, 1, 0]))
+    sums = Sums.zeros(tables, clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[2]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    # the second agent is left by both chats at 63, for the call; the fifth chat came to the first agent's at 60
+    assert outcome.records["answered_at"].tolist() == [0.0, 1.0, 2.0, 3.0, 60.0, 63.0]
+    assert sums.group[0, 0, GroupMeasure.BUSY] == 120.0 + 122.0
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_an_agent_of_the_surplus_takes_no_further_chat(engine: ModuleType) -> None:
+    """One of two agents leaves at 100 s; chats take 100 s."""
+    clock = Clock(np.array([0.0, 100.0, 1000.0]), np.arange(2))
+    tables = two_queues(60.0, 100.0, chat=CHAT, concurrency=np.array([2]))
+    contacts = dataclasses.replace(calls_at([50.0, 60.0, 110.0, 120.0], clock), queue=np.ones(4, dtype=np.int64))
+    sums = Sums.zeros(tables, clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[2, 1]]), None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    # who has had one chat for longer leaves at 150; the other has two from 110 on, and a place at 160
+    assert outcome.records["answered_at"].tolist() == [50.0, 60.0, 110.0, 160.0]
+    assert sums.group[:, 0, GroupMeasure.OVERRUN].tolist() == [0.0, 50.0]
+    assert sums.group[:, 0, GroupMeasure.BUSY].tolist() == [90.0, 50.0 + 160.0]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_a_call_interrupts_what_can_wait(engine: ModuleType) -> None:
+    """Emails of 100 s; it takes 10 s to resume one. The phone comes first for the one agent."""
+    clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
+    can_wait = np.array([False, True])
+    tables = two_queues(60.0, 100.0, deferrable=can_wait, interruptible=can_wait, set_up=np.array([0.0, 10.0]))
+    contacts = dataclasses.replace(calls_at([0.0, 1.0, 30.0, 100.0], clock), queue=np.array([1, 1, 0, 0]))
+    sums = Sums.zeros(tables, clock)
+    outcome, state = engine.run(tables, clock, contacts, np.array([[1]]), None, 110.0, sums=sums, records=True)
+    assert outcome.records is not None
+    assert outcome.waiting.tolist() == [0, 1]  # the other email waits too, but somebody has begun with it
+    assert state.waiting["talk"].tolist()[0] == 80.0
+    assert [Outcome(code).name for code in outcome.records["outcome"]][:2] == ["IN_SERVICE", "WAITING"]
+    outcome, _ = engine.run(tables, clock, calls_at([], clock), np.array([[1]]), state, 1000.0, sums=sums, records=True)
+    rows = outcome.records
+    assert rows is not None
+    # left at 30 with 70 s to go; resumed at 90, and left at 100 with 70 s to go once more
+    assert rows["answered_at"].tolist() == [0.0, 240.0]
+    assert rows["end"].tolist() == [240.0, 340.0]
+    names = ("INTERRUPTED", "TALK", "ANSWERED", "WAIT_ANSWERED", "BACKLOG")
+    counted = sums.queue[0, 1, [QueueMeasure[name] for name in names]].tolist()
+    assert counted == [2.0, 220.0, 2.0, 239.0, 0.0]
+    assert sums.queue[0, 0, QueueMeasure.WAIT_ANSWERED] == 0.0
+    assert sums.group[0, 0, [GroupMeasure.BUSY, GroupMeasure.DEFERRABLE]].tolist() == [340.0, 220.0]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_the_work_begun_last_is_left_and_goes_to_who_is_free(engine: ModuleType) -> None:
+    """Two agents of one group at emails, and one of another, who takes no calls, free from 20 s on."""
+    clock = Clock(np.array([0.0, 20.0, 1000.0]), np.arange(2))
+    can_wait = np.array([False, True])
+    tables = two_queues(60.0, 100.0, deferrable=can_wait, interruptible=can_wait)
+    twice = {name: np.repeat(getattr(tables, name), 2, axis=1) for name in ("talk", "after_call", "priority", "level")}
+    for name, absent in (("talk", -1), ("priority", 0), ("level", 0)):
+        twice[name][0, 1] = absent
+    tables = dataclasses.replace(
+        tables,
+        group_names=("both", "mail"),
+        **twice,
+        **{name: np.zeros((2, 2), dtype=getattr(tables, name).dtype) for name in ("after", "reserve")},
+        **{name: np.repeat(getattr(tables, name), 2) for name in ("answer_delay", "away", "concurrency", "slowdown")},
+    )
+    contacts = dataclasses.replace(calls_at([0.0, 10.0, 30.0], clock), queue=np.array([1, 1, 0]))
+    sums = Sums.zeros(tables, clock)
+    staff = np.array([[2, 2], [0, 1]])
+    outcome, _ = engine.run(tables, clock, contacts, staff, None, 1000.0, sums=sums, records=True)
+    rows = outcome.records
+    assert rows is not None
+    assert rows["end"].tolist() == [100.0, 110.0, 90.0]
+    assert rows["group"].tolist() == [0, 1, 0]
+
+
 @pytest.mark.parametrize("engine", [reference, compiled])
 def test_who_is_not_answered_at_once_may_balk(engine: ModuleType) -> None:
     clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
@@ -1009,6 +1219,7 @@ def two_tiers(**changes: Any) -> SupportTables:
 
 
 WARM, DEFERRED = np.array([Transfer.WARM, Transfer.COLD]), np.array([Transfer.DEFERRED, Transfer.COLD])
+ASKS = np.array([Transfer.CONSULTATION, Transfer.COLD])
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])
@@ -1029,6 +1240,10 @@ WARM, DEFERRED = np.array([Transfer.WARM, Transfer.COLD]), np.array([Transfer.DE
             170.0,
             "ANSWERED",
         ),
+        # consultation: the first agents stay to the end of the experts' talk, the second from 60 to 260 s
+        ({"transfer": ASKS}, [160.0, 260.0], [100.0, 200.0], 440.0, "BLOCKED"),
+        # after 30 s the second agent goes on alone, and gives the line back
+        ({"transfer": ASKS, "hold_limit": np.array([30.0, np.inf])}, [160.0, 90.0], [100.0, 30.0], 270.0, "ANSWERED"),
         # deferred: both lines are free at 60 s, and tickets wait
         ({"transfer": DEFERRED}, [160.0, 260.0], [0.0, 0.0], 140.0, "ANSWERED"),
     ],
@@ -1147,7 +1362,7 @@ def test_read_only_inputs_are_taken() -> None:
     for array in (case.contacts.time, case.contacts.key, case.staff, case.clock.interval_start, case.tables.talk):
         array.setflags(write=False)
     assert_same(run(reference, case), run(compiled, case))
-    kernels = {str(signature[-5:]) for signature in compiled._advance.signatures}  # one for each set of the rarer rules
+    kernels = {str(signature[-6:]) for signature in compiled._advance.signatures}  # one for each set of the rarer rules
     assert len(compiled._advance.signatures) == len(kernels), "another kind of array compiled the kernel once more"
 
 

@@ -428,3 +428,97 @@ def test_calls_in_vain_are_work_too() -> None:
     assert_ratio("busy", busy, expected, 1.0)
     assert_ratio("in vain", m[Q.NO_ANSWER], m[Q.CALLBACKS], vain)
     assert_ratio("unreached", m[Q.UNREACHED], m[Q.CALLBACKS], vain)
+
+
+def chats(model: SupportTables, concurrency: int, slowdown: float) -> SupportTables:
+    return replace(
+        model, chat=np.ones(1, dtype=np.bool_), concurrency=np.array([concurrency]), slowdown=np.array([slowdown])
+    )
+
+
+def check_chats(sums: Sums, expected: Mapping[str, float], n: int, concurrency: int, lam: float) -> None:
+    check_queue(sums, expected)
+    m, group = {measure: sums.queue[:, 0, measure] for measure in Q}, sums.group[:, 0]
+    slots = expected["occupancy_of_slots"]
+    assert_ratio("slots", group[:, G.BUSY] - group[:, G.SPARE], group[:, G.STAFFED], slots)
+    # Little: chats in progress are chats that are answered times how long they take
+    handle = slots * n * concurrency / (lam * (1 - expected["p_abandon"]))
+    assert_ratio("handle time", m[Q.TALK] + m[Q.AFTER_CALL], m[Q.ANSWERED], handle)
+
+
+@pytest.mark.parametrize(
+    ("n", "concurrency", "slowdown", "lam"), [(1, 3, 0.4, 1.2), (1, 5, 1.0, 0.8), (6, 2, 0.0, 11.0)]
+)
+def test_chats_of_one_agent_or_without_slowdown(n: int, concurrency: int, slowdown: float, lam: float) -> None:
+    """One agent's chats are a birth-death chain; agents who are not slowed down are so many more agents."""
+    theta = 0.5
+    model = tables({(0, 0): distributions.exponential(1.0)}, [distributions.exponential(1 / theta)], within=0.2)
+    sums = steady(chats(model, concurrency, slowdown), [n], [lam], 4.0, "chat")
+    theory = erlang.measures_chat(
+        agents=n, arrival_rate=lam, handle_times=[1 + slowdown * j for j in range(concurrency)],
+        abandonment_rate=theta, answer_within=0.2,
+    )  # fmt: skip
+    names = ["p_abandon", "e_wait", "e_wait_served", "sl_served_over_offered", "occupancy_of_slots"]
+    if n == 1:  # of several agents the chain does not say how many have a chat
+        names.append("occupancy")
+    check_chats(sums, {name: getattr(theory, name) for name in names}, n, concurrency, lam)
+
+
+def test_chats_go_to_the_agent_with_the_fewest() -> None:
+    """Two agents of three chats each against the null vector of the chain of (most, fewest, waiting) chats."""
+    lam, theta, slowdown, k, room = 3.6, 0.4, 0.6, 3, 40
+    states = [(i, j, 0) for i in range(k + 1) for j in range(i + 1)] + [(k, k, w) for w in range(1, room + 1)]
+    place = {state: x for x, state in enumerate(states)}
+    rate = np.zeros((len(states), len(states)))
+
+    def ends(chats: int) -> float:
+        return chats / (1 + slowdown * (chats - 1)) if chats else 0.0
+
+    for (i, j, w), x in place.items():
+        more = (i, j, w + 1) if j == k else (max(i, j + 1), min(i, j + 1), 0)
+        if more in place:
+            rate[x, place[more]] += lam
+        if w:
+            rate[x, place[i, j, w - 1]] += ends(i) + ends(j) + w * theta
+            continue
+        if i:
+            rate[x, place[max(i - 1, j), min(i - 1, j), 0]] += ends(i)
+        if j:
+            rate[x, place[i, j - 1, 0]] += ends(j)
+    balance = np.vstack([(rate - np.diag(rate.sum(axis=1))).T, np.ones(len(states))])
+    chance = np.linalg.lstsq(balance, np.append(np.zeros(len(states)), 1.0), rcond=None)[0]
+    assert chance[-1] < 1e-12  # nothing is cut off
+    many, few, waits = np.array(states).T
+    expected = {
+        "p_abandon": theta * float(chance @ waits) / lam,
+        "e_wait": float(chance @ waits) / lam,
+        "occupancy": float(chance @ ((many > 0).astype(float) + (few > 0))) / 2,
+        "occupancy_of_slots": float(chance @ (many + few)) / (2 * k),
+    }
+    model = tables({(0, 0): distributions.exponential(1.0)}, [distributions.exponential(1 / theta)])
+    sums = steady(chats(model, k, slowdown), [2], [lam], 6.0, "fewest")
+    check_chats(sums, expected, 2, k, lam)
+
+
+def test_calls_that_interrupt_what_can_wait() -> None:
+    """M/G/1 with pre-emptive resume: calls do not feel the mail, and mail waits for the work there and all calls since.
+
+    Source: Conway, Maxwell and Miller, Theory of Scheduling (1967), chapter 8; the time to the first start of service.
+    """
+    calls, mail = (0.4, 1.0), (0.25, 1.2)  # rate, mean of deterministic and of exponential work
+    laws = {(0, 0): distributions.deterministic(calls[1]), (1, 0): distributions.exponential(mail[1])}
+    can_wait = np.array([False, True])
+    model = replace(
+        tables(laws, [None, None]), priority=np.array([[1], [2]]), deferrable=can_wait, interruptible=can_wait
+    )
+    sums = steady(model, [1], [calls[0], mail[0]], 60.0, "resume")
+    busy = calls[0] * calls[1]
+    both = busy + mail[0] * mail[1]
+    of_calls, of_mail = calls[0] * calls[1] ** 2 / 2, mail[0] * mail[1] ** 2
+    check_queue(sums, {"e_wait": of_calls / (1 - busy), "occupancy": both})
+    check_queue(sums, {"e_wait": (of_calls + of_mail) / ((1 - busy) * (1 - both))}, queue=1)
+    staffed = sums.group[:, 0, G.STAFFED]
+    assert_ratio("mail", sums.group[:, 0, G.DEFERRABLE], staffed, mail[0] * mail[1])
+    # whoever calls while the agent is at a mail interrupts it
+    m = sums.queue[:, :, Q.INTERRUPTED][:, 1]
+    assert_ratio("interruptions", m, sums.queue[:, 0, Q.OFFERED], mail[0] * mail[1])
