@@ -358,7 +358,7 @@ def _idle_group(
 ):
     """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle.
 
-    ``tries_reserve`` is None where no group keeps agents back.
+    ``tries_after`` and ``tries_reserve`` are None where all groups are open at once, and none keeps agents back.
     """
     best = -1
     level = 0
@@ -369,7 +369,7 @@ def _idle_group(
         group = tries_group[k]
         if tries_reserve is not None and idle_count[group] <= tries_reserve[k]:
             continue
-        if idle_count[group] > 0 and arrived + tries_after[k] <= t:
+        if idle_count[group] > 0 and (tries_after is None or arrived + tries_after[k] <= t):
             head = idle[group, idle_head[group]]
             if best < 0 or head < since:
                 best = group
@@ -857,7 +857,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     line_pool, line_capacity = model.line_pool, model.line_capacity
     within, short, abandon_as_event = model.answer_within, model.short_abandon, model.abandon_as_event
     tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
-    tries_after = model.tries_after
     serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
     arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
@@ -881,7 +880,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     contacts = arrival_time.shape[0]
     intervals = cell.shape[0]
     groups = staff.shape[0]
-    if rich is not None:
+    if rich is None:
+        tries_after = None
+    else:
+        tries_after = model.tries_after
         balking = model.balking
         overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
         serves_after = model.serves_after

@@ -246,13 +246,10 @@ def draw_month(
         if count <= room:
             break
         room = count  # keyed draws: drawn again they are the same
-    time, interval, queue, key, account = found
-    chosen: slice | NDArray[np.int64] = slice(count)
-    if np.any(time[1:count] < time[: count - 1]):  # contacts of a single queue that come at a rate are in order
-        chosen = kernels.order(time[:count], interval[:count], start, first, last)
-    return Contacts(
-        time=time[chosen], interval=interval[chosen], queue=queue[chosen], key=key[chosen], account=account[chosen]
-    )
+    time = found[0][:count]
+    if np.any(time[1:] < time[:-1]):  # contacts of a single queue that come at a rate are in order
+        found = kernels.by_time(found, count, start, first, last)
+    return Contacts(*(column[:count] for column in found))
 
 
 def _room(expected: float) -> int:

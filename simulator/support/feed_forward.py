@@ -24,6 +24,7 @@ from simulator.support import compiled as _engine
 from simulator.support.tables import Sums, SupportState, SupportTables
 
 _ITEM_BITS, _ITEM_MASK = _engine._ITEM_BITS, _engine._ITEM_MASK
+_ONE = np.uint64(1)
 
 
 @functools.lru_cache(maxsize=64)
@@ -56,15 +57,22 @@ def _rise(free_at, group, i, t):
 
 @kernels.inner
 def _replace_first(free_at, group, places, t):
-    """Put ``t`` in place of the least; ``places`` is one less than a power of two."""
-    i = 0
-    down = 1
-    while down < places:
-        down += free_at[group, down + 1] < free_at[group, down]
-        free_at[group, i] = free_at[group, down]
-        i = down
-        down = 2 * i + 1
-    _rise(free_at, group, i, t)
+    """Put ``t`` in place of the least; ``places`` is one less than a power of two.
+
+    The lesser of the child and what is carried stays, the other is carried on, down the path of the least children to
+    its end: below the place of ``t`` that changes nothing, and no branch depends on where it is. Indices are unsigned,
+    which spares the compiler to look for negative ones.
+    """
+    i = np.uint64(0)
+    down = _ONE
+    while down < np.uint64(places):
+        left, right = free_at[group, down], free_at[group, down + _ONE]
+        least = min(left, right)
+        free_at[group, i] = min(t, least)
+        t = max(t, least)
+        i = down + np.uint64(right < left)
+        down = i + i + _ONE
+    free_at[group, i] = t
 
 
 @kernels.inner

@@ -214,7 +214,7 @@ def test_whatever_the_tables_are_made_from_one_compiled_version_serves():
         for rows in (law, [law], np.array([law], dtype=np.int32)):
             tables = arrival_tables(on, ("a",), rate=rate, day_law=rows, laws=book.tables())
             draw_month(tables, 0, 1, 0, **accounts(2))
-    for kernel in (demand_kernels.arrivals, demand_kernels.busyness, demand_kernels.order):
+    for kernel in (demand_kernels.arrivals, demand_kernels.busyness, demand_kernels.by_time):
         assert len(kernel.signatures) == 1
 
 
@@ -273,8 +273,11 @@ def test_order_equals_a_stable_sort_with_ties_and_crowds():
             place = np.round(rng.random(n) ** 3 * spread, 2)  # rounded: many ties; cubed: crowded at the start
             time = start[interval] + place * np.diff(start)[interval]
             time = np.minimum(time, np.nextafter(start[interval + 1], 0))
-            found = demand_kernels.order(time, interval, start, 0, 4)
-            assert np.array_equal(found, np.argsort(time, kind="stable"))
+            more = np.arange(n + 3)  # places beyond the contacts are none of its business
+            found = (np.append(time, more[:3]), np.append(interval, more[:3]), more, more.astype(np.uint64), -more)
+            order = np.argsort(time, kind="stable")
+            for column, expected in zip(demand_kernels.by_time(found, n, start, 0, 4), found, strict=True):
+                assert np.array_equal(column, expected[order])
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------

@@ -582,6 +582,21 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("nobody there", np.all(case.staff == 0, axis=0))
         see("groups of one level", [len(t) > len({level for _, level in t}) for t in tables.tries])
         see("queues of one priority", [len(t) > len({priority for _, priority in t}) for t in tables.serves])
+        if feed_forward.suits(tables):
+            see("taken in order", len(rows))
+            see("taken in order after an escalation", answered & (rows["leg"] > 0))
+            see("taken in order, abandoned", rows["outcome"] == Outcome.ABANDONED)
+            see("taken in order, several queues of a group", [len(t) > 1 for t in tables.serves])
+            see("taken in order, a recorded talk", case.contacts.talk.size)
+            see("taken in order, leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
+            ends = np.isin(rows["taken_at"], case.clock.interval_start) & (wait > 0)
+            see("taken in order when the staff changes", ends)
+            for state in result.states[:-1]:
+                see("taken in order, carried over waiting", len(state.waiting))
+                see("taken in order, carried over in service", len(state.service_end))
+                see("taken in order, carried over idle", len(state.idle_group))
+                see("taken in order, carried over before its escalation", state.talking["escalates"])
+                see("taken in order, carried over surplus", state.surplus)
         for state in result.states[:-1]:
             see("carried over waiting", len(state.waiting))
             for row in state.waiting:
