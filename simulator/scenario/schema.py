@@ -485,8 +485,9 @@ def _date(value: object) -> dt.date:
 
 def _start(value: object) -> dt.date:
     date = _date(f"{value}-01" if re.fullmatch(r"\d{4}-\d{2}", str(value)) else value)
-    if not 1970 <= date.year <= 2199:
-        raise UnitError(f"the year {date.year} is not simulated", allowed="1970 to 2199")
+    first, last = timegrid.YEARS
+    if not first <= date.year <= last:
+        raise UnitError(f"the year {date.year} is not simulated", allowed=f"{first} to {last}")
     return date
 
 
