@@ -265,7 +265,7 @@ def _study(command: Callable[..., Any]) -> Callable[..., Any]:
     "--resume", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Go on with an interrupted run."
 )
 @click.option(
-    "--account-months", type=click.IntRange(min=1), help="Also write every account and month of so many replications."
+    "--account-months", type=click.IntRange(1, 1000), help="Also write every account and month of so many replications."
 )
 @click.option(
     "--records",

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_SECONDS = 86400.0
 HOUR_SECONDS = 3600.0
+YEARS = (1970, 2199)
+"""First and last year of any date, in a scenario or a log."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -645,8 +645,9 @@ def date(value: object) -> dt.date:
 
 def _start(value: object) -> dt.date:
     day = date(f"{value}-01" if re.fullmatch(r"\d{4}-\d{2}", str(value)) else value)
-    if not 1970 <= day.year <= 2199:
-        raise UnitError(f"the year {day.year} is not simulated", allowed="1970 to 2199")
+    first, last = timegrid.YEARS
+    if not first <= day.year <= last:
+        raise UnitError(f"the year {day.year} is not simulated", allowed=f"{first} to {last}")
     return day
 
 

@@ -144,6 +144,12 @@ def read_accounts(
         counts = ", ".join(f"{one} in {int((currency == one).sum())} rows" for one in found)
         first = currency[currency != currency.mode()[0]].dropna().index[0] + 2
         problems.append(Problem(file, int(first), place["currency"], "several currencies", counts, "one currency"))
+    sign = text("mrr").str.extract(f"([{_SIGNS}])")[0]
+    signs = sign.fillna(currency.map(_SIGN_OF)).dropna()
+    if sign.notna().any() and len(found) < 2 and signs.nunique() > 1:
+        counts = ", ".join(f"{one} in {number} rows" for one, number in sorted(signs.value_counts().items()))
+        first = signs[signs != signs.mode()[0]].index[0] + 2
+        problems.append(Problem(file, int(first), place["mrr"], "several currencies", counts, "one currency"))
     if problems:
         raise InputError(problems)
     length = term.where(term.notna(), ((end - start).dt.days / MONTH_DAYS).round())
@@ -315,11 +321,18 @@ def _days(text: pd.Series) -> pd.Series:
     return pd.to_datetime(plain, format="ISO8601", errors="coerce")
 
 
+_SIGNS = "¥$€£"
+_SIGN_OF = {"JPY": "¥", "CNY": "¥", "EUR": "€", "GBP": "£"} | dict.fromkeys(
+    ("USD", "AUD", "CAD", "HKD", "NZD", "SGD"), "$"
+)
+
+
 def _amounts(text: pd.Series) -> pd.Series:
     """Numbers, with thousands separated by commas or blanks and a currency sign before them."""
     import pandas as pd
 
-    return pd.to_numeric(text.str.replace(r"[,\s¥$€£]", "", regex=True), errors="coerce")
+    found = pd.to_numeric(text.str.replace(rf"[,\s{_SIGNS}]", "", regex=True), errors="coerce")
+    return found.where(np.isfinite(found))
 
 
 def _fault(file: str, column: str, rows: pd.Series, what: str, allowed: str, table: pd.DataFrame) -> Problem:

@@ -1491,15 +1491,13 @@ def _integrate_log_concave(
     has fallen below every double.
     """
     base = _one(log, peak)
-    edges = np.concatenate(
-        (
-            peak - _steps(lambda d: base - log(peak - d), peak - low, scale)[:0:-1],
-            [peak],
-            peak + _steps(lambda d: base - log(peak + d), high - peak, scale)[1:],
-        )
-    )
-    if patience.kinks:
-        inside = np.array(patience.kinks)
+    down = _steps(lambda d: base - log(peak - d), peak - low, scale)[:0:-1]
+    up = _steps(lambda d: base - log(peak + d), high - peak, scale)[1:]
+    edges = np.concatenate((peak - down, [peak], peak + up))
+    inside, width = np.array(patience.kinks), float(np.max(np.diff(edges), initial=0.0))
+    if 0 < patience.mean < width:  # most callers may give up within one panel, between its nodes
+        inside = np.append(inside, patience.mean * 4.0 ** np.arange(-4.0, math.log(width / patience.mean, 4.0)))
+    if inside.size:
         edges = np.unique(np.concatenate((edges, inside[(inside > edges[0]) & (inside < edges[-1])])))
     if base - top < -_DROP:
         return np.zeros(rows(np.array([peak])).shape[0])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "time": ("time", "arrival_s", "arrival", "arrived", "arrival_time", "start_time", "timestamp", "着信時刻"),
+    "time": ("time", "arrival_s", "arrival", "arrived", "arrival_time", "start_time", "start", "timestamp", "着信時刻"),
     "outcome": ("outcome", "status", "result", "disposition", "結果"),
     "wait": ("wait", "wait_s", "wait_time", "queue_time", "q_time", "待ち時間"),
     "talk": ("talk", "talk_s", "talk_time", "service_s", "service_time", "ser_time", "通話時間"),
@@ -67,6 +67,7 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 ROW_FAULTS: dict[str, str] = {
     "unparsable": "a time, wait or talk that cannot be read",
     "negative": "a negative wait or talk",
+    "over_a_day": "a wait or talk of more than a day",
     "answered_without_talk": "answered, but no talk is recorded",
     "abandoned_with_agent": "abandoned, but an agent is recorded",
     "duplicate": "the same row again",
@@ -192,6 +193,7 @@ def read_calls(
     faults = {
         "unparsable": counts & unread,
         "negative": counts & ((wait < 0) | (talk < 0) | (time < 0)),
+        "over_a_day": counts & ((wait > timegrid.DAY_SECONDS) | (talk > timegrid.DAY_SECONDS)),
         "answered_without_talk": is_answered & text("talk").isna(),
         "abandoned_with_agent": is_abandoned & agent.notna(),
         "duplicate": counts & repeated,
@@ -346,6 +348,13 @@ def find_columns(
                 nearest=_most_alike(words, free))
         for meaning, words in wanted.items() if meaning not in place and (meaning in given or meaning in required)
     ]  # fmt: skip
+    columns = [str(column) for column in table.columns]
+    twice = {column for column in columns if f"{column}.1" in columns}  # as the reader names the second one
+    problems += [
+        Problem(file, 1, meaning, "the file has this column twice", found=column, allowed="each column once")
+        for meaning, column in place.items()
+        if column in twice
+    ]
     if problems:
         raise InputError(problems)
     return place
@@ -469,6 +478,7 @@ def days_of(text: pd.Series, date_format: str | None) -> tuple[pd.Series, tuple[
     different = pd.Series(text.dropna().unique(), dtype="str")
     formats = DATE_FORMATS if date_format is None else (date_format,)
     read = {form: pd.to_datetime(different, format=form, errors="coerce") for form in formats}
+    read = {form: days.where(days.dt.year.between(*timegrid.YEARS)) for form, days in read.items()}
     most = max(int(days.notna().sum()) for days in read.values())
     best = [form for form, days in read.items() if most and days.notna().sum() == most]
     readings = [form for n, form in enumerate(best) if not any(read[form].equals(read[other]) for other in best[:n])]

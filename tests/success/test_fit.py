@@ -222,3 +222,18 @@ def test_accounts_that_the_export_does_not_know(crm: fit.Accounts, tmp_path: Pat
     (tmp_path / "short.csv").write_text("activity,start\nCall,2027-01-05\n", encoding="utf-8")
     with pytest.raises(sim.InputError, match="how long entries last"):
         fit.read_time_log(tmp_path / "short.csv")
+
+
+@pytest.mark.parametrize(
+    ("amount", "code", "said"),
+    [
+        ("$300", "", r"several currencies; found \$ in 1 rows, € in 1 rows"),
+        ("$300", "EUR", r"several currencies; found \$ in 1 rows, € in 1 rows"),
+        ("inf", "EUR", "a revenue that is no number"),
+    ],
+)
+def test_a_currency_may_be_said_by_its_sign(tmp_path, amount, code, said):
+    crm = tmp_path / "crm.csv"
+    crm.write_text(f"account,start,mrr,currency\nA1,2026-01-01,€100,EUR\nA2,2026-02-01,{amount},{code}\n")
+    with pytest.raises(sim.InputError, match=said):
+        fit.read_accounts(crm)

@@ -174,6 +174,16 @@ def test_thousands_of_places_in_overload(load: float, theta: float, t: float) ->
         assert_agrees(erlang.measures(**queue, answer_within=t), exact, rel=1e-10, smallest=1e-40)
 
 
+@pytest.mark.parametrize("places", [None, 3, 8])
+@pytest.mark.parametrize("theta", [1e3, 1e4, 1e7])
+def test_callers_of_next_to_no_patience(theta: float, places: int | None) -> None:
+    """All of patience lies within one step of the density of the wait."""
+    queue = {"agents": 3, "arrival_rate": 3.6, "service_rate": 1.0, "abandonment_rate": theta, "places": places}
+    for t in (0.0, 0.3 / theta, 0.01):
+        exact = by_states(**queue, answer_within=t)
+        assert_agrees(erlang.measures(**queue, answer_within=t), exact, rel=1e-9, smallest=1e-40)
+
+
 @pytest.mark.slow
 def test_many_random_queues_agree_with_sums_over_states() -> None:
     compare_random_queues(seed=2, count=120, most_agents=2_000, most_room=2_000)

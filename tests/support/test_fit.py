@@ -230,6 +230,8 @@ BAD_ROWS = (
     "2027-04-01,09:00,phone,answered,5,60,Ann\n"
     "2027-04-01,09:04,phone,abandoned,soon,,\n"
     "2027-04-01,09:05,phone,exploded,5,,\n"
+    "9999-04-01,09:06,phone,answered,5,60,A\n"
+    "2027-04-01,09:07,phone,answered,1e300,60,A\n"
 )
 
 
@@ -240,14 +242,21 @@ def test_faulty_rows_are_refused_in_one_list(tmp_path):
         (3, "1 rows: a negative wait or talk"),
         (4, "1 rows: answered, but no talk is recorded"),
         (5, "1 rows: abandoned, but an agent is recorded"),
-        (6, "2 rows: a time, wait or talk that cannot be read"),
+        (6, "3 rows: a time, wait or talk that cannot be read"),
         (7, "1 rows: the same row again"),
         (9, "1 rows with an outcome of no known meaning"),
+        (11, "1 rows: a wait or talk of more than a day"),
     ]
 
 
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    path = write(tmp_path, "2027-04-01,09:00,a,answered,5,60,b\n", "date,time,queue,outcome,wait,talk,queue\n")
+    with pytest.raises(InputError, match="this column twice; found queue"):
+        fit.read_calls(path)
+
+
 def test_faulty_rows_are_left_out_only_when_told_and_counted(tmp_path):
-    path = write(tmp_path, BAD_ROWS.rsplit("2027", 1)[0])
+    path = write(tmp_path, BAD_ROWS.partition("2027-04-01,09:05")[0])
     with pytest.raises(InputError, match="2 rows: a time"):
         fit.read_calls(path, skip=[kind for kind in fit.ROW_FAULTS if kind != "unparsable"])
     log = fit.read_calls(path, skip=fit.ROW_FAULTS)
