@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import errno
 import functools
+import gc
 import json
 import os
 import re
@@ -114,6 +115,8 @@ def main(debug: bool) -> None:
 
     Start with: simulator run scenarios/quickstart.yaml
     """
+    # what is loaded and tabulated stays to the end: looking for garbage among it took a sixth of a short run
+    gc.set_threshold(100_000, 50, 100)
 
 
 MOST_REPLICATIONS, MOST_JOBS = 1_000_000, 256
@@ -167,10 +170,20 @@ class _Asked:
     replications: int | None
     seed: int | None
     jobs: int | None
+    dask: str | None
     out: Path | None
     quiet: bool
     as_json: bool
     lang: Language
+
+    def __post_init__(self) -> None:
+        if self.jobs and self.dask:
+            raise click.UsageError("--jobs are workers of this machine; leave it out with --dask")
+
+    @property
+    def workers(self) -> int | str | None:
+        """Who does the work: so many processes of this machine, or those of a Dask scheduler."""
+        return self.dask or self.jobs
 
     def read(self) -> Scenario:
         """The scenario with its variants and overrides."""
@@ -220,6 +233,7 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--jobs", type=click.IntRange(1, MOST_JOBS), help="Workers; default all cores. Results do not depend on it."
         ),
+        click.option("--dask", metavar="ADDRESS", help="Work on the machines of this Dask scheduler instead."),
         _OUT,
         *_SAID,
     ):
@@ -275,12 +289,12 @@ def run(asked: _Asked, precision: float | None, resume: Path | None, account_mon
             if precision:
                 from simulator.studies.precise import replications as enough
 
-                replications = enough(asked.seeded(plan), precision, jobs=asked.jobs, progress=progress.update)
+                replications = enough(asked.seeded(plan), precision, jobs=asked.workers, progress=progress.update)
             result = simulate(
                 plan,
                 replications=replications,
                 seed=asked.seed,
-                jobs=asked.jobs,
+                jobs=asked.workers,
                 store=blocks,
                 progress=progress.update,
                 changes=changes,
@@ -301,7 +315,12 @@ def run(asked: _Asked, precision: float | None, resume: Path | None, account_mon
         if blocks.is_dir():
             options: list[tuple[str, object]] = [("--variant", name) for name in asked.variants]
             options += [("--set", change) for change in asked.overrides]
-            options += [("--replications", replications), ("--seed", asked.seed), ("--jobs", asked.jobs)]
+            options += [
+                ("--replications", replications),
+                ("--seed", asked.seed),
+                ("--jobs", asked.jobs),
+                ("--dask", asked.dask),
+            ]
             options += [("--resume", folder)]
             words = [str(word) for name, value in options if value is not None for word in (name, value)]
             again = shlex.join(["simulator", "run", str(asked.scenario), *words])
@@ -383,7 +402,7 @@ def compare(asked: _Asked, month: str) -> None:
             *(plan for _, plan in others),
             names=tuple(name for name, _ in others),
             replications=asked.replications,
-            jobs=asked.jobs,
+            jobs=asked.workers,
             progress=progress.update,
         )
     file = folder / "compare.csv"
@@ -427,7 +446,7 @@ def sweep(asked: _Asked, over: str | None, book: str | None, need: bool, refine:
             book=path if book else None,
             curves=curves,
             replications=asked.replications,
-            jobs=asked.jobs,
+            jobs=asked.workers,
             need=need,
             refine=refine,
             progress=progress.update,
@@ -478,7 +497,7 @@ def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], f
             break_even=flip,
             at_margin=at_margin,
             replications=asked.replications,
-            jobs=asked.jobs,
+            jobs=asked.workers,
             progress=progress.update,
         )
     study.save(found, folder, asked.lang)

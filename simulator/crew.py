@@ -15,10 +15,10 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from simulator.errors import SimulatorError
 
@@ -36,20 +36,37 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+class Elsewhere(Protocol):
+    """Workers on other machines, one executor each. What they are sent must be picklable."""
+
+    @property
+    def executors(self) -> Sequence[Executor]: ...
+
+    def close(self) -> None: ...
+
+
 class Crew(Generic[Answer]):
     """Workers for one task; used as a context, at the end of which they are gone.
 
     Args:
         task: a pure function of one argument. Forked workers have it as it stands at the first order.
-        jobs: number of workers; default all cores.
+        jobs: number of workers, default all cores; or workers that are there already.
         before: called here before workers are forked, to load and compile what they would else each load and compile.
     """
 
     def __init__(
-        self, task: Callable[[Any], Answer], jobs: int | None = None, *, before: Callable[[], object] | None = None
+        self,
+        task: Callable[[Any], Answer],
+        jobs: int | Elsewhere | None = None,
+        *,
+        before: Callable[[], object] | None = None,
     ) -> None:
         self.task = task
-        self.jobs = jobs or cores()
+        self._elsewhere = None
+        if jobs is None or isinstance(jobs, int):
+            self.jobs = jobs or cores()
+        else:
+            self._elsewhere, self.jobs = jobs, len(jobs.executors)
         self._before = before
         self._workers: list[tuple[Any, Any]] = []
         # one thread to wait for each process, or to do the work
@@ -72,6 +89,8 @@ class Crew(Generic[Answer]):
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._elsewhere:
+            self._elsewhere.close()
         for thread in self._threads:
             thread.shutdown(wait=True, cancel_futures=True)
         for _, ours in self._workers:
@@ -84,9 +103,11 @@ class Crew(Generic[Answer]):
 
     def submit(self, argument: Any, share: int) -> Future[Answer]:
         """Call the task with ``argument``. Arguments of the same ``share`` go to the same worker, in order."""
+        place = share % self.jobs
+        if self._elsewhere:
+            return self._elsewhere.executors[place].submit(self.task, argument)
         if not self._threads:
             self._hire()
-        place = share % self.jobs
         if self._workers:
             return self._threads[place].submit(self._ask, place, argument)
         return self._threads[place].submit(self.task, argument)

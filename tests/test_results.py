@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 import simulator as sim
 from simulator import results
-from simulator.results import TABLES, Result, save, to_json, write_atomically
+from simulator.results import TABLES, Result, load, save, to_json, write_atomically
 from simulator.scenario.loading import dump
 from tests.models import both_wings, one_queue
 

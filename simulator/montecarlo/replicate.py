@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.crew import Crew
+from simulator.crew import Crew, Elsewhere
 from simulator.montecarlo.store import Store
 
 Rows = dict[str, NDArray[np.float64]]
@@ -36,7 +36,7 @@ class Replicator(Crew[Rows]):
         self,
         task: Task,
         replications: int,
-        jobs: int | None = None,
+        jobs: int | Elsewhere | None = None,
         *,
         block: int | None = None,
         before: Callable[[], object] | None = None,
@@ -78,10 +78,14 @@ def replicate_each(
     store: Store | None = None,
     names: Sequence[str] = (),
     progress: Progress | None = None,
+    first: int = 0,
 ) -> list[Rows]:
-    """:func:`replicate` for several arguments side by side: no worker waits between them."""
-    firsts = range(0, replications, crew.block)
-    units = [(a, range(f, min(f + crew.block, replications))) for a in range(len(arguments)) for f in firsts]
+    """:func:`replicate` for several arguments side by side, from the ``first`` replication on: no worker waits between
+    them."""
+    # whoever has simulated a block keeps what it drew: blocks begin where they always do
+    starts = range(first - first % crew.block, replications, crew.block)
+    spans = [range(max(start, first), min(start + crew.block, replications)) for start in starts]
+    units = [(a, span) for a in range(len(arguments)) for span in spans]
     done: dict[tuple[int, range], Rows] = {}
     for a, span in units:
         kept = store.load(names[a], span.start, span.stop) if store else None
@@ -89,7 +93,7 @@ def replicate_each(
             done[a, span] = kept
     todo = [unit for unit in units if unit not in done]
     started = time.monotonic()
-    total = len(arguments) * replications
+    total = len(arguments) * (replications - first)
     resumed = finished = total - sum(len(span) for _, span in todo)
     if progress:
         progress(finished, total, float("nan"))

@@ -39,8 +39,9 @@ Evaluate = Callable[[Sequence[Staffing], int], list[dict[str, NDArray[np.float64
 MARGINS = (-1.4, -0.7, -0.2, 0.3, 0.9, 1.6, 2.6)
 """Margins of the sweep, added to the closed form's factor of √load."""
 
-AROUND = (0.5, 0.7, 0.85, 1.0, 1.15, 1.3)
-"""Parts of the need at which the need of each input draw is looked for."""
+AROUND, LEANER, RICHER = (0.85, 1.0, 1.15), (0.7, 0.5), (1.3,)
+"""Parts of the need at which the need of each input draw is looked for: the first always, the others while a draw's
+need may lie there."""
 
 STEP = 0.25
 """Heads by which the final search moves (hours are finer than heads, which are rounded up at the end)."""
@@ -72,7 +73,7 @@ class SupportNeed:
 CLEARLY_SHORT = 0.2
 """Shortfall of a share over 60 replications that chance does not explain (three standard errors at 0.5 to 0.8)."""
 
-SWEPT = 40
+SWEPT = 20
 """Replications at most of the sweep, which only brackets the need."""
 
 SCREENED = 60
@@ -382,18 +383,33 @@ class _SupportSearch:
         is taken as linear in heads; a draw whose measure passes at the leanest plan gets that plan, one that fails at
         the richest one head more than it.
         """
-        ladder = np.stack([np.where(self.searched[:, None], part * whole, whole) for part in AROUND])
-        looks = self.evaluate([Staffing(groups=heads) for heads in ladder], self.least_replications)
-        rows = [self._draw_margins(look["queue"]) for look in looks]
-        least = np.empty((rows[0].shape[0], self.groups, self.months))
-        for g in range(self.groups):
-            if not self.searched[g]:
-                least[:, g] = whole[g]
-                continue
-            margins = np.stack([np.min(np.nan_to_num(row[:, :, self.mine[g]], nan=np.inf), axis=2) for row in rows])
-            for m in range(self.months):
-                least[:, g, m] = _crossing(ladder[:, g, m], margins[:, :, m])
+        rungs: dict[float, NDArray[np.float64]] = {}
+        self._look_at(AROUND, whole, rungs)
+        for part in LEANER:
+            leanest = rungs[min(rungs)]
+            if np.any(np.isfinite(leanest) & (leanest >= 0)):
+                self._look_at((part,), whole, rungs)
+        for part in RICHER:
+            if np.any(rungs[max(rungs)] < 0):
+                self._look_at((part,), whole, rungs)
+        parts = sorted(rungs)
+        margins = np.stack([rungs[part] for part in parts])
+        least = np.empty(margins.shape[1:])
+        for g, m in np.ndindex(whole.shape):
+            least[:, g, m] = _crossing(np.multiply(parts, whole[g, m]), margins[:, :, g, m])
+        least[:, ~self.searched] = whole[~self.searched]
         return least
+
+    def _look_at(
+        self, parts: Sequence[float], whole: NDArray[np.int64], rungs: dict[float, NDArray[np.float64]]
+    ) -> None:
+        """Note under each part of the whole heads the least margin of a group's own measures, float64 (draws, G, M)."""
+        ladder = [np.where(self.searched[:, None], part * whole, whole) for part in parts]
+        looks = self.evaluate([Staffing(groups=heads) for heads in ladder], self.least_replications)
+        for part, look in zip(parts, looks, strict=True):
+            margins = np.nan_to_num(self._draw_margins(look["queue"]), nan=np.inf)
+            own = [np.min(margins[..., mine], axis=-1, initial=np.inf) for mine in self.mine]
+            rungs[part] = np.stack(own, axis=1)
 
 
 class _Look:

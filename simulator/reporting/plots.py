@@ -615,9 +615,11 @@ def drawings(result: Result, lang: Language = "en") -> dict[str, tuple[str, byte
         return figure.axes[0].get_title(loc="left"), render(figure, "svg", plots.lang, salt=name)
 
     # what the first chart loads, no worker loads again; in threads the style of one chart would be another's
-    with Crew(drawing, None if CAN_FORK else 1, before=lambda: drawing(0)) as workers:
-        made = [workers.submit(number, number) for number in range(len(charts))]
-        return {name: future.result() for (name, _, _), future in zip(charts, made, strict=True)}
+    made = [drawing(number) for number in range(len(charts))[:1]]
+    with Crew(drawing, None if CAN_FORK else 1) as workers:
+        others = [workers.submit(number, number) for number in range(1, len(charts))]
+        made += [future.result() for future in others]
+    return {name: chart for (name, _, _), chart in zip(charts, made, strict=True)}
 
 
 def _charts(plots: Plots) -> Iterator[tuple[str, float, Callable[[Axes], Any]]]:

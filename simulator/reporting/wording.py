@@ -1066,7 +1066,9 @@ def falls_short(team: Mapping[str, Any]) -> bool:
 def in_doubt(team: Mapping[str, Any]) -> bool:
     """Whether every month alone is sure enough, but all of them together are not."""
     share, asked = team.get("p_enough_all"), team.get("confidence")
-    return not falls_short(team) and not missing(share) and not missing(asked) and share < asked
+    if falls_short(team) or missing(share) or missing(asked):
+        return False
+    return float(share) < float(asked)  # type: ignore[arg-type]
 
 
 def period(summary: Mapping[str, Any], lang: Language) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from simulator.errors import InputError, Problem
 from simulator.montecarlo.precision import estimate, paired_difference
 from simulator.scenario.schema import Scenario
-from simulator.studies.run import Array, Key, Progress, Simulated, measures, simulate
+from simulator.studies.run import Array, Jobs, Key, Progress, Simulated, measures, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def compare(
     *others: Scenario,
     names: tuple[str, ...] | None = None,
     replications: int | None = None,
-    jobs: int | None = None,
+    jobs: Jobs = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Simulate scenarios on common draws and compare each with the first.

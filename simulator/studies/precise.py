@@ -10,15 +10,13 @@ from simulator.errors import InputError, Problem
 from simulator.montecarlo.precision import clustered_wilson
 from simulator.montecarlo.replicate import BLOCK
 from simulator.scenario.schema import Scenario
-from simulator.studies.run import Progress, Simulated, judge, simulate
+from simulator.studies.run import Jobs, Progress, Simulated, judge, simulate
 
 MOST = 20_000
 """Replications beyond which a wish is refused."""
 
 
-def replications(
-    scenario: Scenario, half_width: float, *, jobs: int | None = None, progress: Progress | None = None
-) -> int:
+def replications(scenario: Scenario, half_width: float, *, jobs: Jobs = None, progress: Progress | None = None) -> int:
     """Replications after which the chance that the plan is enough, in all months together, is known to ±
     ``half_width`` (half its 95 % interval) for every group and team with targets.
 

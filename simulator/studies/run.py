@@ -7,6 +7,7 @@ import functools
 import importlib
 import itertools
 import math
+import pickle
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int, float], None]
 """Called with the phase, replications done, replications asked for and seconds left (NaN while unknown)."""
 
+Jobs = int | str | None
+"""How many worker processes, default one a core; or the address of a Dask scheduler, whose workers do the work."""
+
 Array = NDArray[np.float64]
 
 
@@ -67,7 +71,7 @@ def simulate(
     scenario: Scenario,
     *,
     replications: int | None = None,
-    jobs: int | None = None,
+    jobs: Jobs = None,
     progress: Progress | None = None,
 ) -> Simulated:
     """Simulate the plan of a scenario, without searching the need."""
@@ -78,16 +82,37 @@ def simulate(
         return _plan(workers, horizon, count, None, progress)
 
 
-def crew_of(horizon: Horizon, replications: int, jobs: int | None = None) -> Replicator:
+def crew_of(horizon: Horizon, replications: int, jobs: Jobs = None) -> Replicator:
     """Workers for :func:`simulator.montecarlo.replicate.replicate`, the argument of which is another staffing, or None
     for the scenario's own plan."""
+    if isinstance(jobs, str):
+        from simulator.montecarlo.cluster import Cluster
+
+        return Replicator(_Replay(horizon), replications, Cluster(jobs))
     jobs = jobs or cores()
     horizon.kept_bytes //= jobs
+    return Replicator(_Replay(horizon), replications, jobs, before=lambda: horizon.simulate(0))
 
-    def task(staffing: Staffing | None, replication: int) -> dict[str, Array]:
-        return horizon.simulate(replication) if staffing is None else horizon.replay(replication, staffing)
 
-    return Replicator(task, replications, jobs, before=lambda: horizon.simulate(0))
+class _Replay:
+    """One replication of a scenario, under its own plan or another staffing. Sent to another machine it is the scenario
+    alone, of which each process there builds the model once."""
+
+    def __init__(self, horizon: Horizon) -> None:
+        self.horizon = horizon
+
+    def __call__(self, staffing: Staffing | None, replication: int) -> dict[str, Array]:
+        return self.horizon.simulate(replication) if staffing is None else self.horizon.replay(replication, staffing)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], _Replay], tuple[bytes]]:
+        return _replay_of, (pickle.dumps(self.horizon.scenario),)
+
+
+@functools.lru_cache(maxsize=2)
+def _replay_of(scenario: bytes) -> _Replay:
+    horizon = Horizon(pickle.loads(scenario))
+    horizon.kept_bytes //= cores()  # a machine may have a worker on each
+    return _Replay(horizon)
 
 
 def _plan(
@@ -103,7 +128,7 @@ def run(
     *,
     replications: int | None = None,
     seed: int | None = None,
-    jobs: int | None = None,
+    jobs: Jobs = None,
     store: Path | None = None,
     progress: Progress | None = None,
     changes: Sequence[str] = (),
@@ -113,7 +138,8 @@ def run(
 
     Args:
         replications, seed: instead of the scenario's own.
-        jobs: worker processes (threads where they cannot be forked), default all cores; no number depends on it.
+        jobs: worker processes (threads where they cannot be forked), default all cores, or the address of a Dask
+            scheduler; no number depends on it.
         store: folder for finished blocks, so that an interrupted run resumes.
         progress: called as the work goes on.
         changes: what was changed from the scenario as written, in words, for the report.
@@ -156,12 +182,22 @@ def evaluator(
     """What the search of the need calls to replay staffings."""
     identity = _identity(horizon.scenario)
     calls = itertools.count()
+    last: dict[str, dict[str, Array]] = {}  # what was glanced at and is judged next runs only what it lacks
 
     def evaluate(staffings: Sequence[Staffing], count: int) -> list[dict[str, Array]]:
         wing = "support" if staffings[0].groups is not None else "success"
-        names = [f"need-{next(calls):03d}-{_fingerprint(s)}-{identity}" for s in staffings]
+        prints = [_fingerprint(s) for s in staffings]
+        names = [f"need-{next(calls):03d}-{each}-{identity}" for each in prints]
         shown = None if progress is None else lambda *a: progress(f"need of {wing}", *a)
-        return replicate_each(workers, staffings, count, store=store, names=names, progress=shown)
+        parts = [last[each] for each in prints if each in last] if len(prints) == 1 else []
+        first = sum(len(next(iter(part.values()))) for part in parts)
+        if first < count:
+            parts += replicate_each(workers, staffings, count, store=store, names=names, progress=shown, first=first)
+        if first:
+            parts = [{name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}]
+        last.clear()
+        last.update(zip(prints, parts, strict=True))
+        return parts
 
     return evaluate
 
@@ -782,7 +818,7 @@ def judge(simulated: Simulated) -> list[Judged]:
     ]
 
 
-def search(horizon: Horizon, count: int, jobs: int | None = None) -> requirement.SuccessNeed:
+def search(horizon: Horizon, count: int, jobs: Jobs = None) -> requirement.SuccessNeed:
     """The need of the success teams alone, without keeping blocks."""
     with crew_of(horizon, count, jobs) as workers:
         return requirement.success_need(horizon, evaluator(workers, horizon), count)

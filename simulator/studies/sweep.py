@@ -26,7 +26,7 @@ from simulator.errors import InputError, Problem, nearest
 from simulator.montecarlo.precision import clustered_wilson, estimate, paired_difference
 from simulator.planning import requirement
 from simulator.scenario.schema import Scenario, Team
-from simulator.studies.run import Array, Key, Progress, Simulated, judge, measures, search, simulate
+from simulator.studies.run import Array, Jobs, Key, Progress, Simulated, judge, measures, search, simulate
 from simulator.success.assemble import portfolio_tables
 from simulator.success.portfolio import expected_accounts
 
@@ -211,7 +211,7 @@ def sweep(
     book: str | None = None,
     curves: Mapping[str, Scenario] | None = None,
     replications: int | None = None,
-    jobs: int | None = None,
+    jobs: Jobs = None,
     need: bool = False,
     refine: bool = True,
     progress: Progress | None = None,
@@ -302,7 +302,7 @@ def _numbers(values: Sequence[Any]) -> bool:
 class _Point:
     """What is kept of one simulated value: the replications themselves are let go."""
 
-    def __init__(self, simulated: Simulated, need: bool, jobs: int | None) -> None:
+    def __init__(self, simulated: Simulated, need: bool, jobs: Jobs) -> None:
         horizon = simulated.horizon
         self.repeats = horizon.repeats
         self.months = [*horizon.grid.month_labels, "all"]

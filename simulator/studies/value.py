@@ -28,7 +28,7 @@ from simulator.errors import InputError, Problem, nearest
 from simulator.horizon import FLOWS, pay_of
 from simulator.montecarlo.precision import Z95, estimate
 from simulator.scenario.schema import Scenario
-from simulator.studies.run import Progress, Simulated, simulate
+from simulator.studies.run import Jobs, Progress, Simulated, simulate
 from simulator.success.tables import LATE_DONE, ON_TIME
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def value(
     break_even: bool = False,
     at_margin: bool = False,
     replications: int | None = None,
-    jobs: int | None = None,
+    jobs: Jobs = None,
     progress: Progress | None = None,
 ) -> Value:
     """Run a scenario with and without its activities.
@@ -426,7 +426,7 @@ def break_even(
     names: tuple[str, str] | None = None,
     at_margin: bool = False,
     replications: int | None = None,
-    jobs: int | None = None,
+    jobs: Jobs = None,
     progress: Progress | None = None,
 ) -> BreakEven:
     """How large a coefficient must be for a plan to pay against another: revenue less cost of people, paired.

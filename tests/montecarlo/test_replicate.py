@@ -45,6 +45,13 @@ def test_arguments_side_by_side_are_what_each_gives_alone() -> None:
     assert seen[-1] == (14, 14)
 
 
+def test_replications_from_a_first_one_on_are_those_of_the_whole() -> None:
+    with Replicator(lambda _, replication: task(replication), 17, 2, block=4) as workers:
+        whole = replicate(workers, None, 17)
+        (rest,) = replicate_each(workers, [None], 17, first=6)
+    assert {name: rows.tolist() for name, rows in rest.items()} == {n: rows[6:].tolist() for n, rows in whole.items()}
+
+
 def test_few_replications_are_shared_evenly() -> None:
     assert Replicator(lambda _, replication: task(replication), 32, 2).block == 2
     assert Replicator(lambda _, replication: task(replication), 3, 2).block == 1

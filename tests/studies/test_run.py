@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import simulator as sim
-from simulator.horizon import FLOWS
-from simulator.studies.run import account_kpis, measures, run, simulate
+from simulator.horizon import FLOWS, Horizon, Staffing
+from simulator.studies.run import account_kpis, crew_of, evaluator, measures, run, simulate
 from tests.models import both_wings, one_queue
 
 
@@ -127,3 +127,22 @@ def test_too_few_people_are_named_with_their_hiring() -> None:
     assert sum(entry["open"] for entry in hiring) == tier1["need_peak"]["heads"] - 1
     # a month to hire and one at half: what April needs cannot come in time, what June needs was opened in April
     assert [entry["by"] for entry in hiring if entry["ramped_by"] == "2027-04"] == [None]
+
+
+def test_a_staffing_judged_after_a_glance_is_the_one_judged_at_once() -> None:
+    horizon = Horizon(one_queue())
+    few, more = (Staffing(groups=np.full((1, horizon.grid.months), heads)) for heads in (2.0, 3.0))
+    ran: list[int] = []
+    with crew_of(horizon, 12) as workers:
+        evaluate = evaluator(workers, horizon, progress=lambda _phase, _done, total, _left: ran.append(total))
+        (glance,) = evaluate([few], 5)
+        (judged,) = evaluate([few], 12)
+        (again,) = evaluate([few], 7)
+        (other,) = evaluate([more], 12)
+        (back,) = evaluate([few], 12)
+    assert sorted(set(ran), key=ran.index) == [5, 7, 12]
+    for name, rows in back.items():
+        assert np.array_equal(judged[name], rows)
+        assert np.array_equal(glance[name], rows[:5])
+        assert np.array_equal(again[name], rows[:7])
+    assert not np.array_equal(other["queue"], back["queue"])
