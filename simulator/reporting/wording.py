@@ -108,6 +108,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "It stays within the budget of {budget} with probability {p}.",
         "予算{budget}に収まる確率は{p}です。",
     ),
+    "cost_spent": (
+        "{first} to {last} cost {actual} of {budget} budgeted ({change}); the outlook for all {months} months is "
+        "{mean} on average, {p80} at P80, of {whole}.",
+        "{first}〜{last}の実績は{actual}(予算{budget}、差{change})。{months}か月の見通しは平均{mean}、P80で{p80}"
+        "(予算{whole})です。",
+    ),
     "budget_only": ("The budget is {budget}.", "予算は{budget}です。"),
     "cost_need": (
         "Having exactly the need on the payroll in every month would cost {mean}: a yardstick without hiring, ramp and "
@@ -918,6 +924,19 @@ def cost_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
         budget, p = money(cost["budget"], currency, lang), cost.get("p_within_budget")
         key = "budget_only" if missing(p) else "cost_budget"
         lines.append(phrase(key, lang, budget=budget, p=probability(p, lang)))
+    if spent := cost.get("spent"):
+        first, last = (month(label, lang) for label in (spent["months"][0], spent["months"][-1]))
+        more = spent["actual"] - spent["budget"]
+        told = {
+            name: money(spent[key], currency, lang)
+            for name, key in (
+                ("actual", "actual"), ("budget", "budget"), ("mean", "outlook_mean"), ("p80", "outlook_p80"),
+                ("whole", "whole_budget"),
+            )
+        }  # fmt: skip
+        count = round(len(spent["months"]) * spent["whole_budget"] / spent["budget"]) if spent["budget"] else 0
+        change = signed(money(more, currency, lang))
+        lines.append(phrase("cost_spent", lang, first=first, last=last, change=change, months=count, **told))
     if not missing(need.get("mean")):
         lines.append(phrase("cost_need", lang, mean=money(need["mean"], currency, lang)))
     return lines

@@ -682,10 +682,22 @@ class _Rules:
             yield from self.on_duty(grid, ("support", "groups", name, "shifts"), _mapping(group))
         for name, team in self.teams.items():
             yield from self.working(grid, ("success", "teams", name), _mapping(team))
+        yield from self.spent(grid)
         staffed = [(("support", "groups", n), g) for n, g in self.groups.items()]
         staffed += [(("success", "teams", n), t) for n, t in self.teams.items()]
         for steps, unit in staffed:
             yield from self.heads(grid, steps, _mapping(unit))
+
+    def spent(self, grid: timegrid.TimeGrid) -> Iterator[Problem]:
+        """Actuals are of months before the horizon, one after the other up to it."""
+        first = int(grid.month_labels[0][:4]) * 12 + int(grid.month_labels[0][5:]) - 1
+        months = [m for m in _mapping(_mapping(self.data.get("budget")).get("spent")) if _is_month(m)]
+        expected = [f"{n // 12}-{n % 12 + 1:02d}" for n in range(first - len(months), first)]
+        for month in months:
+            if month not in expected:
+                message = "actuals are of the months right before the horizon, without a gap"
+                allowed = f"{expected[0]} to {expected[-1]}" if len(expected) > 1 else expected[0]
+                yield self.document.problem(("budget", "spent", month), message, month, allowed)
 
     def heads(self, grid: timegrid.TimeGrid, steps: Steps, unit: dict[str, Any]) -> Iterator[Problem]:
         """Who comes, goes and is there fits the horizon and the headcount."""

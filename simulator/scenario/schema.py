@@ -1676,6 +1676,13 @@ class Budget(Part):
     """What may be spent on both wings together."""
 
     per_year: Money
+    spent: dict[MonthName, Money] = default(
+        {}, "actual cost of earlier months that the same budget paid: the horizon has what they leave of it"
+    )
+
+    def left(self, months: int) -> float:
+        """What is left for a horizon of so many months: their part of the budget, and what earlier months saved."""
+        return self.per_year * (months + len(self.spent)) / 12 - sum(self.spent.values())
 
 
 class UncertainInput(Part):

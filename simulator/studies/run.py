@@ -544,7 +544,7 @@ class _Report:
     def _summary(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         scenario = self.scenario
         total = self.cost.sum(axis=(1, 2, 3))
-        limit = scenario.budget.per_year * len(self.months) / 12 if scenario.budget else None
+        limit = scenario.budget.left(len(self.months)) if scenario.budget else None
         summary: dict[str, Any] = {
             "name": scenario.name,
             "currency": scenario.currency,
@@ -572,11 +572,27 @@ class _Report:
                 },
                 "need": {"mean": float(self._need_cost().sum())},
                 "budget": limit,
+                "spent": self._spent(),
                 "p_within_budget": float((total <= limit).mean()) if limit is not None else None,
             }
         if scenario.accounts:
             summary["accounts"] = self._account_summary(tables["kpis"])
         return summary
+
+    def _spent(self) -> dict[str, Any] | None:
+        """Actuals of earlier months on the same budget, and the outlook of all months together."""
+        given = self.scenario.budget
+        if given is None or not given.spent:
+            return None
+        actual, total = sum(given.spent.values()), self.cost.sum(axis=(1, 2, 3))
+        return {
+            "months": sorted(given.spent),
+            "actual": actual,
+            "budget": given.per_year * len(given.spent) / 12,
+            "whole_budget": given.per_year * (len(self.months) + len(given.spent)) / 12,
+            "outlook_mean": actual + float(total.mean()),
+            "outlook_p80": actual + float(np.quantile(total, 0.8)),
+        }
 
     def _team(self, u: int) -> dict[str, Any]:
         wing, name, unit = self.units[u]

@@ -169,3 +169,19 @@ def test_open_by_is_the_latest_month_that_is_sure_enough(plan: sim.Scenario) -> 
         # 2,000 draws give the quantile, 4,000 check it: three standard errors of the difference
         assert ramped(months) > confidence - 3 * np.sqrt(0.25 * (1 / 2000 + 1 / 4000))
         assert ramped(months - 1) < confidence + 3 * np.sqrt(0.25 * (1 / 2000 + 1 / 4000))
+
+
+def test_a_plan_is_reforecast_on_what_earlier_months_left(plan: sim.Scenario) -> None:
+    """What two months spent beyond their part of the budget is missing later, and the outlook is of all months."""
+    from simulator.reporting.wording import cost_sentences
+
+    given = {"per_year": 480_000, "spent": {"2027-02": 45_000, "2027-03": 39_000}}
+    scenario = plan.with_({"monte_carlo.replications": 4, "budget": given})
+    summary = sim.run(scenario, jobs=1).summary
+    cost = summary["cost"]
+    assert cost["budget"] == 40_000 * 5 - 84_000
+    assert cost["spent"]["outlook_mean"] == pytest.approx(84_000 + cost["plan"]["mean"])
+    text = " ".join(cost_sentences(summary, "en"))
+    assert "2027-02 to 2027-03 cost $84,000 of $80,000 budgeted (+$4,000); the outlook for all 5 months" in text
+    with pytest.raises(sim.InputError, match="right before the horizon, without a gap"):
+        plan.with_({"budget": {"per_year": 1, "spent": {"2027-01": 1, "2027-03": 1}}})
