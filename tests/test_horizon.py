@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from simulator import _cache
 from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
@@ -303,3 +304,14 @@ def test_proficiency_is_by_queue_and_group() -> None:
     assert mean(after, 0, 0) == pytest.approx(1.2 * mean(before, 0, 0))
     assert mean(after, 1, 0) == pytest.approx(0.6 * mean(before, 1, 0))
     assert mean(after, 2, 1) == mean(before, 2, 1)
+
+
+def test_kernels_compiled_beside_are_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(_cache, "is_warm", lambda: False)
+    monkeypatch.setattr(_cache, "compile_beside", asked.append)
+    for changes in ({}, {"success.teams.csm.cover": True}):
+        Horizon(both_wings(changes))._compile_beside()
+    assert [code.rpartition("; ")[2] for code in asked] == [
+        f"compiled.compile_kernels({rich})" for rich in (False, True)
+    ]
