@@ -417,7 +417,7 @@ class Horizon:
         if scenario.success is not None:
             if staffing is not None and staffing.teams is not None:
                 capacity = _ramped(staffing.teams)
-            elif scenario.couplings.attrition_by_overload:
+            elif any(model.couplings.general.attrition_by_overload for model in models):
                 capacity, pressure = [_known(p, 0) for p in people[groups:]], np.ones((len(people), grid.months))
             else:
                 capacity = [p.capacity for p in people[groups:]]
@@ -508,10 +508,12 @@ class Horizon:
 
     def _usage(self, tables: health.UsageTables, accounts: portfolio.Portfolio, there: int) -> NDArray[np.float64]:
         """Sums of the usage of those there when the month opened, float64 (S, :data:`USAGE`)."""
+        size = len(tables.followed)
+        if not tables.followed.any():
+            return np.zeros((size, len(USAGE)))
         counted = accounts.alive & tables.followed[accounts.segment]
         counted[there:] = False
         parts = (counted, np.where(counted, tables.usage(accounts), 0.0), counted & np.isfinite(accounts.low_since))
-        size = len(tables.followed)
         return np.stack([np.bincount(accounts.segment, weights=part, minlength=size) for part in parts], axis=-1)
 
     def _contacts(self, replication: int, month: int, model: Model, accounts: portfolio.Portfolio) -> Contacts:

@@ -37,12 +37,14 @@ def account_months(scenario: Scenario, replications: int = 1) -> pd.DataFrame:
         same seed), ``segment``, ``contract_start`` (month relative to the first, negative before it), ``stage`` when
         the month opens, ``free`` (on the free plan after the close), ``opening_mrr`` (0 for accounts new in the month),
         ``mrr`` (after the close, 0 once lost), the :data:`EVENTS`, and the activities done in time, late or missed in
-        the month and overdue at its end (``on_time``, ``late``, ``overdue``; 0 without a success wing). An account has
-        rows from the month in which it joins to the one at whose close it is lost.
+        the month and overdue at its end (``on_time``, ``late``, ``overdue``; 0 without a success wing); where the
+        scenario follows it, ``usage`` in the month, a share. An account has rows from the month in which it joins to
+        the one at whose close it is lost.
     """
     import pandas as pd
 
     horizon = Horizon(scenario)
+    success = horizon.central.success
     labels = horizon.grid.month_labels
     names = np.array([*scenario.accounts])
     parts: list[pd.DataFrame] = []
@@ -70,6 +72,9 @@ def account_months(scenario: Scenario, replications: int = 1) -> pd.DataFrame:
                 "late": late[rows],
                 "overdue": overdue[rows],
             }
+            if success is not None and success.usage.followed.any():
+                known = success.usage.followed[accounts.segment]
+                columns["usage"] = np.where(known, success.usage.usage(accounts), np.nan)[rows]
             parts.append(pd.DataFrame(columns))
 
         horizon.observe(replication, note)

@@ -13,6 +13,7 @@ from simulator.horizon import FLOWS, PEOPLE, USAGE, Horizon, Staffing
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Couplings, Effect, Scenario
+from simulator.studies.account_months import account_months
 from simulator.studies.run import measures, simulate
 from simulator.success.couplings import CouplingTables, Exposure, overload
 from simulator.success.tables import DUE, H_DESK, ON_TIME
@@ -305,3 +306,10 @@ def test_usage_and_onboarding_have_kpis() -> None:
     assert 0 < found["low_usage_share"][:, -1].mean() < 0.6
     assert 0 < found["onboarding_completion"][:, -1].mean() <= 1
     assert np.nanmin(found["time_to_value"][:, -1]) > 30
+
+
+def test_the_account_month_table_has_usage_where_it_is_followed() -> None:
+    table = account_months(both_wings(MANY | USED))
+    assert table.loc[table["segment"] == "enterprise", "usage"].isna().all()
+    assert table.loc[table["segment"] == "smb", "usage"].between(0, 1).all()
+    assert "usage" not in account_months(both_wings())
