@@ -307,7 +307,6 @@ def test_proficiency_is_by_queue_and_group() -> None:
     assert mean(after, 2, 1) == mean(before, 2, 1)
 
 
-<<<<<<< HEAD
 # --- email ------------------------------------------------------------------------------------------------------------
 
 
@@ -397,7 +396,8 @@ def test_a_roster_without_heads_counts_as_those_that_would_yield_it() -> None:
     assert staffing["planned"] == pytest.approx((54 + 7 * 204) / 64)
     assert staffing["need"] > 0
     assert result.summary["teams"][0]["now"] == round((54 + 7 * 204) / 64)
-=======
+
+
 def test_kernels_compiled_beside_are_those_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(_cache, "is_warm", lambda: False)
@@ -407,4 +407,3 @@ def test_kernels_compiled_beside_are_those_that_run(monkeypatch: pytest.MonkeyPa
     assert [code.rpartition("; ")[2] for code in asked] == [
         f"compiled.compile_kernels({rich})" for rich in (False, True)
     ]
->>>>>>> w-suc

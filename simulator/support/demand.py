@@ -222,7 +222,7 @@ def draw_month(
     )
     room = _room(expected)
     while True:
-        found = (
+        found: tuple[NDArray[Any], ...] = (
             np.empty(room),
             np.empty(room, np.int64),
             np.empty(room, np.int64),
