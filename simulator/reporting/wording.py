@@ -109,8 +109,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "予算{budget}に収まる確率は{p}です。",
     ),
     "cost_spent": (
-        "{first} to {last} cost {actual} of {budget} budgeted ({change}); the outlook for all {months} months is {mean} "
-        "on average, {p80} at P80, of {whole}.",
+        "{first} to {last} cost {actual} of {budget} budgeted ({change}); the outlook for all {months} months is "
+        "{mean} on average, {p80} at P80, of {whole}.",
         "{first}〜{last}の実績は{actual}(予算{budget}、差{change})。{months}か月の見通しは平均{mean}、P80で{p80}"
         "(予算{whole})です。",
     ),
