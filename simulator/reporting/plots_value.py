@@ -140,7 +140,8 @@ def net_gain(found: BreakEven, lang: Language = "en", ax: Axes | None = None) ->
             if len(inside) > 3:
                 margin = 0.05 * near
                 ax.set_xlim(min(x[i] for i in inside) - margin, max(x[i] for i in inside) + margin)
-                bottom, top = min(low[i] for i in inside), max(high[i] for i in inside)
+                shown = [v for i in inside for v in (low[i], mean[i], high[i]) if not math.isnan(v)]
+                bottom, top = min(shown), max(shown)
                 ax.set_ylim(bottom - 0.05 * (top - bottom), top + 0.05 * (top - bottom))
         _value_axis(ax, lambda v: w.money(v, found.currency, lang, 3), bottom=None)
         ax.set_xlabel(f"{w.term('coefficient', lang)} ({found.path})", color=MUTED)

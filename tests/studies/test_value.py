@@ -227,6 +227,25 @@ def test_the_command_writes_a_table_and_a_figure(tmp_path: Path) -> None:
     assert summary["assumes_an_effect"] is True
 
 
+def test_the_break_even_command_writes_its_figure(tmp_path: Path) -> None:
+    from simulator.scenario.loading import dump
+
+    document = both_wings(PLAN | {"calendar.months": 1}).document()
+    document["variants"] = {"lean": {"success.teams.csm.headcount": 1}}
+    file = tmp_path / "plan.yaml"
+    file.write_text(dump(document), encoding="utf-8")
+    words = ("--variant", "lean", "--coefficient", "couplings.churn_by_late_activities", "--replications", "2")
+    result = CliRunner().invoke(
+        main, ["break-even", str(file), *words, "--gross-margin", "--out", str(tmp_path / "new")]
+    )
+    assert result.exit_code == 0, result.output
+    files = {str(p.relative_to(tmp_path / "new")) for p in (tmp_path / "new").rglob("*") if p.is_file()}
+    assert files == {"break_even.csv", "summary.json", "figures/break_even.svg"}
+    summary = json.loads((tmp_path / "new" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["dearer"] == "both wings"
+    assert summary["at_margin"]
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
