@@ -615,6 +615,13 @@ SUCCESS: dict[str, Term] = {
         "meetings cancelled by the customer ÷ bookings that reached their hour",
         "顧客が取り消した会議 ÷ 予定時刻を迎えた会議",
     ),
+    "no_show_share": Term(
+        "No-shows",
+        "無断欠席率",
+        "share",
+        "meetings to which the customer did not come ÷ bookings that reached their hour",
+        "顧客が現れなかった会議 ÷ 予定時刻を迎えた会議",
+    ),
     "unprepared_share": Term(
         "Unprepared meetings",
         "準備不足率",

@@ -847,6 +847,7 @@ class Meetings(Part):
 
     availability: Share = default("100%", "probability that a free slot suits the customer")
     cancellation: Share = default("0%", "probability that a booked meeting is cancelled on its day")
+    no_show: Share = default("0%", "probability that nobody comes to one that stands: a slot is lost waiting")
 
 
 class Usage(Part):

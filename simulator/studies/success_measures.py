@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.horizon import FLOWS
 from simulator.success import cohorts, kpis, surveys
-from simulator.success.tables import DUE, DUE_AFTER, ELAPSED, LATE_DONE, MISSED, ON_TIME, SHORTEN
+from simulator.success.tables import DUE, DUE_AFTER, ELAPSED, LATE_DONE, MEETING, MISSED, ON_TIME, SHORTEN
 
 if TYPE_CHECKING:
     from simulator.studies.run import Key, Simulated
@@ -47,6 +47,9 @@ def team_measures(simulated: Simulated) -> dict[Key, Array]:
         }
         if (model.activities.late == SHORTEN).any():
             values["shortened_share"] = ("share", kpis.STEP_KPIS["shortened_share"](total))
+        if team.tables.staying_away[team.segments].any():
+            meetings = steps[:, :, model.activities.step_kind == MEETING].sum(axis=2)
+            values["no_show_share"] = ("share", kpis.STEP_KPIS["no_show_share"](meetings))
         for kpi, (unit, value) in values.items():
             if not np.isnan(value).all():
                 found["success", "team", team.name, kpi, unit] = value

@@ -246,6 +246,7 @@ def _team_tables(scenario: Scenario, team: Team, grid: TimeGrid, longer: TimeGri
         months=months,
         customer_availability=np.array([s.meetings.availability for s in scenario.accounts.values()]),
         cancellation=np.array([s.meetings.cancellation for s in scenario.accounts.values()]),
+        no_show=np.array([s.meetings.no_show for s in scenario.accounts.values()]),
         leave=np.zeros((0, len(clock.day)), dtype=bool),
         slot=int(team.slot),
         internal_start=0,

@@ -53,11 +53,13 @@ from simulator.success.tables import (
     LATE_DONE,
     MEETING,
     MISSED,
+    NO_SHOW,
     ON_TIME,
     POSTPONE,
     POSTPONED,
     PURPOSE_AVAILABLE,
     PURPOSE_CANCELLATION,
+    PURPOSE_NO_SHOW,
     PURPOSE_REBOOK,
     PURPOSE_WORK,
     RENEWAL,
@@ -125,8 +127,8 @@ STEP_COLUMNS = 14
 # columns of a business day (one row more than days: the end) and of a segment
 D_START, D_INTERNAL, D_INTERNAL_END, D_SLOTS, D_HORIZON, D_FOCUS_END, D_WEEK = range(7)
 DAY_COLUMNS = 7
-G_AVAILABLE, G_CANCELLATION, G_POOLED, G_RANK = range(4)
-SEGMENT_COLUMNS = 4
+G_AVAILABLE, G_CANCELLATION, G_NO_SHOW, G_POOLED, G_RANK = range(5)
+SEGMENT_COLUMNS = 5
 
 # queues of a desk: each a heap of instances, then by instance its key and its place in the heap (-1 when absent), then
 # the size
@@ -134,7 +136,9 @@ Q_READY, Q_INTERRUPT, Q_MEETING, Q_DUE = np.arange(4)
 QUEUES = 4
 
 R_ON_TIME, R_LATE, R_MISSED, R_VOID, R_OPEN, R_NEVER = np.array(StepOutcome)
-B_HELD, B_UNPREPARED, B_CANCELLED, B_POSTPONED, B_MOVED, B_FREED, B_UNBOOKED, B_OPEN = np.array(MeetingOutcome)
+B_HELD, B_UNPREPARED, B_CANCELLED, B_POSTPONED, B_MOVED, B_FREED, B_UNBOOKED, B_OPEN, B_NO_SHOW = np.array(
+    MeetingOutcome
+)
 MEASURES, KINDS = len(STEP_MEASURES), len(HOUR_KINDS)
 
 # the log: steps and bookings; beyond its last line it only counts
@@ -662,6 +666,11 @@ def _begin_meeting(m, i, now, rich):
         if now < m[w + I_DUE]:
             m[w + I_CUSTOMER] = 1
         again = B_CANCELLED
+    elif rich is not None and uniform(key, PURPOSE_NO_SHOW, attempt) < _real(m, _segment(m, w) + G_NO_SHOW):
+        _count(m, w, NO_SHOW)
+        if now < m[w + I_DUE]:
+            m[w + I_CUSTOMER] = 1
+        again = B_NO_SHOW
     elif not prepared:
         _count(m, w, UNPREPARED)
         if m[_step(m, step) + S_UNPREPARED] == POSTPONE:
@@ -675,6 +684,10 @@ def _begin_meeting(m, i, now, rich):
         _book(m, i, now, max(opening, now + 1))
         if m[w + I_STATUS] == READY:
             _offer(m, i, rich)
+        if again == B_NO_SHOW:  # the CSM has waited for a slot
+            _pause(m, c, now)
+            p = _person(m, c)
+            m[p + C_BLOCK], m[p + C_BLOCK_END], m[p + C_MEETING] = H_MEETING, now + m[T_SLOT], -1
         return
     _remove(m, Q_MEETING, i)
     _remove(m, Q_DUE, i)
@@ -1133,7 +1146,7 @@ def _calls(m, now, ends, fence, owners, speeds, alives, joint, last, rich):
                             _pause(m, c, now)
                             kind = m[p + C_BLOCK]
                             m[p + C_BLOCK], m[p + C_BLOCK_END] = -1, FAR
-                            if kind == H_MEETING:
+                            if kind == H_MEETING and m[p + C_MEETING] >= 0:
                                 _next_step(m, m[p + C_MEETING], now, rich)
                 if work_end == now:
                     for c in range(c0, c1):
@@ -1307,7 +1320,7 @@ def _step_table(activities: ActivityTables) -> NDArray[np.int64]:
 
 
 def _segment_table(team: TeamTables) -> NDArray[np.int64]:
-    real = np.column_stack([team.customer_availability, team.cancellation]).view(np.int64)
+    real = np.column_stack([team.customer_availability, team.cancellation, team.staying_away]).view(np.int64)
     return np.column_stack([real, team.shared, team.rank])
 
 

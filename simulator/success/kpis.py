@@ -71,8 +71,9 @@ STEP_KPIS: dict[str, StepKpi] = {
     "mean_delay": StepKpi("s", "delay", "late"),
     # business seconds from the moment work could begin to its end; of a follow-up its delay behind the meeting
     "mean_elapsed": StepKpi("s", "elapsed", "on_time + late"),
-    # over bookings that reached their hour: held, cancelled by the customer, or postponed by us
-    "cancelled_share": StepKpi("share", "cancelled", "on_time + late + cancelled + postponed"),
+    # over bookings that reached their hour: held, cancelled by the customer, missed by the customer, or postponed by us
+    "cancelled_share": StepKpi("share", "cancelled", "on_time + late + cancelled + no_show + postponed"),
+    "no_show_share": StepKpi("share", "no_show", "on_time + late + cancelled + no_show + postponed"),
     "unprepared_share": StepKpi("share", "unprepared", "on_time + late + postponed"),
     # over searches for a slot
     "unbooked_share": StepKpi("share", "unbooked", "booked + unbooked"),

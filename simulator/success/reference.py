@@ -24,8 +24,9 @@ Rules.
     way when the horizon begins; a meeting behind it is past). Due dates: by the window; before
     the meeting (booked beginning less buffer; moves with the booking until the step is done); or at the close of the
     n-th business day after the day on which the predecessor ended. Following steps of a meeting wait for its end.
-4.  *A meeting's beginning.* First the customer may cancel (keyed uniform per attempt below the segment's
-    probability). Else, if preparation is open: POSTPONE gives the slot up; HOLD drops what is open of the preparation
+4.  *A meeting's beginning.* First the customer may cancel (keyed uniform per attempt below the segment's probability),
+    or else stay away (likewise; the CSM waits for one slot, as in a meeting, and books again at once as after a
+    cancellation). Else, if preparation is open: POSTPONE gives the slot up; HOLD drops what is open of the preparation
     (missed) and goes on. A held meeting blocks its CSM for its drawn time; the rest of its slots is desk time. A
     cancelled or postponed one frees its slots at once and books again, next attempt, from the opening of the day that
     lies a drawn number of business days (uniform, keyed per attempt) after today, later than this instant.
@@ -528,6 +529,14 @@ class State:
             self._count(instance, step, instance.due, tables.CANCELLED)
             instance.cancelled_in_time |= self.now < instance.due
             self._book_again(instance, booking, MeetingOutcome.CANCELLED)
+            return
+        staying_away = kernels.uniform(instance.key, tables.PURPOSE_NO_SHOW, instance.attempt)
+        if staying_away < self.team.staying_away[instance.segment]:
+            self._count(instance, step, instance.due, tables.NO_SHOW)
+            instance.cancelled_in_time |= self.now < instance.due
+            self._book_again(instance, booking, MeetingOutcome.NO_SHOW)
+            self._begin_block(person, tables.H_MEETING)
+            self._at(self.now + self.team.slot, Phase.BLOCK_ENDS, person.index, lambda: self._end_block(person))
             return
         if not prepared:
             self._count(instance, step, instance.due, tables.UNPREPARED)

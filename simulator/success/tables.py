@@ -66,6 +66,7 @@ STEP_MEASURES = (
     "postponed",
     "customer_late",
     "shortened",
+    "no_show",
 )
 """Last axis of ``sums``. All are counts of the steps due in a cell, except where seconds are named:
 
@@ -74,11 +75,12 @@ due = on_time + late + missed; void: open when the account left, not in due; del
 on_time + late. Of meetings: booked and unbooked: searches for a slot that found one or none; cancelled: by the
 customer, on the day; unprepared: begun with preparation open, of those postponed: rebooked by us, the others were held;
 customer_late: late or missed after the customer had cancelled a slot that lay before the due date (their own line
-beside on time). Of desk steps: shortened: taken up with a share of their work.
+beside on time); no_show: the customer stayed away (counts for customer_late too). Of desk steps: shortened: taken up
+with a share of their work.
 """
 (
     DUE, ON_TIME, LATE_DONE, MISSED, VOID, DELAY, ELAPSED,
-    BOOKED, UNBOOKED, CANCELLED, UNPREPARED, POSTPONED, CUSTOMER_LATE, SHORTENED,
+    BOOKED, UNBOOKED, CANCELLED, UNPREPARED, POSTPONED, CUSTOMER_LATE, SHORTENED, NO_SHOW,
 ) = np.arange(len(STEP_MEASURES))  # fmt: skip
 
 HOUR_KINDS = ("desk", "meeting", "interrupt", "setup", "internal", "idle", "absent", "reserved", "overtime")
@@ -96,7 +98,8 @@ PURPOSE_WORK = purpose("success.work")
 PURPOSE_AVAILABLE = purpose("success.customer_available")
 PURPOSE_CANCELLATION = purpose("success.cancellation")
 PURPOSE_REBOOK = purpose("success.rebook")
-"""Draws of an instance, by its key. Legs: the step's place in its chain; :func:`slot_leg`; the attempt; the attempt."""
+PURPOSE_NO_SHOW = purpose("success.no_show")
+"""Draws of an instance, by its key. Legs: the step's place in its chain; :func:`slot_leg`; of others the attempt."""
 
 SLOT_BITS, DAY_BITS = 12, 24
 
@@ -128,6 +131,7 @@ class MeetingOutcome(IntEnum):
     FREED = 5  # dropped, or the account left
     UNBOOKED = 6  # no slot found
     OPEN = 7  # still ahead at the end of the horizon
+    NO_SHOW = 8
 
 
 ROW_FIELDS = ("instance", "step", "csm", "ready", "due", "started", "finished", "outcome", "attempts")
@@ -268,6 +272,7 @@ class TeamTables:
         setup: seconds to get back into desk work that an interrupt broke off.
         pooled: all CSMs share one list of work; otherwise every account has its owner.
         leave: bool (C, B), days of absence: no work, no booking.
+        no_show: float64 (S,), probability that a customer who did not cancel stays away; None for nobody.
         pooled_segments: bool (S,), segments whose accounts belong to all CSMs though the others have owners (mixed
             books); None for none. Unread when ``pooled``.
         rule: EARLIEST_DUE, TIER, VALUE or RENEWAL: which desk step is taken up first.
@@ -299,6 +304,7 @@ class TeamTables:
     week: NDArray[np.int64] | None = None
     focus_length: int = 0
     cover: bool = False
+    no_show: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         longest = int(np.max(np.diff(self.clock.start), initial=0))
@@ -310,7 +316,7 @@ class TeamTables:
         least = min(self.lead, self.setup, self.internal_start, self.internal_length, self.overtime, self.focus_length)
         _require(least >= 0, "times must not be negative")
         segments = self.customer_availability.shape
-        for name in ("pooled_segments", "segment_rank"):
+        for name in ("pooled_segments", "segment_rank", "no_show"):
             column = getattr(self, name)
             _require(column is None or column.shape == segments, f"{name} needs one entry per segment")
         if self.overtime:
@@ -320,7 +326,7 @@ class TeamTables:
     def with_leave(self, leave: NDArray[np.bool_]) -> TeamTables:
         """The same team with other people, bool (C, B). What is worked out once from the calendar is kept."""
         other = dataclasses.replace(self, leave=leave)
-        kept = ("slots_of_day", "internal_blocks", "focus_blocks", "shared", "rank")
+        kept = ("slots_of_day", "internal_blocks", "focus_blocks", "shared", "rank", "staying_away")
         other.__dict__.update({name: getattr(self, name) for name in kept})
         return other
 
@@ -335,6 +341,11 @@ class TeamTables:
         """``segment_rank``, the same for all where nothing is said. Shape (S,)."""
         plain = np.zeros(self.customer_availability.shape, dtype=np.int64)
         return plain if self.segment_rank is None else self.segment_rank
+
+    @functools.cached_property
+    def staying_away(self) -> NDArray[np.float64]:
+        """``no_show``, 0 where nothing is said. Shape (S,)."""
+        return np.zeros(self.customer_availability.shape) if self.no_show is None else self.no_show
 
     @property
     def joint(self) -> bool:
@@ -378,8 +389,8 @@ class TeamTables:
 def is_rich(activities: ActivityTables, team: TeamTables) -> bool:
     """Does the team use a rule that few teams use? The compiled engine has its kernels with and without those."""
     mixed = bool(team.shared.any()) and not team.shared.all()
-    shortens = bool(np.any(activities.late == SHORTEN))
-    return bool(mixed or shortens or team.cover or team.overtime or team.focus_length or team.rule != EARLIEST_DUE)
+    rare = bool(np.any(activities.late == SHORTEN)) or bool(team.staying_away.any())
+    return bool(mixed or rare or team.cover or team.overtime or team.focus_length or team.rule != EARLIEST_DUE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,6 +128,7 @@ def _rare_rules(rng: np.random.Generator, slot: int, segments: int) -> dict:
         "overtime": int(rng.choice([0, slot, 1.5 * slot, 6 * slot])),
         "focus_length": int(rng.choice([0, slot, 2.5 * slot, 9 * slot])),
         "cover": bool(rng.random() < 0.5),
+        "no_show": rng.choice([0.0, 0.3], segments),
     }
 
 

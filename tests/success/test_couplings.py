@@ -298,6 +298,12 @@ def test_effort_falls_with_the_phase() -> None:
     assert worked[1] < worked[0]
 
 
+def test_no_shows_have_a_kpi() -> None:
+    staying_away = {"accounts.smb.meetings": {"no_show": "30%"}, "accounts.enterprise.meetings": {"no_show": "30%"}}
+    found = measures(simulate(both_wings(QUIET | staying_away)))["success", "team", "csm", "no_show_share", "share"]
+    assert abs(found[:, -1].mean() - 0.3) < 0.05  # some 500 meetings
+
+
 def test_usage_and_onboarding_have_kpis() -> None:
     milestone = {"activities": ["welcome"], "deadline": "5 months", "first_value": "1 month"}
     scenario = triggered(QUIET | {"accounts.smb.milestone": milestone, "calendar.months": 9})

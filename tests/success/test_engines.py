@@ -190,7 +190,7 @@ def test_sums_are_those_of_the_records(seed: int) -> None:
             cell[month, tables.DELAY] += 0 if on_time else ended - due
         if meeting and outcome != StepOutcome.ON_TIME:
             mine = fast.meetings[fast.meetings["instance"] == row["instance"]]
-            gone = mine[mine["outcome"] == MeetingOutcome.CANCELLED]
+            gone = mine[np.isin(mine["outcome"], (MeetingOutcome.CANCELLED, MeetingOutcome.NO_SHOW))]
             cell[month, tables.CUSTOMER_LATE] += bool(np.any(gone["start"] < due))
     for booking in fast.meetings:
         part, i = instances[booking["instance"]]
@@ -201,6 +201,7 @@ def test_sums_are_those_of_the_records(seed: int) -> None:
         cell, what = sums[month, step, part.segment[i]], booking["outcome"]
         cell[tables.UNBOOKED if what == MeetingOutcome.UNBOOKED else tables.BOOKED] += 1
         cell[tables.CANCELLED] += what == MeetingOutcome.CANCELLED
+        cell[tables.NO_SHOW] += what == MeetingOutcome.NO_SHOW
         cell[tables.UNPREPARED] += what in (MeetingOutcome.POSTPONED, MeetingOutcome.HELD_UNPREPARED)
         cell[tables.POSTPONED] += what == MeetingOutcome.POSTPONED
     sums[..., tables.SHORTENED] = fast.sums[..., tables.SHORTENED]  # no record tells how much work a step was given
@@ -340,6 +341,7 @@ def test_a_changed_table_is_caught() -> None:
         {"pooled_segments": None},
         {"rule": tables.EARLIEST_DUE},
         {"segment_rank": None},
+        {"no_show": None},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -523,6 +525,19 @@ def test_every_meeting_cancelled_is_never_held() -> None:
     assert run.meetings["start"].tolist() == [1800, 2 * DAY, 4 * DAY, 6 * DAY, 8 * DAY, 10 * DAY, -1]
     assert run.meetings["outcome"].tolist() == [MeetingOutcome.CANCELLED] * 6 + [MeetingOutcome.UNBOOKED]
     assert run.sums[0, 0, 0, [tables.MISSED, tables.CUSTOMER_LATE]].tolist() == [1, 1]
+
+
+def test_nobody_comes_and_a_slot_is_lost() -> None:
+    """Half an hour of waiting and a new booking each time; desk work goes on behind it."""
+    meeting = [(tables.MEETING, HOUR, tables.DUE_WINDOW)]
+    releases = [(0, 0, 3 * DAY), (1, 0, 9 * DAY)]
+    model = one_csm([meeting, desk(2 * HOUR)], releases, no_show=np.array([1.0]), rebook_after=(4, 4), days=5)
+    run = agreed(model)
+    assert run.meetings["start"].tolist() == [1800, 4 * DAY, -1]
+    assert run.meetings["outcome"].tolist() == [MeetingOutcome.NO_SHOW] * 2 + [MeetingOutcome.UNBOOKED]
+    assert run.hours[0, 0, tables.H_MEETING] == 2 * 1800
+    assert run.rows["finished"].tolist() == [-1, 2.5 * HOUR]
+    assert run.sums[0, 0, 0, [tables.MISSED, tables.CUSTOMER_LATE, tables.NO_SHOW]].tolist() == [1, 1, 2]
 
 
 def test_a_booked_meeting_stays_where_the_new_owner_is_free() -> None:

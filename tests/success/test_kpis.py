@@ -43,7 +43,7 @@ def test_steps() -> None:
     assert {name: round(float(value[0]), 4) for name, value in found.items()} == {
         "on_time_share": 0.7, "on_time_share_net_of_customer": 0.8333, "missed_share": 0.1, "void_share": 0.2,
         "mean_delay": 300.0, "mean_elapsed": 100.0, "cancelled_share": 0.08, "unprepared_share": 0.1304,
-        "unbooked_share": 0.05, "shortened_share": 0.04,
+        "unbooked_share": 0.05, "shortened_share": 0.04, "no_show_share": 0.0,
     }  # fmt: skip
     assert all(np.isnan(value[1]) for value in found.values())
 
