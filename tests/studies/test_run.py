@@ -142,7 +142,7 @@ def test_a_staffing_judged_after_a_glance_is_the_one_judged_at_once() -> None:
         (back,) = evaluate([few], 12)
     assert sorted(set(ran), key=ran.index) == [5, 7, 12]
     for name, rows in back.items():
-        assert np.array_equal(judged[name], rows)
-        assert np.array_equal(glance[name], rows[:5])
-        assert np.array_equal(again[name], rows[:7])
+        np.testing.assert_array_equal(judged[name], rows)
+        np.testing.assert_array_equal(glance[name], rows[:5])
+        np.testing.assert_array_equal(again[name], rows[:7])
     assert not np.array_equal(other["queue"], back["queue"])

@@ -245,7 +245,7 @@ def per_day(arrivals: dict[str, object], **calendar: object) -> dict[str, float]
     """Expected contacts by date of a queue that is open from Monday to Friday, with 900 a month and no chance."""
     given = {"start": "2027-04", "months": 2, "timezone": "Asia/Tokyo", "holidays": "JP", "days": None, **calendar}
     queue = {"hours": {"mon-fri": "09:00-18:00"}, "arrivals": arrivals}
-    scenario = one_queue(queue=queue, calendar={k: v for k, v in given.items() if v is not None})
+    scenario = one_queue(queue=queue, calendar=given)
     grid = scenario.calendar.grid()
     tables = build(scenario, grid).arrivals
     contacts = (tables.rate * np.diff(grid.interval_start))[0]

@@ -80,6 +80,7 @@ def test_occupancy_counts_overrun_as_time_at_work():
     sums[0, columns] = 2700.0, 3500.0, 100.0, 360.0, 1800.0
     found = kpis.evaluate("group", sums)
     expected = {"occupancy": 0.75, "occupancy_real_time": 0.25, "occupancy_deferrable": 0.5, "time_away": 0.1}
+    expected["overrun_share"] = 100 / 3500
     assert {name: value[0] for name, value in found.items()} == expected
     assert math.isnan(found["occupancy"][1])
 
