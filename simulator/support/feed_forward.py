@@ -266,7 +266,7 @@ def _advance(
             start = max(t, free_at[group, 0])
         if fresh and start > t and patience_law[queue] >= 0:
             word = kernels.bits(key, _engine._PATIENCE, leg)
-            deadline = t + kernels.draw(law, law_scale, law_zero, patience_law[queue], word)
+            deadline = t + kernels.draw_here(law, law_scale, law_zero, patience_law[queue], word)
 
         c = cell[interval]
         talk_end = nan
@@ -276,11 +276,11 @@ def _advance(
             talk = talk_recorded
             if talk != talk:  # NaN: none is recorded
                 word = kernels.bits(key, _engine._TALK, leg)
-                talk = kernels.draw(law, law_scale, law_zero, talk_law[queue, group], word)
+                talk = kernels.draw_here(law, law_scale, law_zero, talk_law[queue, group], word)
             after_call = 0.0
             if after_call_law[queue, group] >= 0:
                 word = kernels.bits(key, _engine._AFTER_CALL, leg)
-                after_call = kernels.draw(law, law_scale, law_zero, after_call_law[queue, group], word)
+                after_call = kernels.draw_here(law, law_scale, law_zero, after_call_law[queue, group], word)
             talk_end = start + talk
             end = talk_end + after_call
             deadline = inf
