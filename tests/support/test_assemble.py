@@ -127,7 +127,8 @@ def test_chats_and_emails_that_are_left_for_them() -> None:
     assert KPIS["interrupted"](leaves)[1] > 100
     assert KPIS["service_level"](leaves)[0] > KPIS["service_level"](waits)[0]
     assert KPIS["handle_time"](leaves)[1] > KPIS["handle_time"](waits)[1] == 1200.0
-    assert KPIS["handle_time"](leaves)[0] == KPIS["handle_time"](waits)[0]
+    # those who would have given up are answered too
+    assert KPIS["handle_time"](leaves)[0] == pytest.approx(KPIS["handle_time"](waits)[0], rel=0.02)
     support["queues"]["calls"]["channel"] = "chat"
     support["groups"]["agents"] |= {"concurrency": 3, "slowdown": 0.3}
     chats, group = run()

@@ -42,7 +42,7 @@ DAY = queue_sums(
     overflowed=20, redials=7, balked=1, dropped=2, repeats=3, inquiries=90, responded=80, first_response=2400,
     resolved=70, unresolved=15, resolution_time=70_000, resolution_time_net=35_000, resolution_effort=21_000,
     due=60, resolved_within=45, resolved_first=36, repeated_within=6,
-    backlog=96, readings=48, callbacks=10, called_back=0, no_answer=5, unreached=4,
+    backlog=96, readings=48, callbacks=10, called_back=0, no_answer=5, unreached=4, interrupted=8, withdrawn=9,
 )  # fmt: skip
 EXPECTED = {
     "offered": 100, "transferred_in": 10, "answered": 80, "abandoned": 16, "short_abandoned": 5, "blocked": 4,
@@ -55,7 +55,7 @@ EXPECTED = {
     "unresolved_inquiries": 15, "open_inquiries": 5, "first_response_time": 30, "resolution_time": 1000,
     "resolution_time_net": 500, "resolution_effort": 300, "resolution_rate": 0.75, "first_contact_resolution": 0.6,
     "repeat_rate": 0.1, "backlog": 2, "callbacks": 10, "called_back": 0, "unreached": 4, "calls_in_vain": 5,
-    "callback_rate": 0.1, "callback_wait": np.nan,
+    "callback_rate": 0.1, "callback_wait": np.nan, "interrupted": 8, "withdrawn": 9,
 }  # fmt: skip
 
 
@@ -76,11 +76,14 @@ def test_occupancy_counts_overrun_as_time_at_work():
         GroupMeasure.OVERRUN,
         GroupMeasure.AWAY,
         GroupMeasure.DEFERRABLE,
+        GroupMeasure.SPARE,
     ]
-    sums[0, columns] = 2700.0, 3500.0, 100.0, 360.0, 1800.0
+    sums[0, columns] = 2700.0, 3500.0, 100.0, 360.0, 1800.0, 450.0
     found = kpis.evaluate("group", sums)
-    expected = {"occupancy": 0.75, "occupancy_real_time": 0.25, "occupancy_deferrable": 0.5, "time_away": 0.1}
-    expected["overrun_share"] = 100 / 3500
+    expected = {
+        "occupancy": 0.75, "occupancy_real_time": 0.25, "occupancy_deferrable": 0.5, "time_away": 0.1,
+        "occupancy_slots": 0.625, "overrun_share": 100 / 3500,
+    }  # fmt: skip
     assert {name: value[0] for name, value in found.items()} == expected
     assert math.isnan(found["occupancy"][1])
 
@@ -124,7 +127,7 @@ def test_four_service_levels_come_from_sums():
 
 
 def test_sums_of_another_kind_are_refused():
-    with pytest.raises(ParameterError, match="sums of a group have 5 columns"):
+    with pytest.raises(ParameterError, match="sums of a group have 6 columns"):
         KPIS["occupancy"](DAY)
 
 
@@ -194,7 +197,7 @@ def test_sums_from_records_by_hand():
 
 def test_sums_from_records_equal_those_of_the_engine():
     seen = np.zeros(len(QueueMeasure))
-    for seed in range(40):
+    for seed in (*range(40), 68):  # the last with consultations that nobody answers
         case = generated.case(seed)
         sums, state, parts = Sums.zeros(case.tables, case.clock), None, []
         for contacts, until in case.calls():
