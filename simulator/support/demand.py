@@ -246,10 +246,10 @@ def draw_month(
         if count <= room:
             break
         room = count  # keyed draws: drawn again they are the same
-    time = found[0][:count]
-    if np.any(time[1:] < time[:-1]):  # contacts of a single queue that come at a rate are in order
+    if np.any(found[0][1:count] < found[0][: count - 1]):  # contacts of a single queue that come at a rate are in order
         found = kernels.by_time(found, count, start, first, last)
-    return Contacts(*(column[:count] for column in found))
+    time, interval, queue, key, account = found
+    return Contacts(time[:count], interval[:count], queue[:count], key[:count], account[:count])
 
 
 def _room(expected: float) -> int:

@@ -100,7 +100,7 @@ def _come_and_go(
             _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, free)
             surplus[group] -= 1
             _leave(free_at, agents, places, group)
-        elif change <= t or change < free:
+        elif change < inf and (change <= t or change < free):
             _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, change)
             i = next_interval[group]
             planned = plan[group, i]

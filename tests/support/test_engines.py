@@ -141,6 +141,13 @@ def test_contacts_taken_in_order_go_on_when_a_store_is_full(seed: int, monkeypat
     assert_same(expected, run(compiled, case))
 
 
+@pytest.mark.parametrize("seed", range(1, 40, 3))
+def test_contacts_taken_in_order_may_be_served_out_without_an_end(seed: int) -> None:
+    case = in_order(seed)
+    case = dataclasses.replace(case, boundaries=(*case.boundaries[:-1], np.inf))
+    assert_same(run(compiled, case, every_rule=True), run(compiled, case))
+
+
 def test_only_contacts_taken_in_order_suit_the_recursion() -> None:
     tables = in_order(6).tables
     assert tables.queues > 1
