@@ -1,8 +1,9 @@
 """What must hold after every call of a support engine, whoever makes it.
 
-Flow, per queue: opening waiting + offered = blocked + balked + abandoned + dropped + answered + called back + given up
-after calls in vain + closing waiting; and offered = arrivals + transfers in + redials + repeats, where each transfer is
-the escalation of some queue. Time, per group and cell: agents are busy or away for no longer than they are there.
+Flow, per queue: opening waiting + offered = blocked + balked + abandoned + dropped + answered + withdrawn + called back
++ given up after calls in vain + closing waiting; and offered = arrivals + transfers in + redials + repeats, where each
+transfer is the escalation of some queue. Time, per group and cell: agents are busy or away for no longer than they are
+there.
 (Staffed = busy + idle, instant by instant, is held against records in ``tests/support/test_engines.py``.)
 """
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 from simulator.support.tables import Clock, Contacts, GroupMeasure, QueueMeasure, Sums, SupportState, SupportTables
 
 GONE = tuple(
-    QueueMeasure[n] for n in ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "CALLED_BACK", "UNREACHED")
+    QueueMeasure[n]
+    for n in ("BLOCKED", "BALKED", "ABANDONED", "DROPPED", "ANSWERED", "WITHDRAWN", "CALLED_BACK", "UNREACHED")
 )
 AGAIN = tuple(QueueMeasure[n] for n in ("TRANSFERRED_IN", "REDIALS", "REPEATS"))
 

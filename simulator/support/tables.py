@@ -287,6 +287,19 @@ _LEFT_OUT, _NONE_GIVEN, _NEVER = np.zeros(0), np.zeros(0, dtype=np.int64), np.ze
 """Stand for arrays without effect whose shapes the other tables tell."""
 
 
+PER_QUEUE = (
+    "patience", "escalation_to", "escalation_probability", "line_pool", "answer_within", "short_abandon",
+    "balking", "redial_probability", "redial_attempts", "redial_delay", "transfer", "hold_limit", "hold_fallback",
+    "conference", "head_start", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within",
+    "deferrable", "business_time", "callback_threshold", "callback_handle", "callback_acceptance",
+    "callback_attempts", "dialling", "no_answer", "retry_delay", "chat", "interruptible", "set_up",
+)  # fmt: skip
+PER_GROUP = ("answer_delay", "away", "concurrency", "slowdown")
+PER_PAIR = ("talk", "after_call", "priority", "level", "after", "reserve")
+ROWS_PER_QUEUE = ("dropping", "opening")
+"""Which of the fields of `SupportTables` have shape (Q,), (G,), (Q, G) and (Q, anything)."""
+
+
 @dataclass(frozen=True, eq=False)
 class SupportTables:
     """The support model as flat arrays.
@@ -445,47 +458,13 @@ class SupportTables:
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
                 object.__setattr__(self, name, value)
-        for name in (
-            "patience",
-            "escalation_to",
-            "escalation_probability",
-            "line_pool",
-            "answer_within",
-            "short_abandon",
-            "balking",
-            "redial_probability",
-            "redial_attempts",
-            "redial_delay",
-            "transfer",
-            "hold_limit",
-            "hold_fallback",
-            "conference",
-            "head_start",
-            "resolution",
-            "repeat_attempts",
-            "repeat_delay",
-            "repeat_to",
-            "resolution_within",
-            "deferrable",
-            "business_time",
-            "callback_threshold",
-            "callback_handle",
-            "callback_acceptance",
-            "callback_attempts",
-            "dialling",
-            "no_answer",
-            "retry_delay",
-            "chat",
-            "interruptible",
-            "set_up",
-        ):
+        for name in PER_QUEUE:
             _require(getattr(self, name).shape == (q,), f"{name} must have one value per queue")
-        for name in ("away", "concurrency", "slowdown"):
+        for name in PER_GROUP:
             _require(getattr(self, name).shape == (g,), f"{name} must have one value per group")
-        for name in ("talk", "after_call", "priority", "level", "after", "reserve"):
+        for name in PER_PAIR:
             _require(getattr(self, name).shape == (q, g), f"{name} must have shape (queues, groups)")
-        _require(self.answer_delay.shape == (g,), "answer_delay must have one value per group")
-        for name in ("dropping", "opening"):
+        for name in ROWS_PER_QUEUE:
             rows_of = getattr(self, name)
             _require(rows_of.ndim == 2 and len(rows_of) == q, f"{name} must have one row per queue")
         rows = self.laws.scale.size

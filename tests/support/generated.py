@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,16 @@ from numpy.typing import NDArray
 from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
 from simulator.support import compiled
-from simulator.support.tables import Clock, Contacts, SupportTables, Transfer
+from simulator.support.tables import (
+    PER_GROUP,
+    PER_PAIR,
+    PER_QUEUE,
+    ROWS_PER_QUEUE,
+    Clock,
+    Contacts,
+    SupportTables,
+    Transfer,
+)
 
 PLAIN = 5
 """Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them. In half of
@@ -235,6 +245,18 @@ def with_rules(tables: SupportTables, *rules: str) -> SupportTables:
     left_out = {name for names in RULES.values() for name in names} - kept
     names = [field.name for field in dataclasses.fields(SupportTables) if field.name not in left_out]
     return SupportTables(**{name: getattr(tables, name) for name in names})
+
+
+def doubled(tables: SupportTables, **changes: Any) -> SupportTables:
+    """Two queues, or two groups, in place of one, alike but for ``changes``, which name the two."""
+    queue = (*PER_QUEUE, *PER_PAIR, *ROWS_PER_QUEUE)
+    axis = (
+        dict.fromkeys(queue, 0)
+        if "queue_names" in changes
+        else dict.fromkeys(PER_GROUP, 0) | dict.fromkeys(PER_PAIR, 1)
+    )
+    twice = {name: np.repeat(getattr(tables, name), 2, axis=along) for name, along in axis.items()}
+    return dataclasses.replace(tables, **(twice | changes))
 
 
 def in_order(tables: SupportTables) -> SupportTables:

@@ -812,15 +812,7 @@ def test_a_second_group_opens_after_a_wait(engine: ModuleType) -> None:
     """One agent at once, another after 20 s; each call takes 100 s."""
     clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
     tables = one_queue(100.0)
-    tables = dataclasses.replace(
-        tables,
-        group_names=("first", "second"),
-        **{name: np.repeat(getattr(tables, name), 2, axis=1) for name in ("talk", "after_call", "priority", "level")},
-        after=np.array([[0.0, 20.0]]),
-        reserve=np.zeros((1, 2), dtype=np.int64),
-        answer_delay=np.full(2, -1),
-        away=np.array([-1, -1]),
-    )
+    tables = generated.doubled(tables, group_names=("first", "second"), after=np.array([[0.0, 20.0]]))
     sums = Sums.zeros(tables, clock)
     contacts, staff = calls_at([0.0, 10.0, 50.0, 95.0], clock), np.array([[1], [1]])
     outcome, _ = engine.run(tables, clock, contacts, staff, None, 1000.0, sums=sums, records=True)
@@ -858,23 +850,7 @@ def test_a_head_start_counts_as_waiting(engine: ModuleType) -> None:
     """Two queues, one agent; the second queue's contacts count as having entered 90 s earlier."""
     clock = Clock(np.array([0.0, 1000.0]), np.array([0]))
     tables = one_queue(10.0)
-    twice = ("talk", "after_call", "priority", "level", "patience", "escalation_to", "escalation_probability")
-    tables = dataclasses.replace(
-        tables,
-        queue_names=("plain", "preferred"),
-        **{name: np.repeat(getattr(tables, name), 2, axis=0) for name in twice},
-        **{name: np.repeat(getattr(tables, name), 2) for name in ("line_pool", "answer_within", "short_abandon")},
-        **{name: np.repeat(getattr(tables, name), 2) for name in ("balking", "redial_probability")},
-        **{name: np.repeat(getattr(tables, name), 2) for name in ("redial_attempts", "redial_delay")},
-        **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["warm and deferred transfer"]},
-        **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["repeat contacts"][1:]},
-        **{name: np.repeat(getattr(tables, name), 2) for name in generated.RULES["callbacks"]},
-        **{name: np.repeat(getattr(tables, name), 2, axis=0) for name in generated.RULES["deferrable work"]},
-        opening=np.zeros((2, 0), dtype=np.bool_),
-        dropping=np.zeros((2, 0), dtype=np.bool_),
-        after=np.zeros((2, 1)),
-        head_start=np.array([0.0, 90.0]),
-    )
+    tables = generated.doubled(tables, queue_names=("plain", "preferred"), head_start=np.array([0.0, 90.0]))
     contacts = calls_at([0.0, 1.0, 5.0, 95.0, 96.0], clock)
     queue = np.array([0, 0, 0, 1, 1])  # 95 s less 90 s is 5 s: the lower entry goes first
     contacts = dataclasses.replace(contacts, queue=queue, talk=np.array([200.0, np.nan, np.nan, np.nan, 7.0]))
