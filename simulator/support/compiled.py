@@ -2199,7 +2199,7 @@ def run(
         every_rule: use the kernel with every rule also where the model needs few of the rarer ones or none (but what
             counts inquiries only where they are followed). Slower, with the same outcomes.
     """
-    from simulator.support import feed_forward  # takes its helpers from here
+    from simulator.support import plain  # takes its helpers from here
 
     state = SupportState.empty(tables, clock) if state is None else state
     check_run(tables, clock, contacts, staff, state, until, sums)
@@ -2224,11 +2224,15 @@ def run(
         agents = np.maximum(agents, present.max(axis=1))
     carried = len(state.waiting) + len(state.aside) + len(state.sessions)
     rows = carried + len(contacts) + len(contacts) // 4 + 64 if records else 0
-    work = _load(tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start)
+    load = functools.partial(
+        _load, tables, model, state, agents, rows, _SLOTS + len(contacts) // 16, clock.interval_start
+    )
     first_row = carried - state.entries
-    if feed_forward.suits(tables) and not (every_rule or every_abandonment_an_event):
-        work = feed_forward.advance(model, given, work, state, sums, first_row, float(until))
-    else:
+    work = None
+    if plain.suits(tables) and not (every_rule or every_abandonment_an_event):
+        work = plain.advance(tables, model, given, load(), state, sums, first_row, float(until))
+    if work is None:
+        work = load()
         while (
             status := _advance(model, given, work, sums.queue, sums.group, first_row, float(until), *rules)
         ) != _DONE:

@@ -24,8 +24,8 @@ from simulator.support.tables import (
 )
 
 PLAIN = 5
-"""Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them. In half of
-these each group serves its contacts in order, for which there is another."""
+"""Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them. Three
+quarters of these have no lines, for which there is another, and in two quarters each group serves in order besides."""
 
 RULES = {
     "overflow": ("after",),
@@ -197,6 +197,8 @@ def case(seed: int) -> Case:
         tables = with_rules(tables)
         if seed // PLAIN % 4 < 2:
             tables = in_order(tables)
+        elif seed // PLAIN % 4 == 2:
+            tables = dataclasses.replace(tables, line_pool=np.full(queues, -1))
     staff = rng.integers(0, 5, size=(groups, intervals))
     if rng.random() < 0.5:  # the same people for a while, then nobody
         staff = np.repeat(staff[:, ::3], 3, axis=1)[:, :intervals]

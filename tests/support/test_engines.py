@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulator import distributions, randomness
 from simulator.distributions import LawBook
 from simulator.errors import ParameterError
-from simulator.support import compiled, feed_forward, reference
+from simulator.support import compiled, plain, reference
 from simulator.support.kpis import KPIS
 from simulator.support.tables import (
     Clock,
@@ -116,15 +116,20 @@ def test_the_kernel_without_the_rarer_rules_equals_that_with_them(seed: int) -> 
     assert_same(run(compiled, case), run(compiled, case, every_rule=True))
 
 
-def in_order(seed: int) -> generated.Case:
+def plainly(seed: int, in_order: bool) -> generated.Case:
+    """A case without lines and rarer rules; ``in_order``: with one group per queue and no priorities either."""
     case = generated.case(seed)
-    return dataclasses.replace(case, tables=generated.in_order(generated.with_rules(case.tables)))
+    tables = generated.with_rules(case.tables)
+    if in_order:
+        tables = generated.in_order(tables)
+    return dataclasses.replace(case, tables=dataclasses.replace(tables, line_pool=np.full(tables.queues, -1)))
 
 
 @pytest.mark.parametrize("seed", range(150))
-def test_contacts_taken_in_order_have_the_same_outcomes_to_the_last_bit(seed: int) -> None:
-    case = in_order(seed)
-    assert feed_forward.suits(case.tables)
+@pytest.mark.parametrize("in_order", [True, False])
+def test_plain_models_have_the_same_outcomes_to_the_last_bit(seed: int, in_order: bool) -> None:
+    case = plainly(seed, in_order)
+    assert plain.suits(case.tables)
     fast, general = run(compiled, case), run(compiled, case, every_rule=True)
     assert_same(fast, general)
     np.testing.assert_array_equal(fast.sums.queue, general.sums.queue)
@@ -134,33 +139,38 @@ def test_contacts_taken_in_order_have_the_same_outcomes_to_the_last_bit(seed: in
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 6))
-def test_contacts_taken_in_order_go_on_when_a_store_is_full(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = in_order(seed)
+@pytest.mark.parametrize("in_order", [True, False])
+def test_plain_models_go_on_when_a_store_is_full(seed: int, in_order: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = plainly(seed, in_order)
     expected = run(compiled, case)
     monkeypatch.setattr(compiled, "_SLOTS", 1)
     assert_same(expected, run(compiled, case))
 
 
 @pytest.mark.parametrize("seed", range(1, 40, 3))
-def test_contacts_taken_in_order_may_be_served_out_without_an_end(seed: int) -> None:
-    case = in_order(seed)
+@pytest.mark.parametrize("in_order", [True, False])
+def test_plain_models_may_be_served_out_without_an_end(seed: int, in_order: bool) -> None:
+    case = plainly(seed, in_order)
     case = dataclasses.replace(case, boundaries=(*case.boundaries[:-1], np.inf))
     assert_same(run(compiled, case, every_rule=True), run(compiled, case))
 
 
-def test_only_contacts_taken_in_order_suit_the_recursion() -> None:
-    tables = in_order(6).tables
+def test_which_models_are_plain_and_which_of_them_are_served_in_order() -> None:
+    tables = plainly(6, True).tables
     assert tables.queues > 1
     served = np.ones_like(tables.level)
-    assert not feed_forward.suits(dataclasses.replace(tables, level=served, priority=served, talk=0 * served))
+    every = dataclasses.replace(tables, level=served, priority=served, talk=0 * served)
+    assert plain.suits(every)
+    assert not plain.in_order(every)
     one = np.zeros_like(served)
     one[:, 0] = 1
     both = dataclasses.replace(tables, level=one, priority=one, talk=one - 1)
-    assert feed_forward.suits(both)
-    assert not feed_forward.suits(dataclasses.replace(both, priority=one * np.arange(1, tables.queues + 1)[:, None]))
+    assert plain.suits(both)
+    assert plain.in_order(both)
+    assert not plain.in_order(dataclasses.replace(both, priority=one * np.arange(1, tables.queues + 1)[:, None]))
     lines = {"line_pool": np.zeros(tables.queues, dtype=np.int64), "line_capacity": np.array([3])}
-    assert not feed_forward.suits(dataclasses.replace(both, **lines))
-    assert not feed_forward.suits(dataclasses.replace(both, balking=np.full(tables.queues, 0.5)))
+    assert not plain.suits(dataclasses.replace(both, **lines))
+    assert not plain.suits(dataclasses.replace(both, balking=np.full(tables.queues, 0.5)))
 
 
 @pytest.mark.parametrize("rule", generated.RULES)
@@ -589,21 +599,24 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("nobody there", np.all(case.staff == 0, axis=0))
         see("groups of one level", [len(t) > len({level for _, level in t}) for t in tables.tries])
         see("queues of one priority", [len(t) > len({priority for _, priority in t}) for t in tables.serves])
-        if feed_forward.suits(tables):
-            see("taken in order", len(rows))
-            see("taken in order after an escalation", answered & (rows["leg"] > 0))
-            see("taken in order, abandoned", rows["outcome"] == Outcome.ABANDONED)
-            see("taken in order, several queues of a group", [len(t) > 1 for t in tables.serves])
-            see("taken in order, a recorded talk", case.contacts.talk.size)
-            see("taken in order, leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
-            ends = np.isin(rows["taken_at"], case.clock.interval_start) & (wait > 0)
-            see("taken in order when the staff changes", ends)
+        if plain.suits(tables):
+            kind = "in order" if plain.in_order(tables) else "plain"
+            see(f"{kind}", len(rows))
+            see(f"{kind}, after an escalation", answered & (rows["leg"] > 0))
+            see(f"{kind}, abandoned", rows["outcome"] == Outcome.ABANDONED)
+            see(f"{kind}, several queues of a group", [len(t) > 1 for t in tables.serves])
+            see(f"{kind}, a recorded talk", case.contacts.talk.size)
+            see(f"{kind}, leaves after the shift", result.sums.group[..., GroupMeasure.OVERRUN] > 0)
+            see(
+                f"{kind}, taken when the staff changes",
+                np.isin(rows["taken_at"], case.clock.interval_start) & (wait > 0),
+            )
             for state in result.states[:-1]:
-                see("taken in order, carried over waiting", len(state.waiting))
-                see("taken in order, carried over in service", len(state.service_end))
-                see("taken in order, carried over idle", len(state.idle_group))
-                see("taken in order, carried over before its escalation", state.talking["escalates"])
-                see("taken in order, carried over surplus", state.surplus)
+                see(f"{kind}, carried over waiting", len(state.waiting))
+                see(f"{kind}, carried over in service", len(state.service_end))
+                see(f"{kind}, carried over idle", len(state.idle_group))
+                see(f"{kind}, carried over before its escalation", state.talking["escalates"])
+                see(f"{kind}, carried over surplus", state.surplus)
         for state in result.states[:-1]:
             see("carried over waiting", len(state.waiting))
             for row in state.waiting:

@@ -1,13 +1,16 @@
-"""The compiled support engine where every group takes its contacts in the order in which they come.
+"""The compiled support engine for models without the rarer rules, in which agents are heaps of instants.
 
-If each queue has a single group, and no group puts one of its queues before another, a contact's fate is known when it
-enters its queue: the agent who is free first takes it, if it has the patience. So no contact needs to wait in a list
-and no agent's end needs an event: contacts and transfers are taken in order of time, and each group is a heap of the
-instants at which its agents are free (the workload recursion of Kiefer and Wolfowitz, 1955, with patience). A group's
-staff changes are applied when its next contact is looked at, in order with the ends of its agents.
+Where neither lines nor any rule of :func:`simulator.support.compiled._rules` is in the model, nothing happens when an
+agent's service ends unless somebody waits whom the agent serves. So that end needs no event: contacts and transfers are
+taken in order of time, and who is idle is told by the least of a heap (the workload recursion of Kiefer and Wolfowitz,
+1955, with patience). A group's staff changes are applied when it is next looked at, in order with the ends of its
+agents.
 
-Only what depends on nothing else than the order of entry is done here: see :func:`suits`. What it returns, sums
-included, is exactly what the kernel of :mod:`simulator.support.compiled` returns.
+If, besides, each queue has a single group, and no group puts one of its queues before another, a contact's fate is
+known when it enters its queue: the agent who is free first takes it, if it has the patience. Otherwise contacts wait in
+lists, and while some do, the agents who may take them are looked at in order of their ends.
+
+What this returns, sums included, is exactly what the kernel of :mod:`simulator.support.compiled` returns.
 """
 
 from __future__ import annotations
@@ -25,17 +28,21 @@ from simulator.support.tables import Sums, SupportState, SupportTables
 
 _ITEM_BITS, _ITEM_MASK = _engine._ITEM_BITS, _engine._ITEM_MASK
 _ONE = np.uint64(1)
+_TIE = -1
 
 
 @functools.lru_cache(maxsize=64)
 def suits(tables: SupportTables) -> bool:
-    """Whether contacts of a model are served in the order of entry, group by group, and nothing else matters."""
+    """Whether a model has neither lines nor any of the rarer rules."""
+    return not tables.may_hold_line.any() and not any(_engine._rules(tables))
+
+
+@functools.lru_cache(maxsize=64)
+def in_order(tables: SupportTables) -> bool:
+    """Whether contacts are served in the order of entry, group by group."""
     one_group = np.count_nonzero(tables.level > 0, axis=1) == 1
     first = np.max(tables.priority, axis=0)
-    one_priority = np.all((tables.priority == 0) | (tables.priority == first))
-    return bool(
-        np.all(one_group) and one_priority and not tables.may_hold_line.any() and not any(_engine._rules(tables))
-    )
+    return bool(np.all(one_group) and np.all((tables.priority == 0) | (tables.priority == first)))
 
 
 # --- the agents of a group: a heap of the instants at which they are free ---------------------------------------------
@@ -128,27 +135,84 @@ def _come_and_go(
     calm_until[group] = -inf if surplus[group] > 0 else next_change[group]
 
 
+# --- those who wait ---------------------------------------------------------------------------------------------------
+
+
+@kernels.inner
+def _add_last(first, last, after, count, queue, slot):
+    """Put a slot at the end of the list of its queue."""
+    tail = last[queue]
+    after[slot] = -1
+    if first[queue] >= 0:
+        after[tail] = slot
+    else:
+        first[queue] = slot
+    last[queue] = slot
+    count[_engine._COUNTS + queue] += 1
+
+
+@kernels.inner
+def _remove_first(first, after, count, tries_start, tries_group, wanted, queue):
+    """Take the first slot out of the list of a queue."""
+    first[queue] = after[first[queue]]
+    count[_engine._COUNTS + queue] -= 1
+    for k in range(tries_start[queue], tries_start[queue + 1]):
+        wanted[tries_group[k]] -= 1
+
+
+@kernels.inner
+def _first_of(
+    interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
+    present, surplus, overrun_since, group_sums, until, each, start, group, tie,
+):  # fmt: skip
+    """When and in which group the next agent whom somebody awaits is free, and whether that is a tie, given the answer
+    without group ``each``."""
+    if calm_until[each] <= free_at[each, 0]:
+        _come_and_go(
+            interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
+            present, surplus, overrun_since, group_sums, each, -inf, until,
+        )  # fmt: skip
+    free = free_at[each, 0]
+    if free < start:
+        return free, each, False
+    if free == start and start < inf:  # agents who start then come after those set free, group by group
+        i, j = next_interval[each], next_interval[group]
+        each_starts = i > 0 and interval_start[i - 1] == start
+        starts = j > 0 and interval_start[j - 1] == start
+        tie = tie or (not starts and not each_starts)
+        if (starts and not each_starts) or (starts and each < group):
+            group = each
+    return start, group, tie
+
+
 # --- the loop ---------------------------------------------------------------------------------------------------------
 
 
 @kernels.outer
 def _advance(
     model, given, work, free_at, agents, places, next_interval, next_change, calm_until,
-    queue_sums, group_sums, first_row, carried, until,
+    queue_sums, group_sums, first_row, carried, until, wanted,
 ):  # fmt: skip
     """Process the entries before ``until``, after the ``carried`` ones that were waiting when the call began.
 
-    Returns ``_DONE``, or which store must be enlarged before the kernel is called again.
+    ``wanted`` is None where contacts are taken in order. Else contacts wait in lists (``carried`` is 0), and ``wanted``
+    tells for each group how many in the lists it may serve. Those whose patience is over stay there until an agent
+    looks, as in the other kernel.
+
+    Returns ``_DONE``, or which store must be enlarged before the kernel is called again, or ``_TIE``: agents of several
+    groups whom somebody awaits were set free at one instant. The one who began earlier is first, which no heap tells.
     """
     law, law_scale, law_zero = model.law, model.law_scale, model.law_zero
     patience_law, talk_law, after_call_law = model.patience, model.talk, model.after_call
     escalation_to, escalation_probability = model.escalation_to, model.escalation_probability
-    within, short, group_of = model.answer_within, model.short_abandon, model.tries_group
+    within, short = model.answer_within, model.short_abandon
+    tries_start, tries_group, tries_level = model.tries_start, model.tries_group, model.tries_level
+    serves_start, serves_queue, serves_priority = model.serves_start, model.serves_queue, model.serves_priority
     arrival_time, arrival_interval, arrival_queue = given.time, given.interval, given.queue
     arrival_key, arrival_account, arrival_talk = given.key, given.account, given.talk
     interval_start, cell, next_cell, plan = given.interval_start, given.cell, given.next_cell, given.staff
     count, slots, slot_row, free = work.counter, work.slot, work.slot_row, work.free
-    rows, escalated, first = work.row, work.escalated, work.first
+    rows, escalated, first, last, after = work.row, work.escalated, work.first, work.last, work.after
     service_time, service_item = work.service_time, work.service_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     present, surplus, overrun_since = work.staff, work.surplus, work.overrun_since
@@ -160,18 +224,70 @@ def _advance(
     next_start = count[_engine._NEXT_INTERVAL]
     entries = count[_engine._ENTRIES]
     resumed = 0
+    waiting = 0
+    look = True
+    tie = False
+    awaited_at = inf
+    awaited = -1
+    if wanted is not None:
+        for queue in range(first.shape[0]):
+            waiting += count[_engine._COUNTS + queue]
     status = _engine._DONE
 
     t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
     t_transfer = transfer_time[0] if count[_engine._N_TRANSFER] > 0 else inf
 
     while True:
-        slot = -1
-        deadline = inf
-        fresh = resumed == carried
-        if not fresh:  # the slots of those who were waiting come first, in the order of entry
-            slot = resumed
-            resumed += 1
+        slot = group = -1
+        start = deadline = inf
+        t = min(t_arrival, t_transfer)
+        if wanted is None:
+            if resumed < carried:  # the slots of those who were waiting come first, in the order of entry
+                slot = resumed
+                resumed += 1
+        else:
+            if look:
+                look = tie = False
+                awaited_at = inf
+                awaited = -1
+                if waiting > 0:
+                    for each in range(wanted.shape[0]):
+                        if wanted[each] > 0:
+                            awaited_at, awaited, tie = _first_of(
+                                interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
+                                calm_until, present, surplus, overrun_since, group_sums, until,
+                                each, awaited_at, awaited, tie,
+                            )  # fmt: skip
+            if awaited_at <= t and awaited_at < until:
+                if tie:
+                    status = _TIE
+                    break
+                look = True
+                start = awaited_at
+                group = awaited
+                priority = 0
+                for k in range(serves_start[group], serves_start[group + 1]):
+                    if slot >= 0 and serves_priority[k] != priority:
+                        break
+                    queue = serves_queue[k]
+                    head = first[queue]
+                    while head >= 0 and slots[head].deadline < start:  # has given up, and nobody has looked since
+                        waiting -= 1
+                        _remove_first(first, after, count, tries_start, tries_group, wanted, queue)
+                        _engine._give_up(
+                            slots, head, cell, within, short, work.lines, queue_sums, rows, slot_row, free, count
+                        )
+                        head = first[queue]
+                    if head >= 0 and (slot < 0 or slots[head].entry < slots[slot].entry):
+                        slot = head
+                        priority = serves_priority[k]
+                if slot < 0:
+                    continue  # the agent idles
+                waiting -= 1
+                queue = slots[slot].queue
+                _remove_first(first, after, count, tries_start, tries_group, wanted, queue)
+        fresh = slot < 0
+        if not fresh:
             held = slots[slot]
             t, deadline, talk_recorded = held.arrived, held.deadline, held.talk
             entry, contact, key, account = held.entry, held.contact, held.key, held.account
@@ -179,7 +295,6 @@ def _advance(
             attempt, origin = held.attempt, held.origin
             row = slot_row[slot]
         else:
-            t = min(t_arrival, t_transfer)
             if t >= until:
                 break
             if count[_engine._N_FREE] == 0:
@@ -256,14 +371,33 @@ def _advance(
                 new.resolved = False
                 new.callback = False
 
-        group = group_of[queue]
-        start = max(t, free_at[group, 0])
-        if calm_until[group] <= start:
-            _come_and_go(
-                interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
-                present, surplus, overrun_since, group_sums, group, t, until,
-            )  # fmt: skip
+        if wanted is None:
+            group = tries_group[queue]
             start = max(t, free_at[group, 0])
+            if calm_until[group] <= start:
+                _come_and_go(
+                    interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
+                    present, surplus, overrun_since, group_sums, group, t, until,
+                )  # fmt: skip
+                start = max(t, free_at[group, 0])
+        elif fresh:  # the lowest level, then idle longest, then the lowest index
+            level = 0
+            since = 0.0
+            for k in range(tries_start[queue], tries_start[queue + 1]):
+                if group >= 0 and tries_level[k] != level:
+                    break
+                each = tries_group[k]
+                if calm_until[each] <= t:
+                    _come_and_go(
+                        interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
+                        calm_until, present, surplus, overrun_since, group_sums, each, t, until,
+                    )  # fmt: skip
+                free_then = free_at[each, 0]
+                if free_then <= t and (group < 0 or free_then < since):
+                    group = each
+                    level = tries_level[k]
+                    since = free_then
+                    start = t
         if fresh and start > t and patience_law[queue] >= 0:
             word = kernels.bits(key, _engine._PATIENCE, leg)
             deadline = t + kernels.draw_here(law, law_scale, law_zero, patience_law[queue], word)
@@ -310,7 +444,7 @@ def _advance(
                 done.end = end
                 done.escalated = escalates
             keep = escalates
-        elif deadline < until:
+        elif wanted is None and deadline < until:
             wait = deadline - t
             queue_sums[c, queue, _engine._ABANDONED] += 1.0
             queue_sums[c, queue, _engine._WAIT_ABANDONED] += wait
@@ -350,12 +484,38 @@ def _advance(
                 t_transfer = transfer_time[0]
             else:
                 slot_row[slot] = row
-                first[queue] = slot
+                if wanted is not None:
+                    waiting += 1
+                    _add_last(first, last, after, count, queue, slot)
+                    for k in range(tries_start[queue], tries_start[queue + 1]):
+                        each = tries_group[k]
+                        wanted[each] += 1
+                        if wanted[each] == 1:
+                            awaited_at, awaited, tie = _first_of(
+                                interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
+                                calm_until, present, surplus, overrun_since, group_sums, until,
+                                each, awaited_at, awaited, tie,
+                            )  # fmt: skip
+                else:
+                    first[queue] = slot
         elif slot >= 0:
             free[count[_engine._N_FREE]] = slot
             count[_engine._N_FREE] += 1
 
     if status == _engine._DONE:
+        if wanted is not None:
+            for queue in range(first.shape[0]):
+                slot, left = first[queue], -1
+                while slot >= 0:
+                    following = after[slot]
+                    if slots[slot].deadline < until:
+                        _engine._give_up(
+                            slots, slot, cell, within, short, work.lines, queue_sums, rows, slot_row, free, count
+                        )
+                    else:
+                        left = slot
+                    slot = following
+                first[queue] = left
         for group in range(agents.shape[0]):
             _come_and_go(
                 interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
@@ -372,6 +532,7 @@ def _advance(
 
 
 def advance(
+    tables: SupportTables,
     model: _engine.Model,
     given: _engine.Input,
     work: _engine.Work,
@@ -379,8 +540,9 @@ def advance(
     sums: Sums,
     first_row: int,
     until: float,
-) -> _engine.Work:
-    """Take ``work`` from ``state`` to ``until``; returns it as the other kernel would leave it."""
+) -> _engine.Work | None:
+    """Take ``work`` from ``state`` to ``until``; returns it as the other kernel would leave it, or None where that one
+    is needed after all: agents of several groups were set free at one instant, and somebody waited for them."""
     groups = np.append(state.idle_group, state.service_group)
     times = np.append(state.idle_since, state.service_end)
     order = np.lexsort((times, groups))
@@ -389,11 +551,16 @@ def advance(
     place = np.arange(len(groups)) - np.repeat(np.cumsum(agents) - agents, agents)
     free_at[groups[order], place] = times[order]  # sorted, which is a heap
     places = np.array([(1 << int(n).bit_length()) - 1 for n in np.maximum(agents, 1)])
+    wanted = before = None
+    if not in_order(tables):
+        wanted = work.counter[_engine._COUNTS :] @ (tables.level > 0)
+        before = sums.queue.copy(), sums.group.copy()
     lasting = state.service_end >= until
     work.service_time[: lasting.sum()] = state.service_end[lasting]
     work.service_item[: lasting.sum()] = state.service_entry[lasting] << _ITEM_BITS | state.service_group[lasting]
     work.counter[_engine._N_SERVICE] = lasting.sum()
-    work.first[:] = -1
+    if wanted is None:
+        work.first[:] = -1
     change = given.interval_start[state.interval] if state.interval < len(given.cell) else inf
     change = change if change < until else inf
     desk: tuple[NDArray[Any], ...] = (
@@ -404,10 +571,13 @@ def advance(
         np.full(len(agents), change),
         np.where(work.surplus > 0, -inf, change),
     )
-    carried = len(state.waiting)
+    carried = len(state.waiting) if wanted is None else 0
     while (
-        status := _advance(model, given, work, *desk, sums.queue, sums.group, first_row, carried, until)
+        status := _advance(model, given, work, *desk, sums.queue, sums.group, first_row, carried, until, wanted)
     ) != _engine._DONE:
+        if before is not None and status == _TIE:
+            sums.queue[:], sums.group[:] = before
+            return None
         carried = 0
         work = _engine._enlarge(work, status)
     free_at.sort(axis=1)
