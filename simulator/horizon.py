@@ -49,6 +49,10 @@ USAGE = ("accounts", "usage", "low")
 """Sums over the accounts there when a month opens, the last axis of ``usage``: how many of those whose usage is
 followed, their usage, and how many of them use little."""
 
+BOOK = ("accounts", "mrr", "came")
+"""Sums over the accounts of a team when a month opens, the last axis of ``book``: how many (new ones left out), their
+revenue, and how many another team had until then."""
+
 PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors")
 """People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
 
@@ -261,9 +265,11 @@ class Horizon:
             ``queue`` (M, Q, K), ``group`` (M, G, K2): support sums by month of entry and of time;
             ``closing`` (M, Q): contacts that wait at each month's end, NaN for queues that cannot wait;
             ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
-            ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
-            ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
-            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
+            ``steps`` (M, N, P, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
+            ``at_risk`` (M, P): revenue of the accounts there at each month's end that had an activity late or missed
+            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`); the P columns are segments, or pairs of segment and
+            team (:attr:`simulator.success.assemble.SuccessModel.columns`), and then
+            ``book`` (M, P, :data:`BOOK`) is there too;
             ``cohort`` (M, S, :data:`simulator.success.cohorts.SUMS`), NaN in the first eleven months; ``survey``
             (M, surveys, S, :data:`simulator.success.surveys.SUMS`); ``usage`` (M, S, :data:`USAGE`);
             ``onboarding`` (M, S, :data:`simulator.success.onboarding.SUMS`); ``time_to_value`` (S + 1,
@@ -396,7 +402,10 @@ class Horizon:
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
         flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
-        at_risk = np.zeros(flows.shape[:2])
+        success = models[0].success
+        territories = books.Territories(len(success.teams)) if success and success.territories.divided else None
+        book: list[NDArray[np.float64]] = []
+        at_risk = np.zeros((grid.months, len(success.columns) if success else 0))
         cohort, followed = np.zeros((*flows.shape[:2], len(cohorts.SUMS))), cohorts.Cohorts(flows.shape[1])
         asked: list[NDArray[np.float64]] = []
         answers: list[surveys.Answers] = []
@@ -441,9 +450,12 @@ class Horizon:
                 if pressure is not None and month:
                     people = self.people(models, replication, pressure)
                     calendars.staff([_known(p, month) for p in people[groups:]])
-                work.append(self._work(month, model, accounts, escalations, surveys.Answers.join(answers)))
+                if territories is not None:
+                    book.append(self._open_books(month, model, accounts, territories))
+                joined = surveys.Answers.join(answers)
+                work.append(self._work(month, model, accounts, escalations, joined, territories))
                 calendars.month(month, model, work[-1])
-                at_risk[month] = calendars.at_risk(accounts)
+                at_risk[month] = calendars.at_risk(accounts, territories)
                 calendars.progress(month, model, accounts)
                 if pressure is not None:
                     strain = np.array(calendars.overload(month))
@@ -470,6 +482,7 @@ class Horizon:
         if calendars:
             results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked), "usage": usage}
             results |= calendars.onboarding(accounts)
+            results |= {"book": np.stack(book)} if book else {}
         results["cost"] = plan_cost(people, [model.scenario for model in models], results)
         return results, Demand.of(models, contacts, work)
 
@@ -529,6 +542,19 @@ class Horizon:
             contacts, account=np.where(contacts.account >= 0, alive[contacts.account], contacts.account)
         )
 
+    def _open_books(
+        self, month: int, model: Model, accounts: portfolio.Portfolio, territories: books.Territories
+    ) -> NDArray[np.float64]:
+        """Give every account its team of the month; float64 (P, :data:`BOOK`)."""
+        assert model.success is not None
+        tables = model.success.territories
+        territories.open_month(tables.team(accounts, model.portfolio, int(self.grid.month_day[month]), month))
+        column = tables.place()[territories.team, accounts.segment]
+        there = np.flatnonzero((territories.team >= 0) & (accounts.contract_month < month))
+        sums = (np.ones(len(accounts)), accounts.mrr, territories.came)
+        parts = [np.bincount(column[there], weights=one[there], minlength=len(tables.columns)) for one in sums]
+        return np.stack(parts, axis=-1)
+
     def _work(
         self,
         month: int,
@@ -536,22 +562,32 @@ class Horizon:
         accounts: portfolio.Portfolio,
         escalations: workload.Escalations | None,
         answers: surveys.Answers,
+        territories: books.Territories | None,
     ) -> list[TeamWork]:
         assert model.success is not None
         effort = accounts.effort * self.hours_per_account[accounts.segment]
         work = []
-        for team in model.success.teams:
+        for t, team in enumerate(model.success.teams):
             given = team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month
             served = accounts.served & team.segments[accounts.segment]
             shared, hands_over = team.tables.shared, bool(np.any(team.workload.trigger == workload.HANDOVER))
+            mine, kept, came = served, None, None
+            if territories is not None:
+                mine = served & (territories.team == t)
+                kept = served & ~mine & territories.ever[t]
+                came = mine & territories.came
+                served = mine | kept
+            chosen = None if territories is None else mine
             work.append(
                 TeamWork(
-                    workload.draw_month(*given, escalations, answers=answers),
+                    workload.draw_month(*given, escalations, answers=answers, mine=chosen),
                     served,
                     effort,
-                    served & ~shared[accounts.segment] if shared.any() else served,
-                    workload.draw_month(*given, handovers=True) if hands_over else None,
+                    mine & ~shared[accounts.segment] if shared.any() else mine,
+                    workload.draw_month(*given, handovers=True, mine=chosen) if hands_over else None,
                     accounts.mrr if team.tables.rule == VALUE else None,
+                    kept,
+                    came,
                 )
             )
         return work
@@ -563,10 +599,13 @@ class TeamWork:
 
     Attributes:
         instances: all but those of handovers.
-        accounts: bool (A,), the accounts it looks after; owned: bool (A,), those of them that have an owner.
+        accounts: bool (A,), the accounts it looks after, or has open work of; owned: bool (A,), those of the former
+            that have an owner.
         effort: float64 (A,), their expected hours.
         handovers: one of each kind for every account that would be handed over; None where nothing comes of it.
         value: float64 (A,), revenue a month, where desk work goes by value; else None.
+        kept: bool (A,), accounts that have gone to another team; came: bool (A,), those that come from one. None where
+            no teams share a segment.
     """
 
     instances: Instances
@@ -575,6 +614,8 @@ class TeamWork:
     owned: NDArray[np.bool_]
     handovers: Instances | None
     value: NDArray[np.float64] | None
+    kept: NDArray[np.bool_] | None = None
+    came: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -605,7 +646,8 @@ class Demand:
         for team in (team for month in self.work for team in month):
             for given in (team.instances, team.handovers or Instances.none()):
                 parts += [getattr(given, f.name) for f in dataclasses.fields(given)]
-            parts += [team.accounts, team.effort, team.owned, *([] if team.value is None else [team.value])]
+            parts += [team.accounts, team.effort, team.owned]
+            parts += [one for one in (team.value, team.kept, team.came) if one is not None]
         return sum(part.nbytes for part in parts)
 
 
@@ -774,6 +816,7 @@ class _Calendars:
         self.replication = replication
         assert model.success is not None
         self.teams = model.success.teams
+        self.territories = model.success.territories
         self.capacity: list[NDArray[np.float64]] = []
         self.tables: list[TeamTables] = []
         self.hours: list[NDArray[np.int64]] = []
@@ -853,13 +896,17 @@ class _Calendars:
         """The books of a month. Returns its work, that of handovers included, and the accounts handed over."""
         before = self.owner[t]
         moved = np.zeros(len(asked.accounts), dtype=np.bool_)
-        if self.tables[t].shared.all():
+        shared = self.tables[t].shared
+        if shared.all():
             self.owner[t] = np.full(len(moved), -1)
-            return asked.instances, moved
-        self.owner[t] = books.assign(before, asked.effort, asked.owned, self.capacity[t][month])
-        now = self.owner[t][: len(before)]
-        moved[: len(before)] = (before >= 0) & (now >= 0) & (before != now)
-        if asked.handovers is None:
+        else:
+            kept = asked.kept
+            self.owner[t] = books.assign(before, asked.effort, asked.owned, self.capacity[t][month], kept)
+            now = self.owner[t][: len(before)]
+            moved[: len(before)] = (before >= 0) & (now >= 0) & (before != now)
+        if asked.kept is not None and asked.came is not None:
+            moved = (moved & ~asked.kept) | asked.came
+        if asked.handovers is None or not moved.any():
             return asked.instances, moved
         return Instances.join([asked.instances, asked.handovers.take(moved[asked.handovers.account])]), moved
 
@@ -888,11 +935,14 @@ class _Calendars:
         found = self.milestones.time_to_value(accounts, self.horizon.grid)
         return {"onboarding": self.milestones.sums, "time_to_value": found}
 
-    def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
-        """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""
+    def at_risk(self, accounts: portfolio.Portfolio, territories: books.Territories | None) -> NDArray[np.float64]:
+        """Revenue of living accounts with an activity late or missed of late, by column. Shape (P,)."""
         late = accounts.served & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
-        segments = len(self.horizon.scenario.accounts)
-        revenue = np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
+        column = accounts.segment
+        if territories is not None:
+            column = np.where(late, self.territories.place()[territories.team, column], 0)
+        size = len(self.territories.columns)
+        revenue = np.bincount(column, weights=np.where(late, accounts.mrr, 0.0), minlength=size)
         return revenue.astype(np.float64)
 
     def months(self, models: Sequence[Model], work: Sequence[Sequence[TeamWork]]) -> None:
@@ -929,6 +979,6 @@ class _Calendars:
 
     def results(self) -> dict[str, NDArray[np.float64]]:
         return {
-            "steps": np.sum(self.sums, axis=0).astype(float),
+            "steps": np.stack([self.sums[t][:, :, s] for s, t in self.territories.columns], axis=2).astype(float),
             "hours": np.stack([hours.sum(axis=1) for hours in self.hours], axis=1).astype(float),
         }

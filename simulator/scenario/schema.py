@@ -1589,9 +1589,20 @@ class Ratio(Part):
 
 
 class Team(Staffed):
-    """CSMs who share segments and a calendar."""
+    """CSMs who share segments and a calendar.
+
+    An account is looked after by the first team of the list that takes its segment, phase and value
+    (:mod:`simulator.success.books`).
+    """
 
     segments: tuple[str, ...]
+    phases: tuple[Phase, ...] = default(
+        ("onboarding", "adoption", "expansion", "loyalty"),
+        "the phases in which it looks after an account; expansion and loyalty begin together",
+    )
+    value_below: Money | None = default(
+        None, "only accounts of an expected lifetime value below this; the others are for a later team of the list"
+    )
     working_hours: Hours = default({"mon-fri": "09:00-18:00"}, "the span; the working time is hours_per_week")
     customer_time: Share = default("100%", "share of working time left beside internal time on the calendar")
     books: Literal["dedicated", "pooled"] = "dedicated"

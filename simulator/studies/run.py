@@ -498,8 +498,8 @@ class _Report:
             activity = model.activities.activity_names[model.activities.step_activity[n]]
             day = model.teams[0].day_seconds
             for t in model.teams:
-                for s in np.flatnonzero(t.segments):
-                    rows = by_quarter[:, :, n, s]
+                for p in np.flatnonzero(t.columns):
+                    rows, s = by_quarter[:, :, n, p], model.columns[p, 0]
                     if rows[..., DUE].sum() == 0:
                         continue
                     measures = {
@@ -526,9 +526,11 @@ class _Report:
         if model is None or self.success is None:
             return
         flows = self.data["flows"].mean(axis=0)
+        opening = flows[..., [FLOWS.index("opening"), FLOWS.index("opening_mrr")]]
+        if "book" in self.data:
+            opening = self.data["book"].mean(axis=0)[..., : opening.shape[-1]]
         for t, team in enumerate(model.teams):
-            accounts = flows[:, team.segments, FLOWS.index("opening")].sum(axis=1)
-            mrr = flows[:, team.segments, FLOWS.index("opening_mrr")].sum(axis=1)
+            accounts, mrr = opening[:, team.columns].sum(axis=1).T
             ratio = team.team.ratio
             for q, name in enumerate(self._quarters()):
                 inside = self.grid.quarter_of_month == q
