@@ -215,12 +215,17 @@ class Horizon:
         return found
 
     def people(
-        self, models: Sequence[Model], replication: int, pressure: NDArray[np.float64] | None = None
+        self,
+        models: Sequence[Model],
+        replication: int,
+        pressure: NDArray[np.float64] | None = None,
+        frozen: NDArray[np.bool_] | None = None,
     ) -> list[workforce.People]:
         """The people of the scenario's own plan, one per unit.
 
         Args:
             pressure: float64 (U, M), factor on the hazard of resigning; default 1.
+            frozen: bool (M,), months in which no requisition is opened; default none.
         """
         hiring = models[0].scenario.hiring
         first = self.grid.start.year * 12 + self.grid.start.month
@@ -251,6 +256,7 @@ class Horizon:
                 seed=self.seed,
                 replication=replication,
                 pressure=None if pressure is None else pressure[u],
+                frozen=frozen,
             )
             for u, (_, name, unit) in enumerate(units(models[0].scenario))
         ]
@@ -274,6 +280,7 @@ class Horizon:
             (M, surveys, S, :data:`simulator.success.surveys.SUMS`); ``usage`` (M, S, :data:`USAGE`);
             ``onboarding`` (M, S, :data:`simulator.success.onboarding.SUMS`); ``time_to_value`` (S + 1,
             :data:`simulator.success.onboarding.QUANTILES`), of each segment and of all;
+            ``frozen`` (M,): 1 where the budget, a share of revenue, lets no requisition be opened; absent without one;
             ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
@@ -325,7 +332,12 @@ class Horizon:
         return out
 
     def staff(
-        self, heads: NDArray[np.float64], replication: int | None = None, *, own: bool = False
+        self,
+        heads: NDArray[np.float64],
+        replication: int | None = None,
+        *,
+        own: bool = False,
+        only: int | None = None,
     ) -> NDArray[np.int64]:
         """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M).
 
@@ -333,11 +345,12 @@ class Horizon:
             own: the heads are those of the scenario's own plan, in which a group may have a roster instead.
             replication: whose unplanned absences are taken off, and whose shrinkage counts where it is uncertain; None
                 for the plan, in which nobody is absent.
+            only: one month, and 0 in the others; None for all of them.
         """
         fence = self.grid.month_interval
         out = np.zeros((len(self.plans), self.grid.intervals), dtype=np.int64)
         for g, plan in enumerate(self.plans):
-            for month in range(self.grid.months):
+            for month in range(self.grid.months) if only is None else (only,):
                 these, absent = float(heads[g, month]), None
                 if own and plan.given:
                     if replication is not None and (share := self._group(g, month, replication).absence) > 0:
@@ -422,12 +435,19 @@ class Horizon:
                 heads, pace = self._on_hand(people[:groups])
             own = staffing is None or staffing.groups is None
             desk = _SupportDesk(self, self.staff(heads, replication, own=own), reference, pace, watch)
-        pressure = None
+        pressure = frozen = None
+        entered = [p.start[p.kind != workforce.BACKFILL] < grid.months for p in people[groups:]]
+        if scenario.budget is not None and scenario.budget.share_of_mrr is not None:
+            frozen = np.ones(grid.months, dtype=bool)  # until it is known what a month may cost
+            people = self.people(models, replication, frozen=frozen)
         if scenario.success is not None:
             if staffing is not None and staffing.teams is not None:
                 capacity = _ramped(staffing.teams)
             elif any(model.couplings.general.attrition_by_overload for model in models):
-                capacity, pressure = [_known(p, 0) for p in people[groups:]], np.ones((len(people), grid.months))
+                pressure = np.ones((len(people), grid.months))
+                capacity = [_known(p, 0, rows) for p, rows in zip(people[groups:], entered, strict=True)]
+            elif frozen is not None:
+                capacity = [_known(p, 0, rows) for p, rows in zip(people[groups:], entered, strict=True)]
             else:
                 capacity = [p.capacity for p in people[groups:]]
             calendars = _Calendars(self, models[0], replication, capacity, reference)
@@ -441,15 +461,23 @@ class Horizon:
                 health.follow(model.success.usage, accounts, grid, month, there, shifts.usage)
                 usage[month] = self._usage(model.success.usage, accounts, there)
             followed.open(accounts, month)
+            if frozen is not None:
+                people = self.people(models, replication, pressure, frozen)
+                frozen[month] = _squeezed(people, model.scenario, month, float(accounts.opening_mrr.sum()))
+            if frozen is not None or (pressure is not None and month):
+                people = self.people(models, replication, pressure, frozen)
+                if calendars and (staffing is None or staffing.teams is None):
+                    calendars.staff([_known(p, month, r) for p, r in zip(people[groups:], entered, strict=True)])
+            if frozen is not None and desk and (staffing is None or staffing.groups is None):
+                heads, desk.pace = self._on_hand(people[:groups])
+                here = slice(*grid.month_interval[month : month + 2])
+                desk.staff[:, here] = self.staff(heads, replication, own=True, only=month)[:, here]
             escalations = None
             if desk:
                 contacts.append(self._contacts(replication, month, model, accounts))
                 escalations = desk.until(month, model, contacts[-1])
             if calendars:
                 _cache.join_beside()
-                if pressure is not None and month:
-                    people = self.people(models, replication, pressure)
-                    calendars.staff([_known(p, month) for p in people[groups:]])
                 if territories is not None:
                     book.append(self._open_books(month, model, accounts, territories))
                 joined = surveys.Answers.join(answers)
@@ -471,8 +499,8 @@ class Horizon:
                 sums, given = surveys.close_month(model.success.surveys, accounts, grid, month, shifts.survey)
                 asked.append(sums)
                 answers.append(given)
-        if pressure is not None:
-            people = self.people(models, replication, pressure)
+        if pressure is not None or frozen is not None:
+            people = self.people(models, replication, pressure, frozen)
         results = {
             "flows": flows,
             "cohort": cohort,
@@ -483,6 +511,7 @@ class Horizon:
             results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked), "usage": usage}
             results |= calendars.onboarding(accounts)
             results |= {"book": np.stack(book)} if book else {}
+        results |= {} if frozen is None else {"frozen": frozen.astype(float)}
         results["cost"] = plan_cost(people, [model.scenario for model in models], results)
         return results, Demand.of(models, contacts, work)
 
@@ -656,11 +685,33 @@ def _ramped(teams: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     return [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in teams]
 
 
-def _known(people: workforce.People, month: int) -> NDArray[np.float64]:
-    """Output by month of those whose position is known when a month opens, float64 (M, people): later resignations add
-    people behind them and change nobody's place."""
-    known = (people.kind != workforce.BACKFILL) | (people.requisition <= month)
-    return people.output()[known & (people.start < people.months)].T
+def _known(people: workforce.People, month: int, entered: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Output by month of those whose position is known when a month opens, float64 (M, people), contractors first:
+    later resignations add people behind them and change nobody's place.
+
+    Args:
+        entered: bool, of those who replace nobody (they come first): who starts within the horizon unless requisitions
+            are frozen.
+    """
+    known = (people.requisition <= month) & (people.start < people.months)
+    known[: len(entered)] = entered
+    return np.concatenate([people.seats(), people.output()[known].T], axis=1)
+
+
+def _squeezed(people: Sequence[workforce.People], scenario: Scenario, month: int, mrr: float) -> bool:
+    """Whether a month's people, and those who are already looked for when it opens, cost more than the budget's share
+    of last month's recurring revenue: loaded pay, seats and contractors."""
+    assert scenario.budget is not None
+    assert scenario.budget.share_of_mrr is not None
+    cost = 0.0
+    for someone, (_, _, unit) in zip(people, units(scenario), strict=True):
+        pay = pay_of(scenario, unit)
+        heads = int(someone.heads[month]) + int(
+            np.sum((someone.requisition < month) & (someone.start > month) & (someone.kind != workforce.EXISTING))
+        )
+        cost += heads * pay.in_month(month)
+        cost += int(someone.contractors[month]) * (unit.contractor_per_month + pay.seat_per_month)
+    return cost > scenario.budget.share_of_mrr * mrr
 
 
 def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:

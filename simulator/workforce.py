@@ -19,6 +19,8 @@ Rules:
   joined so many months before the horizon.
 - Where it is said who has given notice when the horizon opens, those leave after their last month and nobody else had
   given notice; the search for their successors begins with the horizon.
+- In a frozen month no requisition is opened, neither for a planned hire nor for a successor: it waits for the next
+  month that is not, and the search takes its time from there. Nobody leaves for it, and a search under way goes on.
 - A search said to be open when the horizon begins is known not to have ended: its time is drawn on that condition.
 - Contractors are no employees: they are there in the months said, fully productive, and never resign.
 """
@@ -119,8 +121,11 @@ class People:
         """:meth:`output` month by month, for those who work at all within the horizon, contractors last. Shape (M,
         people)."""
         output = self.output()
-        seats = np.arange(self.contractors.max(initial=0)) < self.contractors[:, None]
-        return np.concatenate([output[output.any(axis=1)].T, seats.astype(float)], axis=1)
+        return np.concatenate([output[output.any(axis=1)].T, self.seats()], axis=1)
+
+    def seats(self) -> NDArray[np.float64]:
+        """Output of contractors by month, one column each. Shape (M, most at once)."""
+        return (np.arange(self.contractors.max(initial=0)) < self.contractors[:, None]).astype(float)
 
 
 def simulate(
@@ -144,6 +149,7 @@ def simulate(
     leaving: Mapping[int, int] | None = None,
     open_requisitions: Mapping[int, int] | None = None,
     contractors: Mapping[int, int] | None = None,
+    frozen: NDArray[np.bool_] | None = None,
 ) -> People:
     """The people of a team from the first month to the last.
 
@@ -166,6 +172,7 @@ def simulate(
         leaving: of the other opening heads, those who have given notice, by their last month.
         open_requisitions: searches beside those for the opening heads, by the month they were opened in (negative).
         contractors: by month.
+        frozen: bool (M,), months at whose opening no requisition is opened; default none.
 
     Raises:
         ParameterError: negative numbers, shares outside 0 to 1, hires outside the horizon, or more who joined of late
@@ -180,7 +187,7 @@ def simulate(
     _require(0 <= backfill <= 1, f"the share of leavers replaced lies between 0 and 1, not {backfill}")
     _require(0 <= decline < 1, f"the probability of a declined offer lies in [0, 1), not {decline}")
     law = time_to_hire if isinstance(time_to_hire, Law) else deterministic(time_to_hire)
-    roster = _Roster(law, decline)
+    roster = _Roster(law, decline, frozen)
     none = np.full(opening, -1, dtype=np.int64)
     existing = randomness.keys(randomness.stream(seed, replication, f"workforce.{team}.existing"), np.arange(opening))
     recent = np.repeat([*(joined or {})], [*(joined or {}).values()]).astype(np.int64)
@@ -219,10 +226,14 @@ def months_to_start(time_to_hire: Law, decline: float = 0.0, count: int = 2_000)
 class _Roster:
     """The rows while the months go by."""
 
-    def __init__(self, time_to_hire: Law, decline: float) -> None:
+    def __init__(self, time_to_hire: Law, decline: float, frozen: NDArray[np.bool_] | None = None) -> None:
         book = LawBook()
         book.row(time_to_hire)
         self.law, self.decline = book.tables(), decline
+        # the first month from each on in which requisitions are opened
+        closed = np.zeros(0, dtype=bool) if frozen is None else frozen
+        months = np.append(np.where(closed, len(closed), np.arange(len(closed))), len(closed))
+        self.opens = np.minimum.accumulate(months[::-1])[::-1]
         empty = np.empty(0, dtype=np.int64)
         self.key = empty.astype(np.uint64)
         self.kind = self.replaces = self.requisition = self.start = self.end = empty
@@ -247,7 +258,7 @@ class _Roster:
     def plan(self, key: NDArray[np.uint64], month: int, lead: int | None) -> None:
         """Add the planned hires of one month."""
         search = self.search(key)
-        requisition = month - (search if lead is None else np.full(len(key), lead))
+        requisition = self.opened(month - (search if lead is None else np.full(len(key), lead)))
         start = np.maximum(requisition + search, month)
         self.add(key, GROWTH, np.full(len(key), -1), requisition, start)
 
@@ -271,9 +282,14 @@ class _Roster:
         self.end[rows] = last
         rows = rows[randomness.uniform(self.key[rows], _REPLACE) < backfill]
         key = randomness.bits(self.key[rows], _SUCCESSOR)
-        requisition = np.full(len(rows), month + lag)
+        requisition = self.opened(np.full(len(rows), month + lag))
         start = np.maximum(requisition + self.search(key), self.end[rows] + 1)
         self.add(key, BACKFILL, rows, requisition, start)
+
+    def opened(self, month: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The months in which requisitions wanted in ``month`` are opened."""
+        last = len(self.opens) - 1
+        return np.where((month >= 0) & (month < last), self.opens[np.clip(month, 0, last)], month)
 
     def search_on(self, key: NDArray[np.uint64], month: int) -> None:
         """Add those for whom a search was opened before the horizon and has not ended."""
@@ -357,6 +373,10 @@ class Pay:
     def per_month(self) -> float:
         """What a head costs in a month before any raise, hiring left out."""
         return self.salary_per_year / 12.0 * (1.0 + self.bonus) * self.loading + self.seat_per_month
+
+    def in_month(self, month: int) -> float:
+        """What a head costs in a month of the horizon, hiring left out."""
+        return (self.per_month - self.seat_per_month) * float(self.raised(month + 1)[month]) + self.seat_per_month
 
     def per_hour(self, hours_per_week: float) -> float:
         """What an hour of a head costs before any raise: a year's cost ÷ :data:`WEEKS_A_YEAR` weeks of hours."""

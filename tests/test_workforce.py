@@ -251,3 +251,28 @@ def test_a_lag_and_declined_offers_delay_a_successor():
     second = later.kind == BACKFILL
     assert np.all(later.requisition[second] - later.end[later.replaces[second]] == 4)
     assert months_to_start(deterministic(1.0), 0.5).mean() == pytest.approx(2.0, abs=4 * np.sqrt(2 / 2_000))
+
+
+def test_frozen_months_open_no_requisition_and_delay_nothing_else():
+    frozen = np.zeros(24, dtype=bool)
+    frozen[3:6] = True
+    plain, held = team(lead=2), team(lead=2, frozen=frozen)
+    assert not np.isin(held.requisition[held.kind != EXISTING], [3, 4, 5]).any()
+    same = (plain.requisition < 3) | (plain.kind == EXISTING)
+    there = np.isin(plain.key, held.key)
+    for row in np.flatnonzero(same & there):
+        other = np.flatnonzero(held.key == plain.key[row])[0]
+        assert (plain.start[row], plain.end[row]) == (held.start[other], held.end[other])
+    waited = np.flatnonzero(np.isin(plain.requisition, [3, 4, 5]) & (plain.kind != EXISTING) & there)
+    assert len(waited)
+    for row in waited:
+        other = np.flatnonzero(held.key == plain.key[row])[0]
+        assert held.requisition[other] == 6
+        assert held.start[other] >= plain.start[row]
+    np.testing.assert_array_equal(team(frozen=np.zeros(24, dtype=bool)).start, team().start)
+
+
+def test_a_planned_hire_waits_for_the_thaw():
+    people = team(opening=0, hires={4: 2}, lead=2, time_to_hire=deterministic(2.0), frozen=np.arange(24) < 5)
+    assert people.requisition.tolist() == [5, 5]
+    assert people.start.tolist() == [7, 7]

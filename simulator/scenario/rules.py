@@ -115,6 +115,7 @@ class _Rules:
         yield from self.contacts()
         yield from self.sizes()
         yield from self.present()
+        yield from self.share_of_revenue()
         yield from self.months(self.data, root(), ())
         yield from self.calendars()
         yield from self.placeholders()
@@ -730,6 +731,14 @@ class _Rules:
         staffed += [(("success", "teams", n), t) for n, t in self.teams.items()]
         for steps, unit in staffed:
             yield from self.heads(grid, steps, _mapping(unit))
+
+    def share_of_revenue(self) -> Iterator[Problem]:
+        """A share of revenue needs accounts that pay."""
+        given = _mapping(self.data.get("budget")).get("share_of_mrr")
+        paying = [_mapping(segment).get("mrr") for segment in self.segments.values()]
+        if given is not None and all(mrr is None or _read(units.number, mrr) == 0 for mrr in paying):
+            message, allowed = "no account pays anything to take a share of", "accounts with mrr"
+            yield self.document.problem(("budget", "share_of_mrr"), message, shown(given), allowed)
 
     def spent(self, grid: timegrid.TimeGrid) -> Iterator[Problem]:
         """Actuals are of months before the horizon, one after the other up to it."""

@@ -1687,13 +1687,27 @@ class Hiring(Part):
 class Budget(Part):
     """What may be spent on both wings together."""
 
-    per_year: Money
+    per_year: Money | None = None
+    share_of_mrr: Share | None = default(
+        None, "no requisition is opened in a month whose people cost more than this share of last month's MRR"
+    )
     spent: dict[MonthName, Money] = default(
         {}, "actual cost of earlier months that the same budget paid: the horizon has what they leave of it"
     )
 
-    def left(self, months: int) -> float:
-        """What is left for a horizon of so many months: their part of the budget, and what earlier months saved."""
+    @model_validator(mode="after")
+    def _something(self) -> Budget:
+        if self.per_year is None and self.share_of_mrr is None:
+            raise ValueError("a budget is an amount per_year, a share_of_mrr or both")
+        if self.per_year is None and self.spent:
+            raise ValueError("spent is set against per_year, which is absent")
+        return self
+
+    def left(self, months: int) -> float | None:
+        """What is left for a horizon of so many months: their part of the budget, and what earlier months saved; None
+        without an amount."""
+        if self.per_year is None:
+            return None
         return self.per_year * (months + len(self.spent)) / 12 - sum(self.spent.values())
 
 

@@ -584,7 +584,7 @@ class _Report:
     def _spent(self) -> dict[str, Any] | None:
         """Actuals of earlier months on the same budget, and the outlook of all months together."""
         given = self.scenario.budget
-        if given is None or not given.spent:
+        if given is None or given.per_year is None or not given.spent:
             return None
         actual, total = sum(given.spent.values()), self.cost.sum(axis=(1, 2, 3))
         return {
@@ -805,6 +805,17 @@ class _Report:
                     f"{team}の1人当たり平均残業が年{hours}時間の上限を超える確率は{over:.0%}です",
                 )
 
+    def _frozen(self) -> Iterator[tuple[str, str]]:
+        """Months in which the budget, a share of revenue, keeps requisitions from being opened."""
+        if "frozen" in self.data and self.data["frozen"].any():
+            mean, any_ = float(self.data["frozen"].sum(axis=1).mean()), float(self.data["frozen"].any(axis=1).mean())
+            yield (
+                f"the budget's share of revenue lets no requisition be opened in {mean:.1f} of {len(self.months)} "
+                f"months in the mean (in {any_:.0%} of the runs at least once)",
+                f"売上に連動する予算により、平均{len(self.months)}か月中{mean:.1f}か月で求人を出せません"
+                f"(一度でも止まる確率は{any_:.0%})",
+            )
+
     def _titles(self) -> dict[str, Mapping[Any, str]]:
         """Titles of the activities that have one, by language."""
         activities = self.scenario.success.activities if self.scenario.success else {}
@@ -812,7 +823,7 @@ class _Report:
 
     def _warnings(self) -> list[tuple[str, str]]:
         """What to beware of, in English and Japanese."""
-        found = [*self._unproven(), *self._over_the_cap()]
+        found = [*self._unproven(), *self._over_the_cap(), *self._frozen()]
         if self.scenario.uncertain and self.repeats < 2:
             found.append(
                 (
@@ -884,6 +895,10 @@ def measures(simulated: Simulated) -> dict[Key, Array]:
             found |= success_measures.segment_at_risk(simulated)
     cost = simulated.data["cost"].sum(axis=(2, 3))
     found["all", "wing", "all", "plan_cost", "money"] = _with_total(cost)
+    if "frozen" in simulated.data:
+        frozen = simulated.data["frozen"]
+        whole = frozen.mean(axis=1, keepdims=True)
+        found["all", "wing", "all", "hiring_frozen", "share"] = np.concatenate([frozen, whole], axis=1)
     return found
 
 
