@@ -53,10 +53,14 @@ BOOK = ("accounts", "mrr", "came")
 """Sums over the accounts of a team when a month opens, the last axis of ``book``: how many (new ones left out), their
 revenue, and how many another team had until then."""
 
-PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors")
-"""People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
+PEOPLE = (
+    "opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors", "laid_off",
+    "overhead",
+)  # fmt: skip
+"""People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``; overhead is
+no part of the others."""
 
-COSTS = (*workforce.COSTS, "overtime", "contractors", "minutes")
+COSTS = (*workforce.COSTS, "overtime", "contractors", "minutes", "overhead", "severance")
 """Parts of the cost of a plan, in the order of the last axis of ``cost``; they add up to the whole."""
 
 
@@ -239,7 +243,9 @@ class Horizon:
                 name,
                 unit.headcount,
                 months=self.grid.months,
-                hires=places(unit.hires),
+                hires=places(unit.rises),
+                layoffs=places(unit.layoffs),
+                layoff_notice=hiring.layoffs.notice if hiring.layoffs else 0.0,
                 joined=places(unit.joined),
                 leaving=places(unit.leaving),
                 open_requisitions=places(unit.open_requisitions),
@@ -504,7 +510,7 @@ class Horizon:
         results = {
             "flows": flows,
             "cohort": cohort,
-            "people": _people(people, grid.months),
+            "people": _people(people, models[0].scenario),
         }
         results |= desk.results() if desk else {}
         if calendars:
@@ -700,7 +706,7 @@ def _known(people: workforce.People, month: int, entered: NDArray[np.bool_]) -> 
 
 def _squeezed(people: Sequence[workforce.People], scenario: Scenario, month: int, mrr: float) -> bool:
     """Whether a month's people, and those who are already looked for when it opens, cost more than the budget's share
-    of last month's recurring revenue: loaded pay, seats and contractors."""
+    of last month's recurring revenue: loaded pay and seats, contractors, overhead."""
     assert scenario.budget is not None
     assert scenario.budget.share_of_mrr is not None
     cost = 0.0
@@ -711,12 +717,18 @@ def _squeezed(people: Sequence[workforce.People], scenario: Scenario, month: int
         )
         cost += heads * pay.in_month(month)
         cost += int(someone.contractors[month]) * (unit.contractor_per_month + pay.seat_per_month)
+        cost += float(_overhead_cost(scenario, unit, someone.there)[month])
     return cost > scenario.budget.share_of_mrr * mrr
 
 
-def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:
-    rows = [np.stack([np.asarray(getattr(p, name), dtype=float) for name in PEOPLE], axis=-1) for p in people]
-    return np.stack(rows, axis=1) if rows else np.zeros((months, 0, len(PEOPLE)))
+def _people(people: Sequence[workforce.People], scenario: Scenario) -> NDArray[np.float64]:
+    """People by month and unit, float64 (M, U, :data:`PEOPLE`)."""
+    rows = []
+    for someone, (_, _, unit) in zip(people, units(scenario), strict=True):
+        columns = [np.asarray(getattr(someone, name), dtype=float) for name in PEOPLE[:-1]]
+        beside = sum((role.heads(someone.there) for role in unit.overhead.values()), np.zeros(someone.months))
+        rows.append(np.stack([*columns, beside], axis=-1))
+    return np.stack(rows, axis=1)
 
 
 def pay_of(scenario: Scenario, unit: Staffed) -> workforce.Pay:
@@ -732,6 +744,15 @@ def pay_of(scenario: Scenario, unit: Staffed) -> workforce.Pay:
     )
 
 
+def _overhead_cost(scenario: Scenario, unit: Staffed, there: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What managers and operations staff cost beside so many heads by month: loaded pay and seats. Shape (M,)."""
+    cost = np.zeros(len(there))
+    for role in unit.overhead.values():
+        pay = dataclasses.replace(pay_of(scenario, unit), salary_per_year=role.salary_per_year)
+        cost += role.heads(there) * np.array([pay.in_month(month) for month in range(len(there))])
+    return cost
+
+
 def plan_cost(
     people: Sequence[workforce.People], scenarios: Sequence[Scenario], results: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
@@ -739,7 +760,8 @@ def plan_cost(
 
     Overtime is paid by the hour of a CSM's base pay (a year's ÷ :data:`simulator.workforce.WEEKS_A_YEAR` weeks of
     hours) times ``hiring.overtime.pay``, with on-costs; contractors by the month, with a seat; minutes of a queue's
-    lines by its price, in the first group that serves it.
+    lines by its price, in the first group that serves it; overhead like heads, by the span of those there;
+    severance in the last month of who is laid off.
 
     Args:
         scenarios: of each month, as the input draw has it; pay is that of the first.
@@ -754,6 +776,10 @@ def plan_cost(
         cost[:, u, : len(workforce.COSTS)] = workforce.cost(someone, pay).sum(axis=0)
         outside = someone.contractors * (unit.contractor_per_month + pay.seat_per_month)
         cost[:, u, COSTS.index("contractors")] = outside
+        if scenario.hiring.layoffs is not None:
+            month_pay = unit.salary_per_year / 12 * pay.raised(months)
+            cost[:, u, COSTS.index("severance")] = someone.laid_off * month_pay * scenario.hiring.layoffs.severance
+        cost[:, u, COSTS.index("overhead")] = _overhead_cost(scenario, unit, someone.there)
         if u >= groups and scenario.hiring.overtime.pay:
             hour = unit.salary_per_year * pay.loading / (workforce.WEEKS_A_YEAR * unit.hours_per_week)
             hours = results["hours"][:, u - groups, HOUR_KINDS.index("overtime")] / 3600

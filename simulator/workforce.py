@@ -21,6 +21,9 @@ Rules:
   given notice; the search for their successors begins with the horizon.
 - In a frozen month no requisition is opened, neither for a planned hire nor for a successor: it waits for the next
   month that is not, and the search takes its time from there. Nobody leaves for it, and a search under way goes on.
+- Layoffs are told ``layoff_notice`` months before the month in which the heads are to be fewer (or when the horizon
+  opens) to those at work who have not given notice, the newest first. They stay until the month before it, do not
+  resign, and are not replaced.
 - A search said to be open when the horizon begins is known not to have ended: its time is drawn on that condition.
 - Contractors are no employees: they are there in the months said, fully productive, and never resign.
 """
@@ -73,6 +76,7 @@ class People:
         open_requisitions: int64 (M,), requisitions opened by the month whose new colleague does not start at its close.
         ramp: the ramp's shares.
         contractors: int64 (M,), beside the heads.
+        laid_off: int64 (M,), those of the leavers who were laid off.
     """
 
     key: NDArray[np.uint64]
@@ -90,6 +94,7 @@ class People:
     open_requisitions: NDArray[np.int64]
     ramp: tuple[float, ...]
     contractors: NDArray[np.int64]
+    laid_off: NDArray[np.int64]
 
     @property
     def months(self) -> int:
@@ -150,6 +155,8 @@ def simulate(
     open_requisitions: Mapping[int, int] | None = None,
     contractors: Mapping[int, int] | None = None,
     frozen: NDArray[np.bool_] | None = None,
+    layoffs: Mapping[int, int] | None = None,
+    layoff_notice: float = 0.0,
 ) -> People:
     """The people of a team from the first month to the last.
 
@@ -172,6 +179,8 @@ def simulate(
         leaving: of the other opening heads, those who have given notice, by their last month.
         open_requisitions: searches beside those for the opening heads, by the month they were opened in (negative).
         contractors: by month.
+        layoffs: by how many heads the plan falls, by the first month with fewer (1 or later).
+        layoff_notice: months between telling and that month, rounded.
         frozen: bool (M,), months at whose opening no requisition is opened; default none.
 
     Raises:
@@ -208,7 +217,13 @@ def simulate(
     closes = round(notice)
     if gone.size:
         roster.give_notice(np.arange(len(gone)), gone, 0, float(backfill), backfill_lag)
+    told: dict[int, list[tuple[int, int]]] = {}
+    for month, count in _planned(layoffs or {}, months).items():
+        _require(month > 0, "nobody can be laid off before the horizon")
+        told.setdefault(max(month - round(layoff_notice), 0), []).append((month, count))
     for month in range(0 if gone.size else -closes, months):
+        for first, count in told.get(month, ()):
+            roster.lay_off(month, count, first - 1)
         rate = float(hazard[month] if month >= 0 else calm[0])  # nothing is known of pressure before the horizon
         roster.resign(month, -np.expm1(-rate), closes, float(backfill), backfill_lag)
     outside = np.zeros(months, dtype=np.int64)
@@ -237,6 +252,7 @@ class _Roster:
         empty = np.empty(0, dtype=np.int64)
         self.key = empty.astype(np.uint64)
         self.kind = self.replaces = self.requisition = self.start = self.end = empty
+        self.laid_off: list[NDArray[np.int64]] = []
 
     def add(
         self,
@@ -269,6 +285,13 @@ class _Roster:
         if not len(rows):
             return
         self.give_notice(rows, month + notice, month + 1, backfill, lag)
+
+    def lay_off(self, month: int, count: int, last: int) -> None:
+        """Tell the newest of those at work in a month that their last one is ``last``."""
+        rows = np.flatnonzero((self.start <= month) & (self.end == NEVER))
+        chosen = rows[np.lexsort((-rows, -self.start[rows]))][:count]
+        self.end[chosen] = last
+        self.laid_off.append(np.full(len(chosen), last))
 
     def give_notice(
         self,
@@ -342,6 +365,7 @@ class _Roster:
             open_requisitions=hiring.sum(axis=0),
             ramp=ramp,
             contractors=contractors,
+            laid_off=np.bincount(np.concatenate([np.zeros(0, dtype=np.int64), *self.laid_off]), minlength=months),
         )
 
 

@@ -769,6 +769,7 @@ class _Rules:
                 if {"hires": inside, "contractors": inside, "leaving": not before}.get(name, before):
                     continue
                 yield self.document.problem((*steps, name, month), message, month, allowed)
+        yield from self.falls(grid, steps, unit)
         counts = [n for name in ("joined", "leaving") for n in _mapping(unit.get(name)).values() if isinstance(n, int)]
         headcount = _read(units.number, unit.get("headcount", 0))
         if headcount is not None and sum(counts) > max(headcount, 0):
@@ -776,6 +777,26 @@ class _Rules:
             yield self.document.problem(
                 (*steps, "headcount"), message, f"{sum(counts)} of {headcount:g}", "at most the headcount"
             )
+
+    def falls(self, grid: timegrid.TimeGrid, steps: Steps, unit: dict[str, Any]) -> Iterator[Problem]:
+        """A plan falls where layoffs are allowed, after the first month, and not below nobody."""
+        plan = _mapping(unit.get("hires"))
+        there = unit.get("headcount", 0)
+        there = there + sum(_numbers(unit.get("open_requisitions"))) if isinstance(there, int) else math.inf
+        for month in sorted(month for month in plan if month in grid.month_labels and isinstance(plan[month], int)):
+            count, at = plan[month], (*steps, "hires", month)
+            there += count
+            if count >= 0:
+                continue
+            if _mapping(self.data.get("hiring")).get("layoffs") is None:
+                message, allowed = "the plan lets people go, and layoffs are not allowed", "starts; or hiring.layoffs"
+                yield self.document.problem(at, message, str(count), allowed)
+            elif month == grid.month_labels[0]:
+                message, allowed = "nobody can be told before the horizon", "a later month, or a lower headcount"
+                yield self.document.problem(at, message, str(count), allowed)
+            elif there < 0:
+                message, allowed = "the plan lets more heads go than it has", f"{-count + there:g} at most"
+                yield self.document.problem(at, message, str(count), allowed)
 
     def opening(self, grid: timegrid.TimeGrid, steps: Steps, hours: Any) -> Iterator[Problem]:
         """A queue opens in every month, at times that are starts of intervals."""

@@ -448,6 +448,8 @@ class _Report:
         for u, (wing, name, _) in enumerate(self.units):
             for i, measure in enumerate(PEOPLE):
                 values = people[:, :, u, i]
+                if measure in ("laid_off", "overhead") and not values.any():
+                    continue
                 low, middle, high = _quantiles(values, (10, 50, 90))
                 for m, month in enumerate(self.months):
                     yield month, wing, name, measure, values[:, m].mean(), low[m], middle[m], high[m]
@@ -649,9 +651,9 @@ class _Report:
         covered = 0.0
         for m, month in enumerate(self.months):
             if gap[m] > covered:
-                later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.hires]
+                later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.rises]
                 lasting = float(gap[later[0] :].max()) if later else gap[m]
-                early = min(gap[m] - max(covered, lasting), sum(unit.hires[self.months[k]] for k in later))
+                early = min(gap[m] - max(covered, lasting), sum(unit.rises[self.months[k]] for k in later))
                 latest = m - wait
                 yield {
                     "team": name,

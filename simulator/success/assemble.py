@@ -500,8 +500,10 @@ def handover_hours(scenario: Scenario, team: TeamModel, model: SuccessModel, gri
             gone[place[label] + 1] += count / unit.headcount
     empty = max(math.ceil(hiring.time_to_hire.mean) + hiring.backfill_lag - round(hiring.notice), 0)
     come = hiring.backfill * np.concatenate([np.zeros(empty), gone])[: grid.months]
-    for label, count in unit.hires.items():
+    for label, count in unit.rises.items():
         come[place[label]] += count / unit.headcount
+    for label, count in unit.layoffs.items():
+        gone[place[label]] += count / unit.headcount
     come[0] += sum(unit.open_requisitions.values()) / unit.headcount
     owned = ~team.tables.shared
     work = team.workload
