@@ -238,16 +238,18 @@ class _Writer:
         for at, seat in enumerate(seats, start=1):
             new = seat.start != planning.BEFORE
             kind = w.term("kind_layoff" if seat.heads < 0 else "kind_hire" if new else "kind_there", lang)
-            texts = (w.term(seat.wing, lang), seat.team, f"{seat.team} {seat.number}", kind, replaced)
+            goes = seat.heads < 0
+            backfilled = w.term("no", lang) if goes else replaced
+            texts = (w.term(seat.wing, lang), seat.team, f"{seat.team} {seat.number}", kind, backfilled)
             for c, text in enumerate(texts):
                 self._put(sheet, at, c, text)
             numbers = (seat.heads, seat.pay, seat.hiring)
             self._put(sheet, at, 5, dates[seat.start] if new else None, "date")
-            self._put(sheet, at, 6, ramp if new else w.phrase("ramp_full", lang))
+            self._put(sheet, at, 6, ramp if new and not goes else w.phrase("ramp_full", lang))
             for c, number in enumerate(numbers, start=7):
                 self._put(sheet, at, c, number, "whole" if c == 7 else "money")
             values = [
-                seat.heads * (seat.pay * (seat.start <= m) + seat.hiring * (seat.start == m))
+                seat.heads * (seat.pay * (seat.start <= m) + seat.hiring * (seat.start == m)) + 0.0  # no -0
                 for m in range(len(months))
             ]
             for c, value in enumerate(values, start=first):
@@ -373,7 +375,7 @@ class _Writer:
             mine = [seat for seat in seats if seat.team == team]
             heads = part["opening"].to_numpy(float) + starts
             more = float(extra.get(team, 0.0))
-            gone = part["laid_off"].to_numpy(float) if "laid_off" in part else None
+            gone = part["laid_off"].fillna(0.0).to_numpy(float) if "laid_off" in part else None
             given = pay[team], mine, heads, starts, hires, more, float(whole[team]), gone
             found.append(planning.drivers(team, *given))
         return found
