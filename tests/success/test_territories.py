@@ -15,7 +15,7 @@ from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
 from simulator.studies.run import measures, run, simulate
 from simulator.studies.sweep import book_overrides
-from simulator.success.tables import DUE
+from simulator.success.tables import DUE, LATE_DONE, MISSED
 from tests.models import BOTH_WINGS
 
 TEAMS: dict[str, Any] = {
@@ -115,6 +115,18 @@ def test_who_begins_work_ends_it_and_who_takes_over_reads_first(horizon: Horizon
     plain = Horizon(divided(teams={"csm": {"segments": ["smb", "enterprise"], "headcount": 7}})).simulate(0)
     both = [due[:, asked].sum(), plain["steps"][..., DUE][:, asked].sum()]
     assert abs(both[0] / both[1] - 1) < 0.02
+
+
+def test_work_in_arrears_is_ended_by_who_began_it() -> None:
+    busy = {
+        "accounts.smb.new_per_month": 25,
+        "success.teams.starters.headcount": 2,
+        "success.activities.check_in.steps.call.desk": "4 h",
+    }
+    horizon = Horizon(divided(busy))
+    steps = np.sum([horizon.simulate(r)["steps"][:-1, :, [0, 2]] for r in range(3)], axis=(0, 1, 2, 3))
+    assert steps[LATE_DONE] > 0.03 * steps[DUE]
+    assert steps[MISSED] < 0.01 * steps[DUE], "nobody's work would never be done"
 
 
 def test_both_engines_agree_and_a_replay_is_the_plan(horizon: Horizon) -> None:
