@@ -482,6 +482,27 @@ SUCCESS: dict[str, Term] = {
         "price × margin × frequency × duration − acquisition cost",
         "平均購入価格 × 収益率 × 購入頻度 × 継続期間 − 顧客獲得コスト",
     ),
+    "hiring_frozen": Term(
+        "Hiring frozen",
+        "採用停止",
+        "share",
+        "months in which people cost more than the budget's share of last month's MRR ÷ months",
+        "人件費が前月MRRに対する予算比率を超え、求人を出せない月 ÷ 月数",
+    ),
+    "accounts_in_care": Term(
+        "Accounts looked after",
+        "担当アカウント数",
+        "count",
+        "accounts of the team when the month opens",
+        "月初にチームが担当しているアカウント数",
+    ),
+    "accounts_taken_over": Term(
+        "Accounts taken over",
+        "引き継いだアカウント数",
+        "count",
+        "accounts that come from another team when the month opens",
+        "月初に他のチームから引き継いだアカウント数",
+    ),
     "upsell_rate": Term(
         "Upsell rate",
         "アップセル率",

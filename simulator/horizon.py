@@ -49,10 +49,18 @@ USAGE = ("accounts", "usage", "low")
 """Sums over the accounts there when a month opens, the last axis of ``usage``: how many of those whose usage is
 followed, their usage, and how many of them use little."""
 
-PEOPLE = ("opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors")
-"""People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``."""
+BOOK = ("accounts", "mrr", "came")
+"""Sums over the accounts of a team when a month opens, the last axis of ``book``: how many (new ones left out), their
+revenue, and how many another team had until then."""
 
-COSTS = (*workforce.COSTS, "overtime", "contractors", "minutes")
+PEOPLE = (
+    "opening", "starts", "hires", "leavers", "closing", "effective", "open_requisitions", "contractors", "laid_off",
+    "overhead",
+)  # fmt: skip
+"""People kept per month and unit (groups first, then teams), in the order of the last axis of ``people``; overhead is
+no part of the others."""
+
+COSTS = (*workforce.COSTS, "overtime", "contractors", "minutes", "overhead", "severance")
 """Parts of the cost of a plan, in the order of the last axis of ``cost``; they add up to the whole."""
 
 
@@ -211,12 +219,17 @@ class Horizon:
         return found
 
     def people(
-        self, models: Sequence[Model], replication: int, pressure: NDArray[np.float64] | None = None
+        self,
+        models: Sequence[Model],
+        replication: int,
+        pressure: NDArray[np.float64] | None = None,
+        frozen: NDArray[np.bool_] | None = None,
     ) -> list[workforce.People]:
         """The people of the scenario's own plan, one per unit.
 
         Args:
             pressure: float64 (U, M), factor on the hazard of resigning; default 1.
+            frozen: bool (M,), months in which no requisition is opened; default none.
         """
         hiring = models[0].scenario.hiring
         first = self.grid.start.year * 12 + self.grid.start.month
@@ -230,7 +243,9 @@ class Horizon:
                 name,
                 unit.headcount,
                 months=self.grid.months,
-                hires=places(unit.hires),
+                hires=places(unit.rises),
+                layoffs=places(unit.layoffs),
+                layoff_notice=hiring.layoffs.notice if hiring.layoffs else 0.0,
                 joined=places(unit.joined),
                 leaving=places(unit.leaving),
                 open_requisitions=places(unit.open_requisitions),
@@ -247,6 +262,7 @@ class Horizon:
                 seed=self.seed,
                 replication=replication,
                 pressure=None if pressure is None else pressure[u],
+                frozen=frozen,
             )
             for u, (_, name, unit) in enumerate(units(models[0].scenario))
         ]
@@ -261,13 +277,16 @@ class Horizon:
             ``queue`` (M, Q, K), ``group`` (M, G, K2): support sums by month of entry and of time;
             ``closing`` (M, Q): contacts that wait at each month's end, NaN for queues that cannot wait;
             ``met`` (M, targets of queues): share of the month's windows that meet each target, NaN without any;
-            ``steps`` (M, N, S, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
-            ``at_risk`` (M, S): revenue of the accounts there at each month's end that had an activity late or missed
-            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`);
+            ``steps`` (M, N, P, K3), ``hours`` (M, T, K4) in seconds: success sums by month of due date and of time;
+            ``at_risk`` (M, P): revenue of the accounts there at each month's end that had an activity late or missed
+            (:data:`simulator.success.timeliness.AT_RISK_MONTHS`); the P columns are segments, or pairs of segment and
+            team (:attr:`simulator.success.assemble.SuccessModel.columns`), and then
+            ``book`` (M, P, :data:`BOOK`) is there too;
             ``cohort`` (M, S, :data:`simulator.success.cohorts.SUMS`), NaN in the first eleven months; ``survey``
             (M, surveys, S, :data:`simulator.success.surveys.SUMS`); ``usage`` (M, S, :data:`USAGE`);
             ``onboarding`` (M, S, :data:`simulator.success.onboarding.SUMS`); ``time_to_value`` (S + 1,
             :data:`simulator.success.onboarding.QUANTILES`), of each segment and of all;
+            ``frozen`` (M,): 1 where the budget, a share of revenue, lets no requisition be opened; absent without one;
             ``flows`` (M, S, K5); ``people`` (M, U, K6); ``cost`` (M, U, parts of :data:`COSTS`).
         """
         results, demand_seen = self._play(replication, reference)
@@ -319,7 +338,12 @@ class Horizon:
         return out
 
     def staff(
-        self, heads: NDArray[np.float64], replication: int | None = None, *, own: bool = False
+        self,
+        heads: NDArray[np.float64],
+        replication: int | None = None,
+        *,
+        own: bool = False,
+        only: int | None = None,
     ) -> NDArray[np.int64]:
         """Agents per interval, int64 (G, I), from effective heads per group and month, float64 (G, M).
 
@@ -327,11 +351,12 @@ class Horizon:
             own: the heads are those of the scenario's own plan, in which a group may have a roster instead.
             replication: whose unplanned absences are taken off, and whose shrinkage counts where it is uncertain; None
                 for the plan, in which nobody is absent.
+            only: one month, and 0 in the others; None for all of them.
         """
         fence = self.grid.month_interval
         out = np.zeros((len(self.plans), self.grid.intervals), dtype=np.int64)
         for g, plan in enumerate(self.plans):
-            for month in range(self.grid.months):
+            for month in range(self.grid.months) if only is None else (only,):
                 these, absent = float(heads[g, month]), None
                 if own and plan.given:
                     if replication is not None and (share := self._group(g, month, replication).absence) > 0:
@@ -396,7 +421,10 @@ class Horizon:
         groups = len(scenario.support.groups) if scenario.support else 0
         accounts = portfolio.open_portfolio(models[0].portfolio, grid, self.seed, replication)
         flows = np.zeros((grid.months, len(scenario.accounts), len(FLOWS)))
-        at_risk = np.zeros(flows.shape[:2])
+        success = models[0].success
+        territories = books.Territories(len(success.teams)) if success and success.territories.divided else None
+        book: list[NDArray[np.float64]] = []
+        at_risk = np.zeros((grid.months, len(success.columns) if success else 0))
         cohort, followed = np.zeros((*flows.shape[:2], len(cohorts.SUMS))), cohorts.Cohorts(flows.shape[1])
         asked: list[NDArray[np.float64]] = []
         answers: list[surveys.Answers] = []
@@ -413,12 +441,19 @@ class Horizon:
                 heads, pace = self._on_hand(people[:groups])
             own = staffing is None or staffing.groups is None
             desk = _SupportDesk(self, self.staff(heads, replication, own=own), reference, pace, watch)
-        pressure = None
+        pressure = frozen = None
+        entered = [p.start[p.kind != workforce.BACKFILL] < grid.months for p in people[groups:]]
+        if scenario.budget is not None and scenario.budget.share_of_mrr is not None:
+            frozen = np.ones(grid.months, dtype=bool)  # until it is known what a month may cost
+            people = self.people(models, replication, frozen=frozen)
         if scenario.success is not None:
             if staffing is not None and staffing.teams is not None:
                 capacity = _ramped(staffing.teams)
             elif any(model.couplings.general.attrition_by_overload for model in models):
-                capacity, pressure = [_known(p, 0) for p in people[groups:]], np.ones((len(people), grid.months))
+                pressure = np.ones((len(people), grid.months))
+                capacity = [_known(p, 0, rows) for p, rows in zip(people[groups:], entered, strict=True)]
+            elif frozen is not None:
+                capacity = [_known(p, 0, rows) for p, rows in zip(people[groups:], entered, strict=True)]
             else:
                 capacity = [p.capacity for p in people[groups:]]
             calendars = _Calendars(self, models[0], replication, capacity, reference)
@@ -432,18 +467,29 @@ class Horizon:
                 health.follow(model.success.usage, accounts, grid, month, there, shifts.usage)
                 usage[month] = self._usage(model.success.usage, accounts, there)
             followed.open(accounts, month)
+            if frozen is not None:
+                people = self.people(models, replication, pressure, frozen)
+                frozen[month] = _squeezed(people, model.scenario, month, float(accounts.opening_mrr.sum()))
+            if frozen is not None or (pressure is not None and month):
+                people = self.people(models, replication, pressure, frozen)
+                if calendars and (staffing is None or staffing.teams is None):
+                    calendars.staff([_known(p, month, r) for p, r in zip(people[groups:], entered, strict=True)])
+            if frozen is not None and desk and (staffing is None or staffing.groups is None):
+                heads, desk.pace = self._on_hand(people[:groups])
+                here = slice(*grid.month_interval[month : month + 2])
+                desk.staff[:, here] = self.staff(heads, replication, own=True, only=month)[:, here]
             escalations = None
             if desk:
                 contacts.append(self._contacts(replication, month, model, accounts))
                 escalations = desk.until(month, model, contacts[-1])
             if calendars:
                 _cache.join_beside()
-                if pressure is not None and month:
-                    people = self.people(models, replication, pressure)
-                    calendars.staff([_known(p, month) for p in people[groups:]])
-                work.append(self._work(month, model, accounts, escalations, surveys.Answers.join(answers)))
+                if territories is not None:
+                    book.append(self._open_books(month, model, accounts, territories))
+                joined = surveys.Answers.join(answers)
+                work.append(self._work(month, model, accounts, escalations, joined, territories))
                 calendars.month(month, model, work[-1])
-                at_risk[month] = calendars.at_risk(accounts)
+                at_risk[month] = calendars.at_risk(accounts, territories)
                 calendars.progress(month, model, accounts)
                 if pressure is not None:
                     strain = np.array(calendars.overload(month))
@@ -459,17 +505,19 @@ class Horizon:
                 sums, given = surveys.close_month(model.success.surveys, accounts, grid, month, shifts.survey)
                 asked.append(sums)
                 answers.append(given)
-        if pressure is not None:
-            people = self.people(models, replication, pressure)
+        if pressure is not None or frozen is not None:
+            people = self.people(models, replication, pressure, frozen)
         results = {
             "flows": flows,
             "cohort": cohort,
-            "people": _people(people, grid.months),
+            "people": _people(people, models[0].scenario),
         }
         results |= desk.results() if desk else {}
         if calendars:
             results |= calendars.results() | {"at_risk": at_risk, "survey": np.stack(asked), "usage": usage}
             results |= calendars.onboarding(accounts)
+            results |= {"book": np.stack(book)} if book else {}
+        results |= {} if frozen is None else {"frozen": frozen.astype(float)}
         results["cost"] = plan_cost(people, [model.scenario for model in models], results)
         return results, Demand.of(models, contacts, work)
 
@@ -529,6 +577,19 @@ class Horizon:
             contacts, account=np.where(contacts.account >= 0, alive[contacts.account], contacts.account)
         )
 
+    def _open_books(
+        self, month: int, model: Model, accounts: portfolio.Portfolio, territories: books.Territories
+    ) -> NDArray[np.float64]:
+        """Give every account its team of the month; float64 (P, :data:`BOOK`)."""
+        assert model.success is not None
+        tables = model.success.territories
+        territories.open_month(tables.team(accounts, model.portfolio, int(self.grid.month_day[month]), month))
+        column = tables.place()[territories.team, accounts.segment]
+        there = np.flatnonzero((territories.team >= 0) & (accounts.contract_month < month))
+        sums = (np.ones(len(accounts)), accounts.mrr, territories.came)
+        parts = [np.bincount(column[there], weights=one[there], minlength=len(tables.columns)) for one in sums]
+        return np.stack(parts, axis=-1)
+
     def _work(
         self,
         month: int,
@@ -536,22 +597,32 @@ class Horizon:
         accounts: portfolio.Portfolio,
         escalations: workload.Escalations | None,
         answers: surveys.Answers,
+        territories: books.Territories | None,
     ) -> list[TeamWork]:
         assert model.success is not None
         effort = accounts.effort * self.hours_per_account[accounts.segment]
         work = []
-        for team in model.success.teams:
+        for t, team in enumerate(model.success.teams):
             given = team.workload, model.portfolio, accounts, team.tables.clock, self.grid, month
             served = accounts.served & team.segments[accounts.segment]
             shared, hands_over = team.tables.shared, bool(np.any(team.workload.trigger == workload.HANDOVER))
+            mine, kept, came = served, None, None
+            if territories is not None:
+                mine = served & (territories.team == t)
+                kept = served & ~mine & territories.ever[t]
+                came = mine & territories.came
+                served = mine | kept
+            chosen = None if territories is None else mine
             work.append(
                 TeamWork(
-                    workload.draw_month(*given, escalations, answers=answers),
+                    workload.draw_month(*given, escalations, answers=answers, mine=chosen),
                     served,
                     effort,
-                    served & ~shared[accounts.segment] if shared.any() else served,
-                    workload.draw_month(*given, handovers=True) if hands_over else None,
+                    mine & ~shared[accounts.segment] if shared.any() else mine,
+                    workload.draw_month(*given, handovers=True, mine=chosen) if hands_over else None,
                     accounts.mrr if team.tables.rule == VALUE else None,
+                    kept,
+                    came,
                 )
             )
         return work
@@ -563,10 +634,13 @@ class TeamWork:
 
     Attributes:
         instances: all but those of handovers.
-        accounts: bool (A,), the accounts it looks after; owned: bool (A,), those of them that have an owner.
+        accounts: bool (A,), the accounts it looks after, or has open work of; owned: bool (A,), those of the former
+            that have an owner.
         effort: float64 (A,), their expected hours.
         handovers: one of each kind for every account that would be handed over; None where nothing comes of it.
         value: float64 (A,), revenue a month, where desk work goes by value; else None.
+        kept: bool (A,), accounts that have gone to another team; came: bool (A,), those that come from one. None where
+            no teams share a segment.
     """
 
     instances: Instances
@@ -575,6 +649,8 @@ class TeamWork:
     owned: NDArray[np.bool_]
     handovers: Instances | None
     value: NDArray[np.float64] | None
+    kept: NDArray[np.bool_] | None = None
+    came: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -605,7 +681,8 @@ class Demand:
         for team in (team for month in self.work for team in month):
             for given in (team.instances, team.handovers or Instances.none()):
                 parts += [getattr(given, f.name) for f in dataclasses.fields(given)]
-            parts += [team.accounts, team.effort, team.owned, *([] if team.value is None else [team.value])]
+            parts += [team.accounts, team.effort, team.owned]
+            parts += [one for one in (team.value, team.kept, team.came) if one is not None]
         return sum(part.nbytes for part in parts)
 
 
@@ -614,16 +691,44 @@ def _ramped(teams: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     return [(np.arange(max(int(row.max(initial=0)), 1)) < row[:, None]).astype(float) for row in teams]
 
 
-def _known(people: workforce.People, month: int) -> NDArray[np.float64]:
-    """Output by month of those whose position is known when a month opens, float64 (M, people): later resignations add
-    people behind them and change nobody's place."""
-    known = (people.kind != workforce.BACKFILL) | (people.requisition <= month)
-    return people.output()[known & (people.start < people.months)].T
+def _known(people: workforce.People, month: int, entered: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Output by month of those whose position is known when a month opens, float64 (M, people), contractors first:
+    later resignations add people behind them and change nobody's place.
+
+    Args:
+        entered: bool, of those who replace nobody (they come first): who starts within the horizon unless requisitions
+            are frozen.
+    """
+    known = (people.requisition <= month) & (people.start < people.months)
+    known[: len(entered)] = entered
+    return np.concatenate([people.seats(), people.output()[known].T], axis=1)
 
 
-def _people(people: Sequence[workforce.People], months: int) -> NDArray[np.float64]:
-    rows = [np.stack([np.asarray(getattr(p, name), dtype=float) for name in PEOPLE], axis=-1) for p in people]
-    return np.stack(rows, axis=1) if rows else np.zeros((months, 0, len(PEOPLE)))
+def _squeezed(people: Sequence[workforce.People], scenario: Scenario, month: int, mrr: float) -> bool:
+    """Whether a month's people, and those who are already looked for when it opens, cost more than the budget's share
+    of last month's recurring revenue: loaded pay and seats, contractors, overhead."""
+    assert scenario.budget is not None
+    assert scenario.budget.share_of_mrr is not None
+    cost = 0.0
+    for someone, (_, _, unit) in zip(people, units(scenario), strict=True):
+        pay = pay_of(scenario, unit)
+        heads = int(someone.heads[month]) + int(
+            np.sum((someone.requisition < month) & (someone.start > month) & (someone.kind != workforce.EXISTING))
+        )
+        cost += heads * pay.in_month(month)
+        cost += int(someone.contractors[month]) * (unit.contractor_per_month + pay.seat_per_month)
+        cost += float(_overhead_cost(scenario, unit, someone.there)[month])
+    return cost > scenario.budget.share_of_mrr * mrr
+
+
+def _people(people: Sequence[workforce.People], scenario: Scenario) -> NDArray[np.float64]:
+    """People by month and unit, float64 (M, U, :data:`PEOPLE`)."""
+    rows = []
+    for someone, (_, _, unit) in zip(people, units(scenario), strict=True):
+        columns = [np.asarray(getattr(someone, name), dtype=float) for name in PEOPLE[:-1]]
+        beside = sum((role.heads(someone.there) for role in unit.overhead.values()), np.zeros(someone.months))
+        rows.append(np.stack([*columns, beside], axis=-1))
+    return np.stack(rows, axis=1)
 
 
 def pay_of(scenario: Scenario, unit: Staffed) -> workforce.Pay:
@@ -639,6 +744,15 @@ def pay_of(scenario: Scenario, unit: Staffed) -> workforce.Pay:
     )
 
 
+def _overhead_cost(scenario: Scenario, unit: Staffed, there: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What managers and operations staff cost beside so many heads by month: loaded pay and seats. Shape (M,)."""
+    cost = np.zeros(len(there))
+    for role in unit.overhead.values():
+        pay = dataclasses.replace(pay_of(scenario, unit), salary_per_year=role.salary_per_year)
+        cost += role.heads(there) * np.array([pay.in_month(month) for month in range(len(there))])
+    return cost
+
+
 def plan_cost(
     people: Sequence[workforce.People], scenarios: Sequence[Scenario], results: Mapping[str, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
@@ -646,7 +760,8 @@ def plan_cost(
 
     Overtime is paid by the hour of a CSM's base pay (a year's ÷ :data:`simulator.workforce.WEEKS_A_YEAR` weeks of
     hours) times ``hiring.overtime.pay``, with on-costs; contractors by the month, with a seat; minutes of a queue's
-    lines by its price, in the first group that serves it.
+    lines by its price, in the first group that serves it; overhead like heads, by the span of those there;
+    severance in the last month of who is laid off.
 
     Args:
         scenarios: of each month, as the input draw has it; pay is that of the first.
@@ -661,6 +776,10 @@ def plan_cost(
         cost[:, u, : len(workforce.COSTS)] = workforce.cost(someone, pay).sum(axis=0)
         outside = someone.contractors * (unit.contractor_per_month + pay.seat_per_month)
         cost[:, u, COSTS.index("contractors")] = outside
+        if scenario.hiring.layoffs is not None:
+            month_pay = unit.salary_per_year / 12 * pay.raised(months)
+            cost[:, u, COSTS.index("severance")] = someone.laid_off * month_pay * scenario.hiring.layoffs.severance
+        cost[:, u, COSTS.index("overhead")] = _overhead_cost(scenario, unit, someone.there)
         if u >= groups and scenario.hiring.overtime.pay:
             hour = unit.salary_per_year * pay.loading / (workforce.WEEKS_A_YEAR * unit.hours_per_week)
             hours = results["hours"][:, u - groups, HOUR_KINDS.index("overtime")] / 3600
@@ -774,6 +893,7 @@ class _Calendars:
         self.replication = replication
         assert model.success is not None
         self.teams = model.success.teams
+        self.territories = model.success.territories
         self.capacity: list[NDArray[np.float64]] = []
         self.tables: list[TeamTables] = []
         self.hours: list[NDArray[np.int64]] = []
@@ -853,13 +973,17 @@ class _Calendars:
         """The books of a month. Returns its work, that of handovers included, and the accounts handed over."""
         before = self.owner[t]
         moved = np.zeros(len(asked.accounts), dtype=np.bool_)
-        if self.tables[t].shared.all():
+        shared = self.tables[t].shared
+        if shared.all():
             self.owner[t] = np.full(len(moved), -1)
-            return asked.instances, moved
-        self.owner[t] = books.assign(before, asked.effort, asked.owned, self.capacity[t][month])
-        now = self.owner[t][: len(before)]
-        moved[: len(before)] = (before >= 0) & (now >= 0) & (before != now)
-        if asked.handovers is None:
+        else:
+            kept = asked.kept
+            self.owner[t] = books.assign(before, asked.effort, asked.owned, self.capacity[t][month], kept)
+            now = self.owner[t][: len(before)]
+            moved[: len(before)] = (before >= 0) & (now >= 0) & (before != now)
+        if asked.kept is not None and asked.came is not None:
+            moved = (moved & ~asked.kept) | asked.came
+        if asked.handovers is None or not moved.any():
             return asked.instances, moved
         return Instances.join([asked.instances, asked.handovers.take(moved[asked.handovers.account])]), moved
 
@@ -888,11 +1012,14 @@ class _Calendars:
         found = self.milestones.time_to_value(accounts, self.horizon.grid)
         return {"onboarding": self.milestones.sums, "time_to_value": found}
 
-    def at_risk(self, accounts: portfolio.Portfolio) -> NDArray[np.float64]:
-        """Revenue of living accounts with an activity late or missed of late, by segment. Shape (S,)."""
+    def at_risk(self, accounts: portfolio.Portfolio, territories: books.Territories | None) -> NDArray[np.float64]:
+        """Revenue of living accounts with an activity late or missed of late, by column. Shape (P,)."""
         late = accounts.served & (self.timeliness.late(timeliness.AT_RISK_MONTHS) > 0)
-        segments = len(self.horizon.scenario.accounts)
-        revenue = np.bincount(accounts.segment, weights=np.where(late, accounts.mrr, 0.0), minlength=segments)
+        column = accounts.segment
+        if territories is not None:
+            column = np.where(late, self.territories.place()[territories.team, column], 0)
+        size = len(self.territories.columns)
+        revenue = np.bincount(column, weights=np.where(late, accounts.mrr, 0.0), minlength=size)
         return revenue.astype(np.float64)
 
     def months(self, models: Sequence[Model], work: Sequence[Sequence[TeamWork]]) -> None:
@@ -929,6 +1056,6 @@ class _Calendars:
 
     def results(self) -> dict[str, NDArray[np.float64]]:
         return {
-            "steps": np.sum(self.sums, axis=0).astype(float),
+            "steps": np.stack([self.sums[t][:, :, s] for s, t in self.territories.columns], axis=2).astype(float),
             "hours": np.stack([hours.sum(axis=1) for hours in self.hours], axis=1).astype(float),
         }

@@ -19,6 +19,11 @@ Rules:
   joined so many months before the horizon.
 - Where it is said who has given notice when the horizon opens, those leave after their last month and nobody else had
   given notice; the search for their successors begins with the horizon.
+- In a frozen month no requisition is opened, neither for a planned hire nor for a successor: it waits for the next
+  month that is not, and the search takes its time from there. Nobody leaves for it, and a search under way goes on.
+- Layoffs are told ``layoff_notice`` months before the month in which the heads are to be fewer (or when the horizon
+  opens) to those at work who have not given notice, the newest first. They stay until the month before it, do not
+  resign, and are not replaced.
 - A search said to be open when the horizon begins is known not to have ended: its time is drawn on that condition.
 - Contractors are no employees: they are there in the months said, fully productive, and never resign.
 """
@@ -71,6 +76,7 @@ class People:
         open_requisitions: int64 (M,), requisitions opened by the month whose new colleague does not start at its close.
         ramp: the ramp's shares.
         contractors: int64 (M,), beside the heads.
+        laid_off: int64 (M,), those of the leavers who were laid off.
     """
 
     key: NDArray[np.uint64]
@@ -88,6 +94,7 @@ class People:
     open_requisitions: NDArray[np.int64]
     ramp: tuple[float, ...]
     contractors: NDArray[np.int64]
+    laid_off: NDArray[np.int64]
 
     @property
     def months(self) -> int:
@@ -119,8 +126,11 @@ class People:
         """:meth:`output` month by month, for those who work at all within the horizon, contractors last. Shape (M,
         people)."""
         output = self.output()
-        seats = np.arange(self.contractors.max(initial=0)) < self.contractors[:, None]
-        return np.concatenate([output[output.any(axis=1)].T, seats.astype(float)], axis=1)
+        return np.concatenate([output[output.any(axis=1)].T, self.seats()], axis=1)
+
+    def seats(self) -> NDArray[np.float64]:
+        """Output of contractors by month, one column each. Shape (M, most at once)."""
+        return (np.arange(self.contractors.max(initial=0)) < self.contractors[:, None]).astype(float)
 
 
 def simulate(
@@ -144,6 +154,9 @@ def simulate(
     leaving: Mapping[int, int] | None = None,
     open_requisitions: Mapping[int, int] | None = None,
     contractors: Mapping[int, int] | None = None,
+    frozen: NDArray[np.bool_] | None = None,
+    layoffs: Mapping[int, int] | None = None,
+    layoff_notice: float = 0.0,
 ) -> People:
     """The people of a team from the first month to the last.
 
@@ -166,6 +179,9 @@ def simulate(
         leaving: of the other opening heads, those who have given notice, by their last month.
         open_requisitions: searches beside those for the opening heads, by the month they were opened in (negative).
         contractors: by month.
+        layoffs: by how many heads the plan falls, by the first month with fewer (1 or later).
+        layoff_notice: months between telling and that month, rounded.
+        frozen: bool (M,), months at whose opening no requisition is opened; default none.
 
     Raises:
         ParameterError: negative numbers, shares outside 0 to 1, hires outside the horizon, or more who joined of late
@@ -180,7 +196,7 @@ def simulate(
     _require(0 <= backfill <= 1, f"the share of leavers replaced lies between 0 and 1, not {backfill}")
     _require(0 <= decline < 1, f"the probability of a declined offer lies in [0, 1), not {decline}")
     law = time_to_hire if isinstance(time_to_hire, Law) else deterministic(time_to_hire)
-    roster = _Roster(law, decline)
+    roster = _Roster(law, decline, frozen)
     none = np.full(opening, -1, dtype=np.int64)
     existing = randomness.keys(randomness.stream(seed, replication, f"workforce.{team}.existing"), np.arange(opening))
     recent = np.repeat([*(joined or {})], [*(joined or {}).values()]).astype(np.int64)
@@ -201,7 +217,13 @@ def simulate(
     closes = round(notice)
     if gone.size:
         roster.give_notice(np.arange(len(gone)), gone, 0, float(backfill), backfill_lag)
+    told: dict[int, list[tuple[int, int]]] = {}
+    for month, count in _planned(layoffs or {}, months).items():
+        _require(month > 0, "nobody can be laid off before the horizon")
+        told.setdefault(max(month - round(layoff_notice), 0), []).append((month, count))
     for month in range(0 if gone.size else -closes, months):
+        for first, count in told.get(month, ()):
+            roster.lay_off(month, count, first - 1)
         rate = float(hazard[month] if month >= 0 else calm[0])  # nothing is known of pressure before the horizon
         roster.resign(month, -np.expm1(-rate), closes, float(backfill), backfill_lag)
     outside = np.zeros(months, dtype=np.int64)
@@ -219,13 +241,18 @@ def months_to_start(time_to_hire: Law, decline: float = 0.0, count: int = 2_000)
 class _Roster:
     """The rows while the months go by."""
 
-    def __init__(self, time_to_hire: Law, decline: float) -> None:
+    def __init__(self, time_to_hire: Law, decline: float, frozen: NDArray[np.bool_] | None = None) -> None:
         book = LawBook()
         book.row(time_to_hire)
         self.law, self.decline = book.tables(), decline
+        # the first month from each on in which requisitions are opened
+        closed = np.zeros(0, dtype=bool) if frozen is None else frozen
+        months = np.append(np.where(closed, len(closed), np.arange(len(closed))), len(closed))
+        self.opens = np.minimum.accumulate(months[::-1])[::-1]
         empty = np.empty(0, dtype=np.int64)
         self.key = empty.astype(np.uint64)
         self.kind = self.replaces = self.requisition = self.start = self.end = empty
+        self.laid_off: list[NDArray[np.int64]] = []
 
     def add(
         self,
@@ -247,7 +274,7 @@ class _Roster:
     def plan(self, key: NDArray[np.uint64], month: int, lead: int | None) -> None:
         """Add the planned hires of one month."""
         search = self.search(key)
-        requisition = month - (search if lead is None else np.full(len(key), lead))
+        requisition = self.opened(month - (search if lead is None else np.full(len(key), lead)))
         start = np.maximum(requisition + search, month)
         self.add(key, GROWTH, np.full(len(key), -1), requisition, start)
 
@@ -258,6 +285,13 @@ class _Roster:
         if not len(rows):
             return
         self.give_notice(rows, month + notice, month + 1, backfill, lag)
+
+    def lay_off(self, month: int, count: int, last: int) -> None:
+        """Tell the newest of those at work in a month that their last one is ``last``."""
+        rows = np.flatnonzero((self.start <= month) & (self.end == NEVER))
+        chosen = rows[np.lexsort((-rows, -self.start[rows]))][:count]
+        self.end[chosen] = last
+        self.laid_off.append(np.full(len(chosen), last))
 
     def give_notice(
         self,
@@ -271,9 +305,14 @@ class _Roster:
         self.end[rows] = last
         rows = rows[randomness.uniform(self.key[rows], _REPLACE) < backfill]
         key = randomness.bits(self.key[rows], _SUCCESSOR)
-        requisition = np.full(len(rows), month + lag)
+        requisition = self.opened(np.full(len(rows), month + lag))
         start = np.maximum(requisition + self.search(key), self.end[rows] + 1)
         self.add(key, BACKFILL, rows, requisition, start)
+
+    def opened(self, month: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The months in which requisitions wanted in ``month`` are opened."""
+        last = len(self.opens) - 1
+        return np.where((month >= 0) & (month < last), self.opens[np.clip(month, 0, last)], month)
 
     def search_on(self, key: NDArray[np.uint64], month: int) -> None:
         """Add those for whom a search was opened before the horizon and has not ended."""
@@ -326,6 +365,7 @@ class _Roster:
             open_requisitions=hiring.sum(axis=0),
             ramp=ramp,
             contractors=contractors,
+            laid_off=np.bincount(np.concatenate([np.zeros(0, dtype=np.int64), *self.laid_off]), minlength=months),
         )
 
 
@@ -357,6 +397,10 @@ class Pay:
     def per_month(self) -> float:
         """What a head costs in a month before any raise, hiring left out."""
         return self.salary_per_year / 12.0 * (1.0 + self.bonus) * self.loading + self.seat_per_month
+
+    def in_month(self, month: int) -> float:
+        """What a head costs in a month of the horizon, hiring left out."""
+        return (self.per_month - self.seat_per_month) * float(self.raised(month + 1)[month]) + self.seat_per_month
 
     def per_hour(self, hours_per_week: float) -> float:
         """What an hour of a head costs before any raise: a year's cost ÷ :data:`WEEKS_A_YEAR` weeks of hours."""

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from simulator import _cache
-from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing
+from simulator.horizon import FLOWS, PEOPLE, Horizon, Staffing, units
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
 from simulator.studies.run import measures, run, simulate
-from simulator.success.tables import DUE, H_OVERTIME, ON_TIME
+from simulator.success.tables import DUE, H_OVERTIME, HOUR_KINDS, ON_TIME
 from simulator.support.tables import GroupMeasure, QueueMeasure
 from tests.models import BOTH_WINGS, both_wings, one_queue
 
@@ -407,3 +407,102 @@ def test_kernels_compiled_beside_are_those_that_run(monkeypatch: pytest.MonkeyPa
     assert [code.rpartition("; ")[2] for code in asked] == [
         f"compiled.compile_kernels({rich})" for rich in (False, True)
     ]
+
+
+# --- a budget that is a share of revenue -----------------------------------------------------------------------------
+
+SQUEEZE = {
+    "calendar.months": 9,
+    "hiring.attrition_per_year": "60%",
+    "hiring.time_to_hire": "1 month",
+    "accounts.smb.churn_per_month": "3%",
+    "success.teams.csm.headcount": 4,
+    "success.teams.csm.hires": {"2027-06": 1},
+}
+"""A team that loses heads: about one head's pay is 1.5 % of 22 M of revenue, and all people's 27 %."""
+
+
+def squeezed(share: str | None, **more: object) -> Scenario:
+    budget = {} if share is None else {"budget": {"share_of_mrr": share}}
+    return both_wings({**SQUEEZE, **budget, **more})
+
+
+def test_a_generous_share_of_revenue_changes_nothing() -> None:
+    plain, generous = Horizon(squeezed(None)).simulate(1), Horizon(squeezed("100%")).simulate(1)
+    assert not generous.pop("frozen").any()
+    assert plain.keys() == generous.keys()
+    for name, values in plain.items():
+        np.testing.assert_array_equal(values, generous[name], err_msg=name)
+
+
+def test_a_squeeze_stops_hiring_until_the_people_cost_little_enough() -> None:
+    scenario = squeezed("22%")
+    horizon = Horizon(scenario)
+    free = Horizon(squeezed(None))
+    seen = 0
+    for replication in range(4):
+        out, plain = horizon.simulate(replication), free.simulate(replication)
+        frozen = out["frozen"].astype(bool)
+        heads, starts = (out["people"][..., PEOPLE.index(name)] for name in ("closing", "starts"))
+        assert (heads.sum(axis=1) <= plain["people"][..., PEOPLE.index("closing")].sum(axis=1)).all()
+        assert out["cost"].sum() <= plain["cost"].sum()
+        seen += frozen.sum()
+        # by hand: loaded pay of those there and of those already looked for, over last month's revenue
+        people = horizon.people(horizon.models(replication), replication, frozen=frozen)
+        pay = np.array([unit.salary_per_year for _, _, unit in units(scenario)]) * 1.3 / 12
+        there = np.array([p.heads for p in people])
+        for u, p in enumerate(people):
+            there[u] += [np.sum((p.requisition < m) & (p.start > m) & (p.kind > 0)) for m in range(9)]
+            opened = p.requisition[(p.kind > 0) & (p.requisition >= 0) & (p.requisition < 9)]
+            assert not frozen[opened].any(), "no requisition is opened in a frozen month"
+            assert starts[:, u].tolist() == p.starts.tolist()
+        mrr = out["flows"][:, :, FLOWS.index("opening_mrr")].sum(axis=1)
+        assert ((pay @ there > 0.22 * mrr) == frozen).all()
+    assert 0 < seen < 36
+
+
+def test_a_squeeze_is_a_loop() -> None:
+    """Three of seven leave; without successors work is late, late work costs accounts, and revenue that is gone keeps
+    hiring frozen for longer: on common draws the end is worse. Without the coupling revenue is the same."""
+    plan = {
+        "accounts.smb.opening": 300,
+        "success.activities.qbr.segments.smb": "60%",
+        "success.activities.qbr.every": "month",
+        "success.activities.qbr.window": "whole period",
+        "success.teams.csm.headcount": 7,
+        "success.teams.csm.leaving": {"2027-05": 3},
+    }
+    ends, frozen = {}, {}
+    for late in (0, 4):
+        for share in (None, "16%"):
+            horizon = Horizon(squeezed(share, **plan, **{"couplings.churn_by_late_activities": late}))
+            runs = [horizon.simulate(r) for r in range(4)]
+            ends[late, share] = np.array([out["flows"][-1, :, FLOWS.index("closing_mrr")].sum() for out in runs])
+            frozen[late] = sum(out["frozen"].sum() for out in runs) if share else 0
+    np.testing.assert_array_equal(ends[0, None], ends[0, "16%"])
+    change = ends[4, "16%"] / ends[4, None] - 1
+    assert change.mean() < -0.01
+    assert frozen[4] >= frozen[0] > 0
+
+
+def test_both_engines_agree_in_a_squeeze() -> None:
+    changes = {"couplings.attrition_by_overload": 1, "success.teams.csm.contractors": {"2027-05": 1}}
+    horizon = Horizon(squeezed("15%", **changes))
+    compiled, reference = horizon.simulate(1), horizon.simulate(1, reference=True)
+    assert compiled["frozen"].any()
+    for name, values in compiled.items():
+        np.testing.assert_allclose(values, reference[name], rtol=1e-9, atol=1e-6, err_msg=name)
+
+
+def test_contractors_work_where_people_come_and_go_month_by_month() -> None:
+    plans = [{}, {"success.teams.csm.contractors": {f"2027-{m:02d}": 3 for m in range(4, 10)}}]
+    idle = HOUR_KINDS.index("idle")
+    hours = [Horizon(squeezed("100%", **plan)).simulate(0)["hours"][:6, :, idle].sum() for plan in plans]
+    assert hours[1] > 1.5 * hours[0]
+
+
+def test_a_freeze_is_told() -> None:
+    answer = run(squeezed("20%", **{"monte_carlo.replications": 4, "calendar.months": 4}), jobs=1)
+    assert any("lets no requisition be opened" in text for text in answer.summary["warnings"])
+    assert answer.kpis.query("kpi == 'hiring_frozen'")["mean"].between(0, 1).all()
+    assert answer.summary["cost"]["budget"] is None

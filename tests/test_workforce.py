@@ -251,3 +251,57 @@ def test_a_lag_and_declined_offers_delay_a_successor():
     second = later.kind == BACKFILL
     assert np.all(later.requisition[second] - later.end[later.replaces[second]] == 4)
     assert months_to_start(deterministic(1.0), 0.5).mean() == pytest.approx(2.0, abs=4 * np.sqrt(2 / 2_000))
+
+
+def test_frozen_months_open_no_requisition_and_delay_nothing_else():
+    frozen = np.zeros(24, dtype=bool)
+    frozen[3:6] = True
+    plain, held = team(lead=2), team(lead=2, frozen=frozen)
+    assert not np.isin(held.requisition[held.kind != EXISTING], [3, 4, 5]).any()
+    same = (plain.requisition < 3) | (plain.kind == EXISTING)
+    there = np.isin(plain.key, held.key)
+    for row in np.flatnonzero(same & there):
+        other = np.flatnonzero(held.key == plain.key[row])[0]
+        assert (plain.start[row], plain.end[row]) == (held.start[other], held.end[other])
+    waited = np.flatnonzero(np.isin(plain.requisition, [3, 4, 5]) & (plain.kind != EXISTING) & there)
+    assert len(waited)
+    for row in waited:
+        other = np.flatnonzero(held.key == plain.key[row])[0]
+        assert held.requisition[other] == 6
+        assert held.start[other] >= plain.start[row]
+    np.testing.assert_array_equal(team(frozen=np.zeros(24, dtype=bool)).start, team().start)
+
+
+def test_a_planned_hire_waits_for_the_thaw():
+    people = team(opening=0, hires={4: 2}, lead=2, time_to_hire=deterministic(2.0), frozen=np.arange(24) < 5)
+    assert people.requisition.tolist() == [5, 5]
+    assert people.start.tolist() == [7, 7]
+
+
+def test_a_layoff_takes_the_newest_and_nobody_takes_their_place():
+    calm = {"attrition_per_year": 0.0, "hires": {2: 2}}
+    people = team(opening=5, joined={-1: 1}, layoffs={6: 4}, layoff_notice=2.0, **calm)
+    assert people.heads.tolist() == [5, 5] + [7] * 4 + [3] * 18
+    assert people.laid_off.tolist() == [0] * 5 + [4] + [0] * 18
+    np.testing.assert_array_equal(people.laid_off, people.leavers)
+    gone = np.flatnonzero(people.end < 24)
+    assert sorted(people.start[gone].tolist()) == [LONG_AGO, -1, 2, 2]
+    assert not (people.kind == BACKFILL).any()
+    # told two months before: who starts in between is not among them
+    later = team(opening=5, layoffs={3: 1}, layoff_notice=2.0, **calm)
+    assert later.start[later.end < 24].tolist() == [LONG_AGO]
+    assert team(opening=2, layoffs={6: 9}, **calm | {"hires": {}}).heads.tolist() == [2] * 6 + [0] * 18
+
+
+def test_who_is_laid_off_does_not_resign_and_the_others_are_untouched():
+    for replication in range(10):
+        plain, fewer = (team(replication=replication, **more) for more in ({}, {"layoffs": {8: 3}, "layoff_notice": 3}))
+        assert fewer.laid_off.sum() == 3
+        np.testing.assert_array_equal(plain.heads[:7], fewer.heads[:7])  # told in 5; who resigns then leaves with 6
+        mine = np.flatnonzero(~np.isin(fewer.end, [7]))
+        for row in mine:
+            other = np.flatnonzero(plain.key == fewer.key[row])
+            assert other.size
+            assert plain.end[other[0]] == fewer.end[row]
+    with pytest.raises(ParameterError, match="before the horizon"):
+        team(layoffs={0: 1})

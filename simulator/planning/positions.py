@@ -1,6 +1,7 @@
 """Positions of the plan with their loaded cost, and why its simulated cost is not that of the opening heads.
 
-A position is a seat in the budget: somebody who is there when the horizon opens, or a planned hire. Who fills it may
+A position is a seat in the budget: somebody who is there when the horizon opens, or a planned hire; a planned layoff
+takes seats away. Who fills it may
 leave and be replaced; that is the difference between the positions' cost and the simulated one (:func:`variance`).
 """
 
@@ -27,7 +28,7 @@ CAUSES = ("volume", "mix", "timing", "attrition", "extra", "rate")
 
 @dataclass(frozen=True)
 class Position:
-    """``heads`` seats of one team that begin together.
+    """``heads`` seats of one team that begin together, or that end when a month begins (below 0).
 
     Attributes:
         start: month from 0, :data:`BEFORE` for the opening heads.
@@ -53,8 +54,9 @@ def positions(scenario: Scenario) -> list[Position]:
         groups = [1] * unit.headcount if unit.headcount <= MOST else [unit.headcount]
         seats = [(heads, BEFORE, 0.0) for heads in groups]
         seats += [(1, 0, pay.hiring_cost)] * sum(unit.open_requisitions.values())
-        for label, count in sorted(unit.hires.items()):
+        for label, count in sorted(unit.rises.items()):
             seats += [(1, months.index(label), pay.hiring_cost)] * count
+        seats += [(-count, months.index(label), 0.0) for label, count in sorted(unit.layoffs.items())]
         found += [
             Position(wing, team, number, heads, start, pay.per_month, cost)
             for number, (heads, start, cost) in enumerate(seats, start=1)
@@ -67,12 +69,12 @@ class Drivers:
     """What a team's cost is made of; head-months are heads summed over the months.
 
     Attributes:
-        opening, hires: heads at the opening, and planned hires.
+        opening, hires: heads at the opening, and planned hires, less planned layoffs.
         planned: head-months of all positions from their planned starts.
         late: head-months by which planned hires start later than planned, in the mean of the runs.
         vacant: head-months of positions whose holder left and is not replaced yet.
         started, backfills: planned hires and successors that started.
-        extra: cost of overtime, contractors and minutes in the mean of the runs.
+        extra: cost of overtime, contractors, minutes, overhead and severance in the mean of the runs.
         simulated: cost in the mean of the runs.
     """
 
@@ -99,6 +101,7 @@ def drivers(
     hires: Array,
     extra: float,
     simulated: float,
+    laid_off: Array | None = None,
 ) -> Drivers:
     """The drivers of one team.
 
@@ -106,20 +109,22 @@ def drivers(
         pay: of a head (:func:`simulator.horizon.pay_of`).
         seats: its positions.
         heads, starts, hires: means by month (M,) of the heads present, of all starts and of the planned ones.
-        extra, simulated: its mean cost over the horizon, of overtime, contractors and minutes and of everything.
+        laid_off: the same of those whose last month it is by a layoff.
+        extra, simulated: its mean cost over the horizon, of what is no head's pay and of everything.
     """
     months = len(heads)
     grown = [seat for seat in seats if seat.start != BEFORE]
     opening = sum(seat.heads for seat in seats if seat.start == BEFORE)
-    planned = opening * months + sum(months - seat.start for seat in grown)
-    due = np.array([sum(seat.start <= month for seat in grown) for month in range(months)], dtype=float)
-    late = float((due - hires.cumsum()).sum())
+    planned = opening * months + sum(seat.heads * (months - seat.start) for seat in grown)
+    due = np.array([sum(seat.heads * (seat.start <= month) for seat in grown) for month in range(months)], dtype=float)
+    fallen = np.zeros(months) if laid_off is None else np.concatenate([[0.0], laid_off.cumsum()[:-1]])
+    late = float((due - hires.cumsum() + fallen).sum())
     return Drivers(
         team=team,
         pay=pay.per_month,
         hiring=pay.hiring_cost,
         opening=float(opening),
-        hires=float(len(grown)),
+        hires=float(sum(seat.heads for seat in grown)),
         planned=float(planned),
         late=late,
         vacant=planned - late - float(heads.sum()),

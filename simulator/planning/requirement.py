@@ -474,7 +474,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class OnTimeTarget:
-    """A share of steps to be done by their due dates, for the segments of one team.
+    """A share of steps to be done by their due dates, for the accounts of one team.
 
     ``steps`` is the headline step of an activity (its meeting, else its last step), or every step for ``all``.
     """
@@ -482,7 +482,7 @@ class OnTimeTarget:
     team: int
     activity: str
     steps: tuple[int, ...]
-    segments: tuple[int, ...]
+    columns: tuple[int, ...]
     bound: float
     confidence: float
 
@@ -520,21 +520,21 @@ def on_time_targets(horizon: Horizon) -> list[OnTimeTarget]:
         else:
             steps = (int(tables.headline_step[tables.activity_names.index(name)]),)
         for t, team in enumerate(model.teams):
-            segments = tuple(int(s) for s in np.flatnonzero(team.segments & covered))
-            if segments:
-                found.append(OnTimeTarget(t, name, steps, segments, bound, scenario.success.targets.confidence))
+            columns = tuple(int(p) for p in np.flatnonzero(team.columns & covered[model.columns[:, 0]]))
+            if columns:
+                found.append(OnTimeTarget(t, name, steps, columns, bound, scenario.success.targets.confidence))
     return found
 
 
 def on_time(
     steps: NDArray[np.float64], targets: Sequence[OnTimeTarget], quarter_of_month: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Steps on time and due by quarter: two arrays (..., quarters, targets) from sums (..., M, N, S, measures)."""
+    """Steps on time and due by quarter: two arrays (..., quarters, targets) from sums (..., M, N, P, measures)."""
     quarters = int(quarter_of_month[-1]) + 1
     shape = (*steps.shape[:-4], quarters, len(targets))
     done, due = np.zeros(shape), np.zeros(shape)
     for i, target in enumerate(targets):
-        rows = steps[..., list(target.steps), :, :][..., list(target.segments), :].sum(axis=(-3, -2))
+        rows = steps[..., list(target.steps), :, :][..., list(target.columns), :].sum(axis=(-3, -2))
         for q in range(quarters):
             inside = quarter_of_month == q
             done[..., q, i] = rows[..., inside, ON_TIME].sum(axis=-1)

@@ -237,17 +237,19 @@ class _Writer:
         sums = np.zeros(len(months) + 1)
         for at, seat in enumerate(seats, start=1):
             new = seat.start != planning.BEFORE
-            kind = w.term("kind_hire" if new else "kind_there", lang)
-            texts = (w.term(seat.wing, lang), seat.team, f"{seat.team} {seat.number}", kind, replaced)
+            kind = w.term("kind_layoff" if seat.heads < 0 else "kind_hire" if new else "kind_there", lang)
+            goes = seat.heads < 0
+            backfilled = w.term("no", lang) if goes else replaced
+            texts = (w.term(seat.wing, lang), seat.team, f"{seat.team} {seat.number}", kind, backfilled)
             for c, text in enumerate(texts):
                 self._put(sheet, at, c, text)
             numbers = (seat.heads, seat.pay, seat.hiring)
             self._put(sheet, at, 5, dates[seat.start] if new else None, "date")
-            self._put(sheet, at, 6, ramp if new else w.phrase("ramp_full", lang))
+            self._put(sheet, at, 6, ramp if new and not goes else w.phrase("ramp_full", lang))
             for c, number in enumerate(numbers, start=7):
                 self._put(sheet, at, c, number, "whole" if c == 7 else "money")
             values = [
-                seat.heads * (seat.pay * (seat.start <= m) + seat.hiring * (seat.start == m))
+                seat.heads * (seat.pay * (seat.start <= m) + seat.hiring * (seat.start == m)) + 0.0  # no -0
                 for m in range(len(months))
             ]
             for c, value in enumerate(values, start=first):
@@ -360,7 +362,7 @@ class _Writer:
         means = headcount.pivot_table(index=["team", "month"], columns="measure", values="mean", sort=False)
         of_horizon = cost[cost["month"] == "all"]
         whole = of_horizon[of_horizon["item"] == "total"].set_index("team")["mean"]
-        beside = of_horizon[of_horizon["item"].isin(("overtime", "contractors", "minutes"))]
+        beside = of_horizon[of_horizon["item"].isin(("overtime", "contractors", "minutes", "overhead", "severance"))]
         extra = beside.groupby("team")["mean"].sum()
         pay = {team: pay_of(self.result.scenario, unit) for _, team, unit in units(self.result.scenario)}
         found = []
@@ -373,7 +375,9 @@ class _Writer:
             mine = [seat for seat in seats if seat.team == team]
             heads = part["opening"].to_numpy(float) + starts
             more = float(extra.get(team, 0.0))
-            found.append(planning.drivers(team, pay[team], mine, heads, starts, hires, more, float(whole[team])))
+            gone = part["laid_off"].fillna(0.0).to_numpy(float) if "laid_off" in part else None
+            given = pay[team], mine, heads, starts, hires, more, float(whole[team]), gone
+            found.append(planning.drivers(team, *given))
         return found
 
     def bridge(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -41,6 +42,8 @@ from simulator.scenario.variants import NAME
 WEEKDAY_KINDS = range(7)
 WEEKS_IN_A_MONTH = 31 / 7
 ALWAYS = canonical_hours("always")
+OWNED_PHASES = ("onboarding", "adoption", "expansion")
+"""The phases by which accounts change teams: loyalty begins with expansion."""
 
 
 def check(document: Document) -> list[Problem]:
@@ -112,6 +115,7 @@ class _Rules:
         yield from self.contacts()
         yield from self.sizes()
         yield from self.present()
+        yield from self.share_of_revenue()
         yield from self.months(self.data, root(), ())
         yield from self.calendars()
         yield from self.placeholders()
@@ -514,6 +518,7 @@ class _Rules:
         if not self.teams:
             yield self.problem((*here, "teams"), "there is no team")
         owner: dict[str, str] = {}
+        taken: dict[tuple[str, str], tuple[float, str]] = {}  # up to which value, by segment and phase; last by whom
         for name, team in self.teams.items():
             steps, segments = (*here, "teams", name, "segments"), _mapping(team).get("segments")
             if isinstance(segments, list | tuple) and not segments:
@@ -522,14 +527,24 @@ class _Rules:
                 if segment not in self.segments:
                     owner.setdefault(_meant(segment, self.segments), name)
                     yield self.problem((*steps, i), "the team has an unknown segment", segment, self.segments)
-                elif segment in owner:
-                    twice = (
-                        "the segment is named twice" if owner[segment] == name else f"team {owner[segment]} has it too"
-                    )
-                    allowed = "each segment in one team"
-                    yield self.document.problem((*steps, i), f"the segment has two owners: {twice}", segment, allowed)
+                elif segment in _names(segments)[:i] or not (earlier := self.takes(name, segment, taken)):
+                    owner.setdefault(segment, name)
+                    if segment in _names(segments)[:i]:
+                        yield self.document.problem(
+                            (*steps, i), "the segment has two owners: the segment is named twice", segment, "once"
+                        )
                 else:
-                    owner[segment] = name
+                    message = f"the segment has two owners: team {earlier} has it too"
+                    if " and " in earlier:
+                        message = f"teams {earlier} leave nothing of the segment"
+                    allowed = "each segment in one team, or by phases and value_below in several, the narrower first"
+                    yield self.document.problem((*steps, i), message, segment, allowed)
+            at = (*here, "teams", name)
+            if _mapping(team).get("phases") in ([], ()):
+                yield self.problem((*at, "phases"), "the team looks after no phase", None, (*OWNED_PHASES, "loyalty"))
+            if _read(units.number, _mapping(team).get("value_below")) == 0:
+                message = "no account is worth less than nothing"
+                yield self.document.problem((*at, "value_below"), message, "0", "an amount over 0, or none")
             for i, segment in enumerate(_names(_mapping(team).get("pooled_segments"))):
                 if segment not in _names(segments):
                     at = (*here, "teams", name, "pooled_segments", i)
@@ -538,6 +553,14 @@ class _Rules:
         for segment in [name for name in self.segments if self.teams and all_said and name not in owner]:
             allowed = f"a team whose segments hold {segment}; nobody there: headcount 0"
             yield self.document.problem(("accounts", segment), "no team has the segment", segment, allowed)
+        for segment in [name for name in owner if all_said and any(taken.get((name, p)) for p in OWNED_PHASES)]:
+            for phase in OWNED_PHASES:
+                if (bound := taken.get((segment, phase), (0.0, ""))[0]) < math.inf:
+                    message = f"no team looks after its accounts in {phase}"
+                    if bound > 0:
+                        message += f" of an expected lifetime value of {bound:.15g} or more"
+                    allowed = f"a team whose segments hold {segment} with this phase, without value_below"
+                    yield self.document.problem(("accounts", segment), message, segment, allowed)
         for name, activity in self.activities.items():
             yield from self.shortening((*here, "activities", name), _mapping(activity))
             yield from self.happens((*here, "activities", name), _mapping(activity))
@@ -561,6 +584,27 @@ class _Rules:
             if name != "all" and name not in self.activities:
                 steps = (*here, "targets", "on_time", name)
                 yield self.problem(steps, "the target is for an unknown activity", name, [*self.activities, "all"])
+
+    def takes(self, name: str, segment: str, taken: dict[tuple[str, str], tuple[float, str]]) -> str | None:
+        """Note in ``taken`` what a team looks after in a segment; the teams that leave it nothing, None where it gets
+        some. A team without a phase that can be read gets what it asks for."""
+        team = _mapping(self.teams[name])
+        earlier: dict[str, None] = {}
+        below = team.get("value_below")
+        bound = math.inf if below is None else _read(units.number, below)
+        named = _names(team.get("phases", OWNED_PHASES))
+        phases = [phase for phase in OWNED_PHASES if phase in named or (phase == "expansion" and "loyalty" in named)]
+        if not set(named) <= {*OWNED_PHASES, "loyalty"}:  # another fault
+            phases = list(OWNED_PHASES)
+        gets = bound is None or not phases
+        for phase in phases:
+            before, whose = taken.get((segment, phase), (0.0, ""))
+            if bound is None or bound > before:  # what cannot be read is another fault, or is uncertain
+                taken[segment, phase] = (before if bound is None else bound, name)
+                gets = True
+            else:
+                earlier |= {whose: None} if whose else {}
+        return None if gets else " and ".join(earlier)
 
     def shortening(self, steps: Steps, activity: dict[str, Any]) -> Iterator[Problem]:
         """A share that work is cut short to needs work that is cut short."""
@@ -688,6 +732,14 @@ class _Rules:
         for steps, unit in staffed:
             yield from self.heads(grid, steps, _mapping(unit))
 
+    def share_of_revenue(self) -> Iterator[Problem]:
+        """A share of revenue needs accounts that pay."""
+        given = _mapping(self.data.get("budget")).get("share_of_mrr")
+        paying = [_mapping(segment).get("mrr") for segment in self.segments.values()]
+        if given is not None and all(mrr is None or _read(units.number, mrr) == 0 for mrr in paying):
+            message, allowed = "no account pays anything to take a share of", "accounts with mrr"
+            yield self.document.problem(("budget", "share_of_mrr"), message, shown(given), allowed)
+
     def spent(self, grid: timegrid.TimeGrid) -> Iterator[Problem]:
         """Actuals are of months before the horizon, one after the other up to it."""
         first = int(grid.month_labels[0][:4]) * 12 + int(grid.month_labels[0][5:]) - 1
@@ -717,6 +769,7 @@ class _Rules:
                 if {"hires": inside, "contractors": inside, "leaving": not before}.get(name, before):
                     continue
                 yield self.document.problem((*steps, name, month), message, month, allowed)
+        yield from self.falls(grid, steps, unit)
         counts = [n for name in ("joined", "leaving") for n in _mapping(unit.get(name)).values() if isinstance(n, int)]
         headcount = _read(units.number, unit.get("headcount", 0))
         if headcount is not None and sum(counts) > max(headcount, 0):
@@ -724,6 +777,26 @@ class _Rules:
             yield self.document.problem(
                 (*steps, "headcount"), message, f"{sum(counts)} of {headcount:g}", "at most the headcount"
             )
+
+    def falls(self, grid: timegrid.TimeGrid, steps: Steps, unit: dict[str, Any]) -> Iterator[Problem]:
+        """A plan falls where layoffs are allowed, after the first month, and not below nobody."""
+        plan = _mapping(unit.get("hires"))
+        there = unit.get("headcount", 0)
+        there = there + sum(_numbers(unit.get("open_requisitions"))) if isinstance(there, int) else math.inf
+        for month in sorted(month for month in plan if month in grid.month_labels and isinstance(plan[month], int)):
+            count, at = plan[month], (*steps, "hires", month)
+            there += count
+            if count >= 0:
+                continue
+            if _mapping(self.data.get("hiring")).get("layoffs") is None:
+                message, allowed = "the plan lets people go, and layoffs are not allowed", "starts; or hiring.layoffs"
+                yield self.document.problem(at, message, str(count), allowed)
+            elif month == grid.month_labels[0]:
+                message, allowed = "nobody can be told before the horizon", "a later month, or a lower headcount"
+                yield self.document.problem(at, message, str(count), allowed)
+            elif there < 0:
+                message, allowed = "the plan lets more heads go than it has", f"{-count + there:g} at most"
+                yield self.document.problem(at, message, str(count), allowed)
 
     def opening(self, grid: timegrid.TimeGrid, steps: Steps, hours: Any) -> Iterator[Problem]:
         """A queue opens in every month, at times that are starts of intervals."""

@@ -1188,6 +1188,7 @@ ServesTable = Annotated[
 
 
 HeadsByMonth = dict[MonthName, Annotated[int, Field(ge=1, le=100_000), WHOLE]]
+PlannedHeads = dict[MonthName, Annotated[int, Field(ge=-100_000, le=100_000), WHOLE]]
 
 
 class Satisfaction(Part):
@@ -1208,13 +1209,27 @@ class Satisfaction(Part):
         return np.maximum(self.base - 10 * lost, 0.0)
 
 
+class Overhead(Part):
+    """People beside a team who serve no customer: managers, operations staff. They are there as soon as a month needs
+    them, cost what heads cost, and are no part of any need."""
+
+    span: Annotated[float, Field(gt=0), NUMBER] = Field(description="heads, contractors among them, that one is for")
+    salary_per_year: Money = default(0)
+
+    def heads(self, there: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Whole heads beside so many."""
+        return np.ceil(there / self.span - 1e-9).astype(np.int64)
+
+
 class Staffed(Part):
     """What support groups and success teams have in common: heads and what they cost."""
 
     headcount: Annotated[int, Field(ge=0, le=100_000), WHOLE] = 0
     hours_per_week: Annotated[float, Field(gt=0, le=168), NUMBER] = 40.0
     salary_per_year: Money = default(0)
-    hires: HeadsByMonth = default({}, "planned starts by month")
+    hires: PlannedHeads = default(
+        {}, "planned starts by month; below 0 the heads fall when the month opens, if hiring.layoffs allows it"
+    )
     joined: HeadsByMonth = default(
         {}, "of the headcount, how many started in which month before the horizon: they ramp"
     )
@@ -1224,7 +1239,18 @@ class Staffed(Part):
     )
     contractors: HeadsByMonth = default({}, "contractors by month, fully productive from their first day")
     contractor_per_month: Money = default(0, "what one contractor costs, all in")
+    overhead: dict[str, Overhead] = default({}, "managers and operations staff by their span, by role")
     satisfaction: Satisfaction | None = default(None, "how content people are when they are busy or work overtime")
+
+    @property
+    def layoffs(self) -> dict[str, int]:
+        """Planned falls of the heads by month."""
+        return {month: -count for month, count in self.hires.items() if count < 0}
+
+    @property
+    def rises(self) -> dict[str, int]:
+        """Planned starts by month."""
+        return {month: count for month, count in self.hires.items() if count > 0}
 
 
 class Break(Part):
@@ -1589,9 +1615,20 @@ class Ratio(Part):
 
 
 class Team(Staffed):
-    """CSMs who share segments and a calendar."""
+    """CSMs who share segments and a calendar.
+
+    An account is looked after by the first team of the list that takes its segment, phase and value
+    (:mod:`simulator.success.books`).
+    """
 
     segments: tuple[str, ...]
+    phases: tuple[Phase, ...] = default(
+        ("onboarding", "adoption", "expansion", "loyalty"),
+        "the phases in which it looks after an account; expansion and loyalty begin together",
+    )
+    value_below: Money | None = default(
+        None, "only accounts of an expected lifetime value below this; the others are for a later team of the list"
+    )
     working_hours: Hours = default({"mon-fri": "09:00-18:00"}, "the span; the working time is hours_per_week")
     customer_time: Share = default("100%", "share of working time left beside internal time on the calendar")
     books: Literal["dedicated", "pooled"] = "dedicated"
@@ -1646,6 +1683,13 @@ class Overtime(Part):
     most_per_year: Seconds | None = default(None, "a person's legal cap over twelve months: what comes near it is told")
 
 
+class Layoffs(Part):
+    """Allows the planned heads to fall. Those who joined last go first; nobody takes their place."""
+
+    notice: Months = default("1 month", "between telling them and the month without them")
+    severance: Months = default("0 months", "of base pay without on-costs, paid with the last month's")
+
+
 class Hiring(Part):
     """How people come and go, for both wings."""
 
@@ -1671,18 +1715,33 @@ class Hiring(Part):
     raise_per_year: Share = default("0%", "by which base pay rises with every twelfth month of the horizon")
     seat_per_month: Money = default(0, "licences and workplace of a head, contractors too")
     overtime: Overtime = Overtime()
+    layoffs: Layoffs | None = default(None, "absent: nobody is laid off, and a plan that falls is refused")
 
 
 class Budget(Part):
     """What may be spent on both wings together."""
 
-    per_year: Money
+    per_year: Money | None = None
+    share_of_mrr: Share | None = default(
+        None, "no requisition is opened in a month whose people cost more than this share of last month's MRR"
+    )
     spent: dict[MonthName, Money] = default(
         {}, "actual cost of earlier months that the same budget paid: the horizon has what they leave of it"
     )
 
-    def left(self, months: int) -> float:
-        """What is left for a horizon of so many months: their part of the budget, and what earlier months saved."""
+    @model_validator(mode="after")
+    def _something(self) -> Budget:
+        if self.per_year is None and self.share_of_mrr is None:
+            raise ValueError("a budget is an amount per_year, a share_of_mrr or both")
+        if self.per_year is None and self.spent:
+            raise ValueError("spent is set against per_year, which is absent")
+        return self
+
+    def left(self, months: int) -> float | None:
+        """What is left for a horizon of so many months: their part of the budget, and what earlier months saved; None
+        without an amount."""
+        if self.per_year is None:
+            return None
         return self.per_year * (months + len(self.spent)) / 12 - sum(self.spent.values())
 
 

@@ -448,6 +448,8 @@ class _Report:
         for u, (wing, name, _) in enumerate(self.units):
             for i, measure in enumerate(PEOPLE):
                 values = people[:, :, u, i]
+                if measure in ("laid_off", "overhead") and not values.any():
+                    continue
                 low, middle, high = _quantiles(values, (10, 50, 90))
                 for m, month in enumerate(self.months):
                     yield month, wing, name, measure, values[:, m].mean(), low[m], middle[m], high[m]
@@ -498,8 +500,8 @@ class _Report:
             activity = model.activities.activity_names[model.activities.step_activity[n]]
             day = model.teams[0].day_seconds
             for t in model.teams:
-                for s in np.flatnonzero(t.segments):
-                    rows = by_quarter[:, :, n, s]
+                for p in np.flatnonzero(t.columns):
+                    rows, s = by_quarter[:, :, n, p], model.columns[p, 0]
                     if rows[..., DUE].sum() == 0:
                         continue
                     measures = {
@@ -526,9 +528,11 @@ class _Report:
         if model is None or self.success is None:
             return
         flows = self.data["flows"].mean(axis=0)
+        opening = flows[..., [FLOWS.index("opening"), FLOWS.index("opening_mrr")]]
+        if "book" in self.data:
+            opening = self.data["book"].mean(axis=0)[..., : opening.shape[-1]]
         for t, team in enumerate(model.teams):
-            accounts = flows[:, team.segments, FLOWS.index("opening")].sum(axis=1)
-            mrr = flows[:, team.segments, FLOWS.index("opening_mrr")].sum(axis=1)
+            accounts, mrr = opening[:, team.columns].sum(axis=1).T
             ratio = team.team.ratio
             for q, name in enumerate(self._quarters()):
                 inside = self.grid.quarter_of_month == q
@@ -582,7 +586,7 @@ class _Report:
     def _spent(self) -> dict[str, Any] | None:
         """Actuals of earlier months on the same budget, and the outlook of all months together."""
         given = self.scenario.budget
-        if given is None or not given.spent:
+        if given is None or given.per_year is None or not given.spent:
             return None
         actual, total = sum(given.spent.values()), self.cost.sum(axis=(1, 2, 3))
         return {
@@ -647,9 +651,9 @@ class _Report:
         covered = 0.0
         for m, month in enumerate(self.months):
             if gap[m] > covered:
-                later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.hires]
+                later = [k for k in range(m + 1, len(self.months)) if self.months[k] in unit.rises]
                 lasting = float(gap[later[0] :].max()) if later else gap[m]
-                early = min(gap[m] - max(covered, lasting), sum(unit.hires[self.months[k]] for k in later))
+                early = min(gap[m] - max(covered, lasting), sum(unit.rises[self.months[k]] for k in later))
                 latest = m - wait
                 yield {
                     "team": name,
@@ -803,6 +807,17 @@ class _Report:
                     f"{team}の1人当たり平均残業が年{hours}時間の上限を超える確率は{over:.0%}です",
                 )
 
+    def _frozen(self) -> Iterator[tuple[str, str]]:
+        """Months in which the budget, a share of revenue, keeps requisitions from being opened."""
+        if "frozen" in self.data and self.data["frozen"].any():
+            mean, any_ = float(self.data["frozen"].sum(axis=1).mean()), float(self.data["frozen"].any(axis=1).mean())
+            yield (
+                f"the budget's share of revenue lets no requisition be opened in {mean:.1f} of {len(self.months)} "
+                f"months in the mean (in {any_:.0%} of the runs at least once)",
+                f"売上に連動する予算により、平均{len(self.months)}か月中{mean:.1f}か月で求人を出せません"
+                f"(一度でも止まる確率は{any_:.0%})",
+            )
+
     def _titles(self) -> dict[str, Mapping[Any, str]]:
         """Titles of the activities that have one, by language."""
         activities = self.scenario.success.activities if self.scenario.success else {}
@@ -810,7 +825,7 @@ class _Report:
 
     def _warnings(self) -> list[tuple[str, str]]:
         """What to beware of, in English and Japanese."""
-        found = [*self._unproven(), *self._over_the_cap()]
+        found = [*self._unproven(), *self._over_the_cap(), *self._frozen()]
         if self.scenario.uncertain and self.repeats < 2:
             found.append(
                 (
@@ -882,6 +897,10 @@ def measures(simulated: Simulated) -> dict[Key, Array]:
             found |= success_measures.segment_at_risk(simulated)
     cost = simulated.data["cost"].sum(axis=(2, 3))
     found["all", "wing", "all", "plan_cost", "money"] = _with_total(cost)
+    if "frozen" in simulated.data:
+        frozen = simulated.data["frozen"]
+        whole = frozen.mean(axis=1, keepdims=True)
+        found["all", "wing", "all", "hiring_frozen", "share"] = np.concatenate([frozen, whole], axis=1)
     return found
 
 

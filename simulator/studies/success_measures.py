@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.horizon import FLOWS
+from simulator.horizon import BOOK, FLOWS
 from simulator.success import cohorts, kpis, surveys
 from simulator.success.tables import DUE, DUE_AFTER, ELAPSED, LATE_DONE, MEETING, MISSED, ON_TIME, SHORTEN
 
@@ -32,7 +32,7 @@ def team_measures(simulated: Simulated) -> dict[Key, Array]:
     follow_ups = model.activities.step_due == DUE_AFTER
     found: dict[Key, Array] = {}
     for team in model.teams:
-        steps = with_total[:, :, :, team.segments].sum(axis=3)
+        steps = with_total[:, :, :, team.columns].sum(axis=3)
         total = steps.sum(axis=2)
         after = steps[:, :, follow_ups].sum(axis=2)
         days = max(team.day_seconds, 1)
@@ -43,8 +43,13 @@ def team_measures(simulated: Simulated) -> dict[Key, Array]:
                 "days",
                 kpis.ratio(after[..., ELAPSED] / days, after[..., ON_TIME] + after[..., LATE_DONE]),
             ),
-            "revenue_at_risk": ("money", _mean(simulated.data["at_risk"][:, :, team.segments].sum(axis=2))),
+            "revenue_at_risk": ("money", _mean(simulated.data["at_risk"][:, :, team.columns].sum(axis=2))),
         }
+        if "book" in simulated.data:
+            book = simulated.data["book"][:, :, team.columns].sum(axis=2)
+            came = book[..., BOOK.index("came")]
+            values["accounts_in_care"] = ("count", _mean(book[..., BOOK.index("accounts")]))
+            values["accounts_taken_over"] = ("count", np.concatenate([came, came.sum(axis=1, keepdims=True)], axis=1))
         if (model.activities.late == SHORTEN).any():
             values["shortened_share"] = ("share", kpis.STEP_KPIS["shortened_share"](total))
         if team.tables.staying_away[team.segments].any():
@@ -243,7 +248,10 @@ def _with_product(values: Array) -> Array:
 
 def segment_at_risk(simulated: Simulated) -> dict[Key, Array]:
     """Revenue at risk by segment and of all."""
-    values = simulated.data["at_risk"]
+    model, by_column = simulated.horizon.central.success, simulated.data["at_risk"]
+    assert model is not None
+    of_segment = model.columns[:, :1] == np.arange(len(simulated.horizon.scenario.accounts))
+    values = by_column @ of_segment.astype(float)
     both = np.concatenate([values, values.sum(axis=2, keepdims=True)], axis=2)
     names = [*simulated.horizon.scenario.accounts, "all"]
     return {

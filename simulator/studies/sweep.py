@@ -200,6 +200,13 @@ def _team_of(scenario: Scenario, team: str) -> tuple[Team | None, Problem | None
         return None, Problem(
             "--book", None, where, "a book needs heads and accounts to share out", allowed="both over 0"
         )
+    shared = {name for other, t in teams.items() if other != team for name in t.segments} & set(one.segments)
+    if shared:
+        message, allowed = (
+            "the team has only a part of its segments' accounts",
+            "a team with segments of its own",
+        )
+        return None, Problem("--book", None, f"success.teams.{team}", message, ", ".join(sorted(shared)), allowed)
     return one, None
 
 

@@ -228,13 +228,13 @@ def _step_hours(simulated: Simulated) -> Array:
 
 
 def _hours(simulated: Simulated, activity: str) -> Array:
-    """Hours of the steps of an activity that were done, by segment: (R, S)."""
+    """Hours of the steps of an activity that were done, by segment and team: (R, P)."""
     model = simulated.horizon.central.success
     assert model is not None
     mine = model.activities.step_activity == model.activities.activity_names.index(activity)
     steps = simulated.data["steps"].sum(axis=1)
     return np.asarray(
-        np.einsum("rns,n->rs", steps[..., ON_TIME] + steps[..., LATE_DONE], _step_hours(simulated) * mine)
+        np.einsum("rnp,n->rp", steps[..., ON_TIME] + steps[..., LATE_DONE], _step_hours(simulated) * mine)
     )
 
 
@@ -253,14 +253,11 @@ def _relieved_hours(rich: Simulated, lean: Simulated, activity: str) -> Array:
 
 
 def hourly_cost(scenario: Scenario) -> Array:
-    """Cost of one hour of the team that owns each segment (:meth:`simulator.workforce.Pay.per_hour`). float64 (S,)."""
-    cost = np.zeros(len(scenario.accounts))
-    for team in scenario.success.teams.values() if scenario.success else ():
-        hour = pay_of(scenario, team).per_hour(team.hours_per_week)
-        for s, name in enumerate(scenario.accounts):
-            if name in team.segments:
-                cost[s] = hour
-    return cost
+    """Cost of one hour of the team (:meth:`simulator.workforce.Pay.per_hour`) by column, float64 (P,)."""
+    teams = list(scenario.success.teams.values()) if scenario.success else []
+    hour = [pay_of(scenario, team).per_hour(team.hours_per_week) for team in teams]
+    columns = itertools.product(scenario.accounts, range(len(teams)))
+    return np.array([hour[t] for segment, t in columns if segment in teams[t].segments], dtype=np.float64)
 
 
 def _row(rich: Simulated, lean: Simulated, activity: str, at_margin: bool) -> dict[str, Any]:

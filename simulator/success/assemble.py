@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from simulator import randomness, timegrid
 from simulator.distributions import LawBook, deterministic
+from simulator.kernels import draws
 from simulator.scenario.schema import EVERY_MONTHS, UNHAPPY, Account, Activity, Scenario, Team
-from simulator.success import health, onboarding, surveys, workload
+from simulator.success import books, health, onboarding, surveys, workload
 from simulator.success.portfolio import (
     MONTH_DAYS,
     PHASES,
@@ -56,6 +57,9 @@ choice: no source gives a figure."""
 CALENDAR_MARGIN_MONTHS = 3
 """How far calendars run past the horizon, so that meetings can be booked ahead."""
 
+QUANTILES = 2048
+"""Places of each half of a distribution of revenue that are looked at for the share below a bound."""
+
 NOTHING = deterministic(0.0)
 
 _KINDS = {"desk": DESK, "meeting": MEETING, "interrupt": INTERRUPT}
@@ -66,7 +70,8 @@ _EVERY_DAYS = {"week": 7, "2 weeks": 14}
 
 @dataclass(frozen=True, eq=False)
 class TeamModel:
-    """One team: its calendar, what its accounts ask for, and the sizes of its days."""
+    """One team: its calendar, what its accounts ask for, the sizes of its days, and its columns of
+    :attr:`SuccessModel.columns`."""
 
     name: str
     team: Team
@@ -74,6 +79,7 @@ class TeamModel:
     workload: WorkloadTables
     segments: NDArray[np.bool_]
     day_seconds: int
+    columns: NDArray[np.bool_]
 
     @property
     def leave_share(self) -> float:
@@ -92,6 +98,12 @@ class SuccessModel:
     surveys: surveys.SurveyTables
     usage: health.UsageTables
     milestones: onboarding.MilestoneTables
+    territories: books.TerritoryTables
+
+    @property
+    def columns(self) -> NDArray[np.int64]:
+        """Segment and team of each column of the sums over steps; a column is a segment unless teams share one."""
+        return self.territories.columns
 
 
 def portfolio_tables(scenario: Scenario, grid: TimeGrid) -> PortfolioTables:
@@ -164,13 +176,47 @@ def build(scenario: Scenario, grid: TimeGrid) -> SuccessModel:
     longer = _longer_grid(scenario, grid)
     asked, usage = _survey_tables(scenario), usage_tables(scenario)
     teams = []
-    for name, team in success.teams.items():
-        segments = np.array([s in team.segments for s in scenario.accounts], dtype=bool)
+    territories = _territory_tables(scenario)
+    below = _share_below(territories, portfolio_tables(scenario, grid)) if territories.divided else None
+    for t, (name, team) in enumerate(success.teams.items()):
+        segments = territories.segments[t]
         tables, day_seconds = _team_tables(scenario, team, grid, longer)
         made = _workload_tables(scenario, segments, asked, usage)
-        teams.append(TeamModel(name, team, tables, made, segments, day_seconds))
+        if below is not None:
+            made = dataclasses.replace(made, serves=territories.shares(t, below))
+        teams.append(TeamModel(name, team, tables, made, segments, day_seconds, territories.columns[:, 1] == t))
     day = teams[0].day_seconds if teams else 8 * 3600
-    return SuccessModel(_activity_tables(scenario, day), tuple(teams), asked, usage, _milestone_tables(scenario))
+    milestones = _milestone_tables(scenario)
+    return SuccessModel(_activity_tables(scenario, day), tuple(teams), asked, usage, milestones, territories)
+
+
+def _territory_tables(scenario: Scenario) -> books.TerritoryTables:
+    assert scenario.success is not None
+    teams = list(scenario.success.teams.values())
+    masks = [sum(1 << PHASES.index(phase) for phase in team.phases) for team in teams]
+    return books.TerritoryTables(
+        segments=np.array([[s in team.segments for s in scenario.accounts] for team in teams], dtype=bool),
+        stages=np.array([[bool(mask & entered) for entered in workload.ENTERED] for mask in masks], dtype=bool),
+        value_below=np.array([math.inf if team.value_below is None else team.value_below for team in teams]),
+        margin=np.array([segment.gross_margin for segment in scenario.accounts.values()], dtype=np.float64),
+    )
+
+
+def _share_below(territories: books.TerritoryTables, tables: PortfolioTables) -> NDArray[np.float64]:
+    """Share of each segment's accounts whose expected lifetime value is below each team's bound, by the revenue that
+    accounts have when they are drawn, or when the horizon begins where they are known. Shape (T, S)."""
+    below = np.ones(territories.segments.shape)
+    if np.isinf(territories.value_below).all():
+        return below
+    words = ((np.arange(QUANTILES) + 0.5) / QUANTILES * 2.0**64).astype(np.uint64)
+    words = np.concatenate([words, words + np.uint64(1)])  # below and above the median (simulator.kernels.quantile)
+    for s, lifetime in enumerate(territories.lifetime(tables, 0)):
+        revenue = draws(tables.laws.tables, tables.laws.scale, tables.laws.zero, tables.mrr_law[s], words)
+        known = tables.present[s] if tables.present else None
+        if known is not None and not np.isnan(known.mrr).any():
+            revenue = known.mrr
+        below[:, s] = (revenue * lifetime < territories.value_below[:, None]).mean(axis=1)
+    return below
 
 
 def _milestone_tables(scenario: Scenario) -> onboarding.MilestoneTables:
@@ -439,11 +485,13 @@ def handover_hours(scenario: Scenario, team: TeamModel, model: SuccessModel, gri
     first, and only the rest of the fair share of the first month's ramp from colleagues
     (:mod:`simulator.success.books`).
     Leavers are those the attrition expects and those who have given notice, starters the backfills of as many and the
-    planned hires. A single CSM hands nothing over: nobody is there to take it.
+    planned hires. A single CSM hands nothing over: nobody is there to take it. Accounts that come from another team
+    when they enter a phase are counted too, those that cross a bound of value are not.
     """
     unit, hiring = team.team, scenario.hiring
+    came = _hours_of_those_who_come(scenario, team, model, grid)
     if unit.headcount <= 1 or unit.books == "pooled":
-        return np.zeros(grid.months)
+        return came
     place = {label: month for month, label in enumerate(grid.month_labels)}
     gone = np.zeros(grid.months)
     gone[1:] = -np.expm1(-hiring.attrition_per_year / 12.0)  # who leaves at a close is missed from the next month on
@@ -452,8 +500,10 @@ def handover_hours(scenario: Scenario, team: TeamModel, model: SuccessModel, gri
             gone[place[label] + 1] += count / unit.headcount
     empty = max(math.ceil(hiring.time_to_hire.mean) + hiring.backfill_lag - round(hiring.notice), 0)
     come = hiring.backfill * np.concatenate([np.zeros(empty), gone])[: grid.months]
-    for label, count in unit.hires.items():
+    for label, count in unit.rises.items():
         come[place[label]] += count / unit.headcount
+    for label, count in unit.layoffs.items():
+        gone[place[label]] += count / unit.headcount
     come[0] += sum(unit.open_requisitions.values()) / unit.headcount
     owned = ~team.tables.shared
     work = team.workload
@@ -470,4 +520,23 @@ def handover_hours(scenario: Scenario, team: TeamModel, model: SuccessModel, gri
     book = np.maximum(accounts.opening[mine].sum(axis=0) / unit.headcount, 1e-9)
     fair = (hiring.ramp[0] if hiring.ramp else 1.0) - accounts.new[mine].sum(axis=0) / book
     nobody_left = np.maximum(1.0 - gone, 0.0) ** unit.headcount
-    return np.asarray(each.sum(axis=(0, 1)) * (gone + come * np.maximum(fair, 0.0) * nobody_left))
+    return came + np.asarray(each.sum(axis=(0, 1)) * (gone + come * np.maximum(fair, 0.0) * nobody_left))
+
+
+def _hours_of_those_who_come(
+    scenario: Scenario, team: TeamModel, model: SuccessModel, grid: TimeGrid
+) -> NDArray[np.float64]:
+    """Expected hours of taking over the accounts that come from other teams with a phase, float64 (M,)."""
+    work = team.workload
+    if work.serves is None or not np.any(work.trigger == workload.HANDOVER):
+        return np.zeros(grid.months)
+    entering = dataclasses.replace(
+        work,
+        trigger=np.full_like(work.trigger, workload.ENTRY),
+        after_days=np.zeros_like(work.after_days),
+        coverage=np.where((work.trigger == workload.HANDOVER)[:, None], work.coverage, 0.0),
+        serves=np.maximum(np.diff(work.serves, prepend=1.0, axis=1), 0.0),
+    )
+    tables = portfolio_tables(scenario, grid)
+    hours = workload.hours_from_work(entering, model.activities, tables, expected_accounts(tables), grid)
+    return np.asarray(hours.sum(axis=(0, 1)))

@@ -101,6 +101,8 @@ class WorkloadTables:
         under_way: float64 (K, longest chain), share of the covered accounts that are at each step of the activity when
             the horizon begins; due at an even (keyed) time within its span: ``due_days``, or else one period.
         laws: tables of the laws behind ``detection``.
+        serves: float64 (S, 3), share of the segment's accounts that the team is expected to look after by stage of
+            their life, for the sum of the work; None for all of them.
     """
 
     activity_names: tuple[str, ...]
@@ -126,6 +128,7 @@ class WorkloadTables:
     seen_per_month: NDArray[np.float64]
     under_way: NDArray[np.float64]
     laws: LawTables
+    serves: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +246,7 @@ def draw_month(
     *,
     answers: Answers | None = None,
     handovers: bool = False,
+    mine: NDArray[np.bool_] | None = None,
 ) -> Instances:
     """The instances released in a month to the accounts served after :func:`~simulator.success.portfolio.start_month`.
 
@@ -250,10 +254,13 @@ def draw_month(
         answers: to surveys, of all months so far.
         clock: the team's clock; where it ends, later due dates end with it, so it should outlast the longest window.
         handovers: instead those of every account that would be handed over: who is depends on the team, not on demand.
+        mine: bool (A,), the accounts that the team looks after in this month; None for all of its segments.
     """
     frame = _frame(workload, portfolio, clock, grid, month)
     names = workload.activity_names
     words, covered = _words(workload, portfolio), covers(workload, portfolio)
+    if mine is not None:
+        covered = covered & mine
     parts = []
     for k in range(len(names)):
         account, base = covered[k].nonzero()[0], words[len(names) + k]
@@ -659,6 +666,8 @@ def hours_from_work(
                         workload, k, s, tables, accounts, grid, span, escalations_per_month
                     )
             instances *= workload.coverage[k, s]
+            if workload.serves is not None:
+                instances *= workload.serves[s][:, None]
             if size:
                 hours[k, s] = np.ceil(np.round(instances.sum(axis=0) / size, 9)) * (desk[k] + other[k])
             else:

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 import simulator as sim
-from simulator.horizon import COSTS, Horizon, pay_of, units
+from simulator import workforce
+from simulator.errors import InputError
+from simulator.horizon import COSTS, PEOPLE, Horizon, pay_of, units
 from simulator.planning.budget import need_cost
 from simulator.planning.requirement import support_need
 from simulator.studies.run import _Report, crew_of, evaluator, simulate
 from simulator.success.tables import HOUR_KINDS
 from simulator.support.tables import QueueMeasure
+from tests.models import both_wings
 
 TEXT = """\
 name: Everything that costs
@@ -77,7 +80,7 @@ def test_the_causes_of_the_variance_hold_all_of_it(plan: sim.Scenario) -> None:
     teams = []
     for u, (_, name, unit) in enumerate(units(scenario)):
         opening, starts, hires = people[:, :, u, :3].mean(axis=0).T
-        extra = cost[:, u, len(COSTS) - 3 :].sum()
+        extra = cost[:, u, len(workforce.COSTS) :].sum()
         seats = [seat for seat in positions(scenario) if seat.team == name]
         whole = cost[:, u].sum()
         teams.append(drivers(name, pay_of(scenario, unit), seats, opening + starts, starts, hires, extra, whole))
@@ -185,3 +188,93 @@ def test_a_plan_is_reforecast_on_what_earlier_months_left(plan: sim.Scenario) ->
     assert "2027-02 to 2027-03 cost $84,000 of $80,000 budgeted (+$4,000); the outlook for all 5 months" in text
     with pytest.raises(sim.InputError, match="right before the horizon, without a gap"):
         plan.with_({"budget": {"per_year": 1, "spent": {"2027-01": 1, "2027-03": 1}}})
+
+
+def test_overhead_follows_the_heads_by_span_and_is_no_part_of_the_need() -> None:
+    roles = {"manager": {"span": 3, "salary_per_year": 9_000_000}, "operations": {"span": 10}}
+    plan = both_wings({"hiring.raise_per_year": "0%", "hiring.seat_per_month": 20_000, "hiring.attrition_per_year": 0})
+    with_roles = plan.with_({"support.groups.tier1.overhead": roles, "success.teams.csm.overhead": roles})
+    one, other = simulate(plan, replications=2, jobs=1), simulate(with_roles, replications=2, jobs=1)
+    added = other.data["cost"] - one.data["cost"]
+    # tier1 has 4 heads, csm 2: two managers and one, an operator each, with seats
+    manager = 9_000_000 / 12 * 1.3 + 20_000
+    expected = [2 * manager + 20_000, 0, manager + 20_000]
+    assert added[..., COSTS.index("overhead")].tolist() == [[pytest.approx(expected)] * 3] * 2
+    assert added.sum() == pytest.approx(6 * sum(expected))
+    assert other.data["people"][0, 0, :, PEOPLE.index("overhead")].tolist() == [3, 0, 2]
+    same = [name for name in one.data if name not in ("cost", "people")]
+    for name in same:
+        np.testing.assert_array_equal(one.data[name], other.data[name], err_msg=name)
+    both = other.data["people"][..., : PEOPLE.index("overhead")]
+    np.testing.assert_array_equal(one.data["people"][..., : PEOPLE.index("overhead")], both)
+    told = [{row[3] for row in _Report(found, None, None)._headcount()} for found in (one, other)]
+    assert ["overhead" in measures for measures in told] == [False, True]
+    assert not any("laid_off" in measures for measures in told)
+
+
+def test_a_planned_fall_costs_severance_and_leaves_no_residual() -> None:
+    from simulator.planning.positions import drivers, positions, variance
+
+    changes = {
+        "hiring.layoffs": {"notice": "1 month", "severance": "2 months"},
+        "support.groups.tier1.hires": {"2027-06": -2},
+        "support.groups.tier2.hires": {"2027-05": 1},
+    }
+    scenario = both_wings({**changes, "hiring.attrition_per_year": "10%"})
+    simulated = simulate(scenario, replications=6, jobs=1)
+    people, cost = simulated.data["people"], simulated.data["cost"]
+    assert (people[:, 1, 0, PEOPLE.index("laid_off")] > 0).all()
+    np.testing.assert_array_equal(people[:, 0, 0, PEOPLE.index("laid_off")], 0)
+    severance = people[:, 1, 0, PEOPLE.index("laid_off")] * 4_000_000 / 12 * 2
+    np.testing.assert_allclose(cost[:, 1, 0, COSTS.index("severance")], severance)
+    assert cost[..., COSTS.index("severance")].sum() == pytest.approx(severance.sum())
+    teams, seats = [], positions(scenario)
+    assert [(seat.heads, seat.start, seat.hiring) for seat in seats if seat.heads < 0] == [(-2, 2, 0.0)]
+    for u, (_, name, unit) in enumerate(units(scenario)):
+        opening, starts, hires = people[:, :, u, :3].mean(axis=0).T
+        gone = people[:, :, u, PEOPLE.index("laid_off")].mean(axis=0)
+        mean = cost[:, :, u].mean(axis=0).sum(axis=0)
+        mine = [seat for seat in seats if seat.team == name]
+        given = pay_of(scenario, unit), mine, opening + starts, starts, hires
+        teams.append(drivers(name, *given, mean[len(workforce.COSTS) :].sum(), mean.sum(), gone))
+    found = variance(teams, 3)
+    assert found["rate"] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert teams[0].planned == 4 * 3 - 2
+    assert teams[0].late == pytest.approx(float(2 - people[:, 1, 0, PEOPLE.index("laid_off")].mean()), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "message"),
+    [
+        ({"hires": {"2027-05": -1}}, "support.groups.tier1.hires.2027-05", "layoffs are not allowed"),
+        ({"hires": {"2027-04": -1}, "allowed": {}}, "hires.2027-04", "nobody can be told before the horizon"),
+        ({"hires": {"2027-05": 1, "2027-06": -6}, "allowed": {}}, "hires.2027-06", "more heads go than it has"),
+    ],
+)
+def test_falls_that_are_not_allowed_or_not_possible_are_told(changes: dict, where: str, message: str) -> None:
+    given = {"support.groups.tier1.hires": changes["hires"]}
+    given |= {"hiring.layoffs": changes["allowed"]} if "allowed" in changes else {}
+    with pytest.raises(InputError) as refused:
+        both_wings(given)
+    [told] = [str(problem) for problem in refused.value.problems]
+    assert where in told
+    assert message in told
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ({}, "a budget is an amount per_year, a share_of_mrr or both"),
+        ({"share_of_mrr": "10%", "spent": {"2027-03": 1}}, "spent is set against per_year"),
+        ({"share_of_mrr": "110%"}, "share"),
+    ],
+)
+def test_budgets_that_say_nothing_are_refused(budget: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        both_wings({"budget": budget})
+
+
+def test_a_share_of_no_revenue_is_refused() -> None:
+    nothing = {"accounts.enterprise.mrr": 0, "accounts.smb.mrr": 0, "budget": {"share_of_mrr": "10%"}}
+    with pytest.raises(InputError, match="no account pays anything"):
+        both_wings(nothing)

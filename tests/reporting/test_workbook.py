@@ -16,6 +16,8 @@ import pytest
 
 from simulator.reporting import workbook
 from simulator.results import TABLES, Result
+from simulator.studies.run import run
+from tests.models import both_wings
 from tests.reporting.sample import MONTHS, sample
 
 
@@ -148,3 +150,23 @@ def test_a_result_with_nothing_in_it_is_still_a_workbook(tmp_path: Path) -> None
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert book["Summary"]["A1"].value == "bare"
+
+
+def test_a_planned_fall_and_overhead_leave_every_check_green() -> None:
+    plan = {
+        "monte_carlo.replications": 4,
+        "hiring.layoffs": {"severance": "2 months"},
+        "support.groups.tier1.hires": {"2027-06": -2},
+        "success.teams.csm.overhead": {"manager": {"span": 3, "salary_per_year": 9_000_000}},
+    }
+    result = run(both_wings(plan), jobs=1)
+    values = openpyxl.load_workbook(io.BytesIO(workbook.content(result)), data_only=True)
+    rows = [row for sheet in values for row in sheet.iter_rows(values_only=True)]
+    assert [row[3] for row in rows if row[3] in ("ok", "wrong", "failed")] == ["ok"] * 4
+    [fall] = [row for row in values["Positions"].iter_rows(values_only=True) if row[3] == "planned layoff"]
+    assert fall[4] == "no"
+    assert fall[7] == -2
+    assert fall[10:12] == (0, 0)
+    assert fall[12] == pytest.approx(-2 * 4_000_000 / 12 * 1.3)
+    assert any("severance" in row for row in rows)
+    assert any("managers and operations" in row for row in rows)

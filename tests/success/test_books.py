@@ -56,3 +56,19 @@ def test_unwanted_accounts_and_an_empty_team_have_no_owner() -> None:
     wanted = np.array([True, False, True, False, True])
     assert (books.assign(NOBODY, hours, wanted, np.ones(2)) >= 0).tolist() == wanted.tolist()
     assert (books.assign(NOBODY, hours, wanted, np.zeros(2)) == -1).all()
+
+
+def test_kept_accounts_keep_their_owner_and_count_for_nothing() -> None:
+    hours = np.ones(12)
+    everybody = np.ones(12, dtype=bool)
+    owner = books.assign(NOBODY, hours, everybody, np.ones(3))
+    gone = np.arange(12) < 6
+    after = books.assign(owner, hours, ~gone, np.ones(3), gone)
+    assert np.array_equal(after, owner)
+    left = books.assign(owner, hours, ~gone, np.array([1.0, 1.0, 0.0]), gone)
+    assert set(left[gone & (owner == 2)].tolist()) <= {0, 1}
+    assert np.array_equal(left[gone & (owner != 2)], owner[gone & (owner != 2)])
+    assert load(left[~gone], hours[~gone], 2).tolist() == [3.0, 3.0]
+    assert (books.assign(owner, hours, ~gone, np.zeros(3), gone) == -1).all()
+    back = books.assign(after, hours, everybody, np.ones(3))
+    assert np.array_equal(back, owner)
