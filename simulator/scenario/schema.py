@@ -1022,6 +1022,11 @@ class Escalation(Part):
     )
     then: Literal["cold", "deferred"] = default("cold", "warm: what it turns into after that")
     conference: DurationLaw = default("0 s", "warm: the agent stays so long after the next tier has answered")
+    age: Literal["restarts", "carries_over"] = default(
+        "restarts",
+        "carries_over: in the next queue the time since the contact entered this one counts as waited, for its place "
+        "and for overflow; its patience, and the wait that is reported, restart all the same",
+    )
 
 
 class Redial(Part):

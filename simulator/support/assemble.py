@@ -82,6 +82,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         hold_limit=np.array([_hold_limit(q.escalation) for q in items]),
         hold_fallback=np.array([_way(q.escalation.then) if q.escalation else Transfer.COLD for q in items], np.int64),
         conference=np.array([_conference(q.escalation, book) for q in items], dtype=np.int64),
+        carries_age=np.array([q.escalation is not None and q.escalation.age == "carries_over" for q in items]),
         answer_delay=np.array([book.row(d.law) if d.mean > 0 else -1 for d in delays], dtype=np.int64),
         dropping=dropping if dropping.any() else always,
         after=after,

@@ -43,6 +43,7 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
             "{to: tier2, probability: 12%}",
             "{to: tier2, probability: 12%, transfer: warm, hold: 2 min, then: deferred, conference: 9 s}",
         ),
+        ("{to: tier2, probability: 12%}", "{to: tier2, probability: 12%, age: carries_over}"),
         ("      escalation: {", "      balking: 10 %\n      at_closing: drop\n      escalation: {"),
         (
             "      escalation: {",
