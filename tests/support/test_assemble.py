@@ -232,6 +232,27 @@ def test_ways_to_the_next_tier_of_a_scenario() -> None:
     assert talk(transfer="warm", conference="20 s") == pytest.approx(85.0, abs=0.2)
 
 
+def test_queues_share_the_lines_that_they_name() -> None:
+    """Three queues that nobody answers: two share four lines, the third has lines of its own, under a pool's name."""
+    document = copy.deepcopy(one_queue(queue={"patience": None}, group={"agents": 0}).document())
+    queues, group = document["support"]["queues"], document["support"]["groups"]["agents"]
+    document["support"]["lines"] = {"more": 4}
+    for name in ("more", "others"):
+        queues[name] = copy.deepcopy(queues["calls"])
+    queues["calls"]["lines"] = queues["others"]["lines"] = "more"
+    queues["more"]["lines"] = 9
+    group["serves"] = list(queues)
+    tables = build(freeze(Document(document)), one_queue().calendar.grid()).tables
+    assert tables.line_capacity[tables.line_pool].tolist() == [4, 9, 4]
+    assert tables.line_pool[0] == tables.line_pool[2]
+    horizon = Horizon(freeze(Document(document)))
+    for reference in (False, True):
+        sums = horizon.simulate(0, reference=reference)["queue"].sum(axis=0)
+        holding = sums[:, QueueMeasure.OFFERED] - sums[:, QueueMeasure.BLOCKED]
+        assert (holding[0] + holding[2], holding[1]) == (4, 9)
+        assert min(holding) > 0
+
+
 def test_the_age_carries_over_where_a_scenario_says_so() -> None:
     """The second tier overflows to helpers after 2 min; whoever comes with a call of 3 min behind him goes there at
     once."""
