@@ -87,6 +87,8 @@ def _slot(hint: Any) -> Slot:
     if hint in (schema.Dated, schema.RosterTable):
         read = schema.read_dated if hint == schema.Dated else schema.read_roster
         return Slot(SCALAR, "a CSV file or a mapping by day", canonical=read)
+    if hint == schema.Lines:
+        return Slot(SCALAR, f"{schema.WHOLE.allowed}, 1 or more, or a name of support.lines", schema.WHOLE)
     if hint == schema.ByMonth:
         allowed = "one number, or a list with one per month"
         return Slot(LIST, allowed, schema.AMOUNT, item=_WEIGHT, canonical=schema.canonical_by_month)

@@ -24,6 +24,7 @@ from simulator.scenario.schema import (
     EVERY_MONTHS,
     MOST_ACCOUNTS,
     MOST_EVENTS,
+    NAME,
     SCALES,
     SHRINKAGE,
     Calendar,
@@ -37,7 +38,6 @@ from simulator.scenario.schema import (
     read_dated,
     read_roster,
 )
-from simulator.scenario.variants import NAME
 
 WEEKDAY_KINDS = range(7)
 WEEKS_IN_A_MONTH = 31 / 7
@@ -92,6 +92,7 @@ class _Rules:
         self.queues = _mapping(support.get("queues"))
         self.groups = _mapping(support.get("groups"))
         self.shifts = _mapping(support.get("shifts"))
+        self.lines = _mapping(support.get("lines"))
         self.activities = _mapping(success.get("activities"))
         self.teams = _mapping(success.get("teams"))
         self.surveys = _mapping(success.get("surveys"))
@@ -212,7 +213,25 @@ class _Rules:
             if isinstance(to, str) and to not in self.queues:
                 message = "customers are to come back to an unknown queue"
                 yield self.problem((*steps, "resolution", "to"), message, to, self.queues)
+        yield from self.line_pools()
         yield from self.escalation_loops()
+
+    def line_pools(self) -> Iterator[Problem]:
+        """Queues name pools that are there, and each pool has a queue."""
+        named = {name: _mapping(queue).get("lines") for name, queue in self.queues.items()}
+        pools = {name: pool for name, pool in named.items() if isinstance(pool, str) and NAME.fullmatch(pool)}
+        for name, pool in pools.items():
+            if pool not in self.lines:
+                at = ("support", "queues", name, "lines")
+                yield self.problem(at, "the queue names an unknown pool of lines", pool, self.lines)
+        used = {_meant(pool, self.lines) for pool in pools.values()}
+        for pool in self.lines:
+            here = ("support", "lines", pool)
+            if not NAME.fullmatch(pool):
+                allowed = "letters, digits, _ and -, starting with a letter or _"
+                yield self.document.problem(here, "the name cannot stand for a pool of lines", repr(pool), allowed)
+            elif pool not in used:
+                yield self.document.problem(here, "no queue has these lines", pool, f"lines: {pool} at a queue")
 
     def chats(self, steps: Steps, group: dict[str, Any]) -> Iterator[Problem]:
         """Several contacts at once are chats."""

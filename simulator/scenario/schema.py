@@ -36,6 +36,9 @@ from simulator import distributions, timegrid, units
 from simulator.distributions import Law
 from simulator.errors import ParameterError, UnitError, ValueRefused, nearest
 
+NAME = re.compile(r"[^\W\d][\w-]*")
+"""What a name may be: letters of any script, digits, ``_`` and ``-``, no digit or ``-`` first."""
+
 
 def default(value: object, description: str | None = None) -> Any:
     """The default of a field, as a user would write it (it is read like any other value)."""
@@ -1022,6 +1025,11 @@ class Escalation(Part):
     )
     then: Literal["cold", "deferred"] = default("cold", "warm: what it turns into after that")
     conference: DurationLaw = default("0 s", "warm: the agent stays so long after the next tier has answered")
+    age: Literal["restarts", "carries_over"] = default(
+        "restarts",
+        "carries_over: in the next queue the time since the contact entered this one counts as waited, for its place "
+        "and for overflow; its patience, and the wait that is reported, restart all the same",
+    )
 
 
 class Redial(Part):
@@ -1088,6 +1096,23 @@ class QueueTargets(Part):
     confidence: Share = default("80%")
 
 
+def _lines(value: object) -> int | str:
+    """A number of lines, or the name of a pool of them."""
+    if isinstance(value, str) and NAME.fullmatch(value):
+        return value
+    lines = WHOLE.read(value)
+    if lines < 1:
+        raise UnitError(f"{value!r} is no number of lines")
+    return int(lines)
+
+
+Lines = Annotated[
+    int | str,
+    BeforeValidator(_lines),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}], "format": "quantity"}),
+]
+
+
 class Queue(Part):
     """A kind of contact."""
 
@@ -1102,7 +1127,9 @@ class Queue(Part):
     redial: Redial | None = default(None, "callers who were blocked, balked or abandoned here call again")
     talk: DurationLaw
     after_call: DurationLaw = default("0 s")
-    lines: Annotated[int, Field(ge=1), WHOLE] | None = default(None, "calls that may wait or talk at once")
+    lines: Lines | None = default(
+        None, "calls that may wait or talk at once: a number, or a pool of `support.lines` that queues share"
+    )
     cost_per_minute: Money = default(0, "of a line in use, waiting and talk; charged to the first group that serves")
     escalation: Escalation | None = None
     callback: Callback | None = default(None, "callers who must wait long are offered a callback")
@@ -1386,6 +1413,7 @@ class Support(Part):
     queues: dict[str, Queue]
     groups: dict[str, Group]
     shifts: dict[str, Shift] = default({}, "patterns of presence that groups name")
+    lines: dict[str, Annotated[int, Field(ge=1), WHOLE]] = default({}, "pools of lines that queues name and share")
 
 
 class Step(Part):

@@ -8,7 +8,6 @@ wherever they come from: nothing depends on their order.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,9 +19,6 @@ from simulator.scenario.paths import LAW, Slot, child, copied, get, locate, plac
 from simulator.scenario.schema import Scenario
 
 __all__ = ["Override", "apply", "differences", "from_pairs", "from_variant", "get", "override"]
-
-NAME = re.compile(r"[^\W\d][\w-]*")
-"""What a name may be: letters of any script, digits, ``_`` and ``-``, no digit or ``-`` first."""
 
 
 @dataclass(frozen=True)

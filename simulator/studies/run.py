@@ -937,11 +937,19 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
             found["support", "queue", name, "closing_backlog", "count"] = left
             in_days = targets.in_days(left, offered, np.append(days, days.sum()))
             found["support", "queue", name, "closing_backlog_days", "days"] = in_days
-    cost = simulated.data["cost"][:, :, : len(support.groups)].sum(axis=(2, 3))
-    answered = sum(support_kpis.KPIS[k](simulated.data["queue"]).sum(axis=2) for k in ("answered", "called_back"))
-    if cost.sum() > 0:
-        values = support_kpis.cost_per_contact(_with_total(cost), _with_total(answered))
-        found["support", "wing", "support", "cost_per_contact", "money"] = values
+    cost = simulated.data["cost"][:, :, : len(support.groups)].sum(axis=3)
+    queue_sums = simulated.data["queue"]
+    answered = support_kpis.KPIS["answered"](queue_sums) + support_kpis.KPIS["called_back"](queue_sums)
+    serves = model.tables.level > 0
+    teams = {("wing", "support"): (cost.sum(axis=2), np.ones(len(serves), dtype=np.bool_))}
+    for g, name in enumerate(support.groups):
+        # whose contacts they were is known where no other group serves the queues of this one
+        if serves[serves[:, g]].sum() == serves[:, g].sum():
+            teams["group", name] = cost[:, :, g], serves[:, g]
+    for (kind, name), (spent, theirs) in teams.items():
+        if spent.sum() > 0:
+            values = support_kpis.cost_per_contact(_with_total(spent), _with_total(answered[:, :, theirs].sum(axis=2)))
+            found["support", kind, name, "cost_per_contact", "money"] = values
     return found
 
 

@@ -52,7 +52,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
                 after_call[q, g] = book.row(wrap_up.law.scaled(factor))
             priority[q, g], level[q, g], after[q, g] = serves.priority, serves.level, serves.after
             reserve[q, g] = serves.reserve
-    lined = [name for name, queue in support.queues.items() if queue.lines is not None]
+    line_pool, line_capacity = _line_pools(support)
     items = list(support.queues.values())
     delays = [group.answer_delay for group in support.groups.values()]
     always = np.zeros((len(items), 0), dtype=np.bool_)
@@ -70,8 +70,8 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         level=level,
         escalation_to=np.array([queues.index(q.escalation.to) if q.escalation else -1 for q in items], dtype=np.int64),
         escalation_probability=np.array([q.escalation.probability if q.escalation else 0.0 for q in items]),
-        line_pool=np.array([lined.index(n) if n in lined else -1 for n in queues], dtype=np.int64),
-        line_capacity=np.array([support.queues[n].lines for n in lined], dtype=np.int64),
+        line_pool=line_pool,
+        line_capacity=line_capacity,
         answer_within=np.array([q.threshold for q in items]),
         short_abandon=np.array([q.threshold if q.short_abandon is None else q.short_abandon for q in items]),
         balking=np.array([q.balking for q in items]),
@@ -82,6 +82,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         hold_limit=np.array([_hold_limit(q.escalation) for q in items]),
         hold_fallback=np.array([_way(q.escalation.then) if q.escalation else Transfer.COLD for q in items], np.int64),
         conference=np.array([_conference(q.escalation, book) for q in items], dtype=np.int64),
+        carries_age=np.array([q.escalation is not None and q.escalation.age == "carries_over" for q in items]),
         answer_delay=np.array([book.row(d.law) if d.mean > 0 else -1 for d in delays], dtype=np.int64),
         dropping=dropping if dropping.any() else always,
         after=after,
@@ -154,6 +155,19 @@ def _away(away: Away | None, book: LawBook) -> int:
         return -1
     law = away.duration.law
     return book.row(with_zero(law, 1.0 - away.probability * (1.0 - law.zero)))
+
+
+def _line_pools(support: Support) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pool of each queue, -1 none, and the lines of each pool. A queue's own lines are one that nobody shares."""
+    names, capacity = list(support.lines), list(support.lines.values())
+    pool = []
+    for queue in support.queues.values():
+        if isinstance(queue.lines, int):
+            pool.append(len(capacity))
+            capacity.append(queue.lines)
+        else:
+            pool.append(-1 if queue.lines is None else names.index(queue.lines))
+    return np.array(pool, dtype=np.int64), np.array(capacity, dtype=np.int64)
 
 
 def _way(name: str) -> Transfer:

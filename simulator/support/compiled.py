@@ -10,7 +10,7 @@ How it goes about it:
 - Where nobody holds a line or redials an abandonment changes nothing at its instant. Such queues look at a deadline
   when service would start; a contact whose deadline has passed by then has abandoned at it. Other queues have
   abandonments as events.
-- A waiting contact has at most one overflow time on the calendar, the next one. A queue in order of entry opens to a
+- A waiting contact has at most one overflow time on the calendar, the next one. A queue in order of age opens to a
   group in the same order, so a freed agent looks at the first contact of each queue alone.
 - Agents with sessions have places of their own (:class:`Agents`); the next end among them is found by a tournament, in
   which one of them plays again when a session comes or goes.
@@ -145,7 +145,7 @@ class Model(NamedTuple):
     """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
 
     Each row of ``overflow_time`` ends with infinity. ``closing`` tells in which intervals some queue drops contacts.
-    ``head_start`` and ``away`` are empty where they have no effect.
+    ``head_start`` (where no age is carried over either) and ``away`` are empty where they have no effect.
     """
 
     law: NDArray[np.float64]
@@ -170,6 +170,7 @@ class Model(NamedTuple):
     hold_limit: NDArray[np.float64]
     hold_fallback: NDArray[np.int64]
     conference: NDArray[np.int64]
+    carries_age: NDArray[np.bool_]
     dropping: NDArray[np.bool_]
     closing: NDArray[np.bool_]
     overflow_start: NDArray[np.int64]
@@ -354,7 +355,7 @@ def _drop_first(time, item, n):
 
 @kernels.inner_switched
 def _idle_group(
-    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count
+    queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count
 ):
     """The open group that answers: lowest level, then idle longest, then lowest index. -1 when nobody is idle.
 
@@ -362,19 +363,19 @@ def _idle_group(
     """
     best = -1
     level = 0
-    since = 0.0
+    longest = 0.0
     for k in range(tries_start[queue], tries_start[queue + 1]):
         if best >= 0 and tries_level[k] != level:
             break
         group = tries_group[k]
         if tries_reserve is not None and idle_count[group] <= tries_reserve[k]:
             continue
-        if idle_count[group] > 0 and (tries_after is None or arrived + tries_after[k] <= t):
+        if idle_count[group] > 0 and (tries_after is None or since + tries_after[k] <= t):
             head = idle[group, idle_head[group]]
-            if best < 0 or head < since:
+            if best < 0 or head < longest:
                 best = group
                 level = tries_level[k]
-                since = head
+                longest = head
     return best
 
 
@@ -406,12 +407,19 @@ def _unlink(first, last, before, after, count, queue, slot):
         last[queue] = a
 
 
+@kernels.inner
+def _is_ahead(slots, a, b):
+    """Whether the contact in slot ``a`` stands before that in ``b`` when both wait in one queue."""
+    mine, other = slots[a].arrived - slots[a].age, slots[b].arrived - slots[b].age
+    return mine < other or (mine == other and slots[a].entry < slots[b].entry)
+
+
 @kernels.called
 def _put_back(slots, first, last, before, after, count, queue, slot):
-    """Put a slot into the waiting list of its queue, by entry."""
+    """Put a slot into the waiting list of its queue, by age."""
     count[_COUNTS + queue] += 1
     a, b = -1, first[queue]
-    while b >= 0 and slots[b].entry < slots[slot].entry:
+    while b >= 0 and _is_ahead(slots, b, slot):
         a, b = b, after[b]
     before[slot], after[slot] = a, b
     if a >= 0:
@@ -442,12 +450,12 @@ def _is_called_back(threshold, handle, acceptance, tries_start, tries_group, pre
 
 
 @kernels.inner
-def _next_overflow(queue, arrived, t, start, waits):
+def _next_overflow(queue, since, t, start, waits):
     """The first instant after ``t`` at which a further group opens to a contact; infinite when there is none."""
     k = start[queue]
-    while arrived + waits[k] <= t:
+    while since + waits[k] <= t:
         k += 1
-    return arrived + waits[k]
+    return since + waits[k]
 
 
 @kernels.inner
@@ -772,19 +780,19 @@ def _with_a_place(crew, concurrency, surplus, group):
 
 @kernels.called
 def _find_agent(
-    queue, arrived, t, urgent, crew, chat, concurrency, surplus,
+    queue, since, t, urgent, crew, chat, concurrency, surplus,
     tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count,
 ):  # fmt: skip
     """The group that takes a contact, and its agent where that is one with sessions (-1 an idle one); -1 nobody.
 
     An agent of level 0 leaves its work for the contact, which ``urgent`` allows.
     """
-    best, best_agent, level, held, since = -1, -1, 0, 0, 0.0
+    best, best_agent, level, held, turned = -1, -1, 0, 0, 0.0
     for k in range(tries_start[queue], tries_start[queue + 1]):
         if best >= 0 and tries_level[k] != level:
             break
         group, agent = tries_group[k], -1
-        if arrived + tries_after[k] > t:
+        if since + tries_after[k] > t:
             continue
         if idle_count[group] > tries_reserve[k]:
             chats, last = 0, idle[group, idle_head[group]]
@@ -794,22 +802,22 @@ def _find_agent(
             if agent < 0:
                 continue
             chats, last = crew.open[agent], crew.since[agent]
-        if best < 0 or chats < held or (chats == held and last < since):
-            best, best_agent, level, held, since = group, agent, tries_level[k], chats, last
+        if best < 0 or chats < held or (chats == held and last < turned):
+            best, best_agent, level, held, turned = group, agent, tries_level[k], chats, last
     if best >= 0 or not urgent:
         return best, best_agent
     for k in range(tries_start[queue], tries_start[queue + 1]):
         if best >= 0 and tries_level[k] != level:
             break
         group = tries_group[k]
-        if arrived + tries_after[k] > t:
+        if since + tries_after[k] > t:
             continue
         agent = crew.list_last[group, 0]
         last = crew.since[agent] if agent >= 0 else 0.0
         while agent >= 0 and crew.since[agent] == last:
-            latest = best < 0 or last > since
-            if latest or (last == since and crew.entry[agent] > crew.entry[best_agent]):
-                best, best_agent, level, since = group, agent, tries_level[k], last
+            latest = best < 0 or last > turned
+            if latest or (last == turned and crew.entry[agent] > crew.entry[best_agent]):
+                best, best_agent, level, turned = group, agent, tries_level[k], last
             agent = crew.before[agent]
     return best, best_agent
 
@@ -893,7 +901,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
         answer_delay, dropping, closing = model.answer_delay, model.dropping, model.closing
         transfer, hold_limit, hold_fallback = model.transfer, model.hold_limit, model.hold_fallback
-        conference = model.conference
+        conference, carries_age = model.conference, model.carries_age
         hold_time, hold_item = work.hold_time, work.hold_item
         call_start, first_interval = work.call_start[0], count[_FIRST_INTERVAL]
         t_hold = hold_time[0] if count[_N_HOLD] > 0 else inf
@@ -1019,7 +1027,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         lost = False
         if rich is not None:
             ticket = False
-            hold = 0.0
+            hold = age = 0.0
             holder_entry = holder_group = holder_queue = holder_interval = -1
         if callback is not None:
             called_back = False
@@ -1166,12 +1174,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     head = first[queue]
                 if head < 0:
                     continue
-                if rich is not None and overflows and slots[head].arrived + serves_after[k] > t:
+                if rich is not None and overflows and slots[head].arrived - slots[head].age + serves_after[k] > t:
                     continue
                 if mail is not None and idle_count[group] < serves_reserve[k] and kind != _FILL:
                     continue
                 if rich is not None and ages:
-                    entered = slots[head].arrived - head_start[queue]
+                    entered = slots[head].arrived - slots[head].age - head_start[queue]
                     if slot < 0 or entered < oldest or (entered == oldest and slots[head].entry < slots[slot].entry):
                         slot = head
                         priority = serves_priority[k]
@@ -1273,6 +1281,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     holder_queue, holder_interval = moved.holder_queue, moved.holder_interval
                     if holder_entry >= 0:
                         hold = nan
+                    if carries_age[moved.queue]:
+                        age = t - (moved.arrived - moved.age)
                     if transfer[moved.queue] == _DEFERRED:
                         ticket = True
                         if line >= 0:
@@ -1378,14 +1388,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     line = -1
                 else:
                     lines[line] += 1
+            since = t
+            if rich is not None:
+                since = t - age
             if not lost and talks is not None:
                 group, agent = _find_agent(
-                    queue, arrived, t, not ticket and not deferrable[queue], crew, chat, concurrency, surplus,
+                    queue, since, t, not ticket and not deferrable[queue], crew, chat, concurrency, surplus,
                     tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count,
                 )  # fmt: skip
             elif not lost:
                 group = _idle_group(
-                    queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                    queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                     idle, idle_head, idle_count,
                 )  # fmt: skip
             if (
@@ -1484,16 +1497,16 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_aside = aside_time[0] if count[_N_ASIDE] > 0 else inf
             slot = item & _ITEM_MASK
             held = slots[slot]
-            queue, arrived = held.queue, held.arrived
+            queue, since = held.queue, held.arrived - held.age
             held.deadline = inf
             held.waiting = True
             _put_back(slots, first, last, before, after, count, queue, slot)
             group = _idle_group(  # nobody leaves other work for it
-                queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                 idle, idle_head, idle_count,
             )  # fmt: skip
             if group < 0:
-                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                t_next = _next_overflow(queue, since, t, overflow_start, overflow_wait) if overflows else inf
                 if t_next < inf:
                     _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
                     count[_N_OVERFLOW] += 1
@@ -1503,13 +1516,13 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
 
         elif talks is not None and kind == _OFFER:
             slot, offered = offered, -1
-            queue, arrived = slots[slot].queue, slots[slot].arrived
+            queue, since = slots[slot].queue, slots[slot].arrived - slots[slot].age
             group = _idle_group(
-                queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                 idle, idle_head, idle_count,
             )  # fmt: skip
             if group < 0:
-                t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                t_next = _next_overflow(queue, since, t, overflow_start, overflow_wait) if overflows else inf
                 if t_next < inf:
                     item = slots[slot].entry << _ITEM_BITS | slot
                     _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
@@ -1585,19 +1598,19 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_next = inf
             if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
                 queue = held.queue
-                arrived = held.arrived
+                since = held.arrived - held.age
                 if talks is not None:
                     group, agent = _find_agent(
-                        queue, arrived, t, not held.ticket and not deferrable[queue], crew, chat, concurrency, surplus,
+                        queue, since, t, not held.ticket and not deferrable[queue], crew, chat, concurrency, surplus,
                         tries_start, tries_group, tries_level, tries_after, tries_reserve, idle, idle_head, idle_count,
                     )  # fmt: skip
                 else:
                     group = _idle_group(
-                        queue, arrived, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
+                        queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                         idle, idle_head, idle_count,
                     )  # fmt: skip
                 if group < 0:
-                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait)
+                    t_next = _next_overflow(queue, since, t, overflow_start, overflow_wait)
             if t_next < inf:
                 _replace_first(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
             else:
@@ -1747,7 +1760,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             attempt, origin = found.attempt, found.origin
             arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
             if rich is not None:
-                ticket, hold = found.ticket, found.hold
+                ticket, hold, age = found.ticket, found.hold, found.age
                 holder_entry, holder_group = found.holder_entry, found.holder_group
                 holder_queue, holder_interval = found.holder_queue, found.holder_interval
             if again is not None:
@@ -1893,7 +1906,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             held.talk, held.talk_end, held.waiting, held.escalates = talk_recorded, nan, False, escalates
             held.ticket, held.hold = ticket, hold
             held.holder_entry = held.holder_group = held.holder_queue = held.holder_interval = -1
-            held.taken_at, held.answered_at = taken_at, answered_at
+            held.taken_at, held.answered_at, held.age = taken_at, answered_at, age
             held.callback, held.tries, held.repeats = False, 0, 0
             held.inquiry_queue = held.inquiry_interval = 0
             held.inquiry_arrived = held.effort = held.own_time = 0.0
@@ -2066,6 +2079,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if rich is not None:
                 kept.ticket = ticket
                 kept.hold = hold
+                kept.age = age
                 kept.holder_entry = holder_entry
                 kept.holder_group = holder_group
                 kept.holder_queue = holder_queue
@@ -2092,15 +2106,18 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     t_redial = redial_time[0]
             elif group < 0:
                 slot_row[slot] = row
-                count[_COUNTS + queue] += 1
-                tail = last[queue]
-                before[slot] = tail
-                after[slot] = -1
-                if tail >= 0:
-                    after[tail] = slot
+                if rich is not None and age > 0.0:
+                    _put_back(slots, first, last, before, after, count, queue, slot)
                 else:
-                    first[queue] = slot
-                last[queue] = slot
+                    count[_COUNTS + queue] += 1
+                    tail = last[queue]
+                    before[slot] = tail
+                    after[slot] = -1
+                    if tail >= 0:
+                        after[tail] = slot
+                    else:
+                        first[queue] = slot
+                    last[queue] = slot
                 if abandon_as_event[queue] and deadline < inf:
                     _push(patience_time, patience_item, count[_N_PATIENCE], deadline, item)
                     count[_N_PATIENCE] += 1
@@ -2114,7 +2131,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         count[_N_HOLD] += 1
                         t_hold = hold_time[0]
                 if rich is not None:
-                    t_next = _next_overflow(queue, arrived, t, overflow_start, overflow_wait) if overflows else inf
+                    t_next = (
+                        _next_overflow(queue, arrived - age, t, overflow_start, overflow_wait) if overflows else inf
+                    )
                     if t_next < inf:
                         _push(overflow_time, overflow_item, count[_N_OVERFLOW], t_next, item)
                         count[_N_OVERFLOW] += 1
@@ -2255,10 +2274,10 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
 def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
     """Which of the rarer rules a model uses, True or None each.
 
-    ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold, dropping, head starts, time
-    away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``: deferrable work, agents
-    kept in reserve, waits in open time. ``callback``: callbacks, which need ``rich``. ``talks``: sessions (chats beside
-    others, work that may be interrupted), which need ``rich`` and ``mail``.
+    ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold or carry the age over, dropping,
+    head starts, time away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``:
+    deferrable work, agents kept in reserve, waits in open time. ``callback``: callbacks, which need ``rich``.
+    ``talks``: sessions (chats beside others, work that may be interrupted), which need ``rich`` and ``mail``.
     """
     transfers = (tables.transfer > 0) & (tables.escalation_to >= 0)
     rare = (
@@ -2266,6 +2285,7 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
         tables.balking,
         tables.answer_delay >= 0,
         transfers,
+        _carries_age(tables),
         tables.dropping,
         tables.head_start,
         tables.away >= 0,
@@ -2277,9 +2297,15 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
     return rich or None, again or None, tables.inquiries or None, mail or None, callback or None, talks or None
 
 
+def _carries_age(tables: SupportTables) -> NDArray[np.bool_]:
+    """The queues whose escalations bring their age along."""
+    return tables.carries_age & (tables.escalation_to >= 0)
+
+
 @functools.lru_cache(maxsize=64)
 def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
     laws = tables.laws
+    ages = bool(np.any(tables.head_start != 0) or _carries_age(tables).any())
     return Model(
         _plain(laws.tables, np.float64),
         _plain(laws.scale, np.float64),
@@ -2303,6 +2329,7 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.hold_limit, np.float64),
         _plain(tables.hold_fallback, np.int64),
         _plain(tables.conference, np.int64),
+        _plain(tables.carries_age, np.bool_),
         _plain(tables.dropping, np.bool_),
         np.asarray(tables.dropping.any(axis=0)),
         *_overflow_rows(tables),
@@ -2311,7 +2338,7 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         *_flat(tables.serves),
         np.array([tables.after[q, g] for g, row in enumerate(tables.serves) for q, _ in row]),
         _plain(tables.after, np.float64),
-        _plain(tables.head_start if np.any(tables.head_start != 0) else np.zeros(0), np.float64),
+        _plain(tables.head_start if ages else np.zeros(0), np.float64),
         _plain(tables.away if np.any(tables.away >= 0) else np.zeros(0), np.int64),
         _plain(tables.resolution, np.float64),
         _plain(tables.repeat_attempts, np.int64),
@@ -2396,6 +2423,7 @@ def _load(
         slot_row[:unanswered] = _carried_rows(state)[:unanswered]
         for queue in np.unique(state.waiting["queue"]):
             mine = np.flatnonzero(state.waiting["queue"] == queue)
+            mine = mine[np.argsort((state.waiting["arrived"] - state.waiting["age"])[mine], kind="stable")]
             first[queue], last[queue] = mine[0], mine[-1]
             count[_COUNTS + queue] = mine.size
             after[mine], before[mine] = np.append(mine[1:], -1), np.insert(mine[:-1], 0, -1)
@@ -2558,7 +2586,7 @@ def _overflows(tables: SupportTables, state: SupportState, room: int) -> tuple[_
     """The heap of the next overflow time of each contact that waits when the call begins, and their number."""
     times = np.full(len(state.waiting), inf)
     for i, row in enumerate(state.waiting):
-        coming = (row["arrived"] + wait for wait in tables.overflow_times[row["queue"]])
+        coming = (row["arrived"] - row["age"] + wait for wait in tables.overflow_times[row["queue"]])
         times[i] = min((t for t in coming if t >= state.time), default=inf)
     slot = np.flatnonzero(times < inf)
     slot = slot[np.lexsort((state.waiting["entry"][slot], times[slot]))]

@@ -11,10 +11,10 @@ which order a queue tries its groups (``level``) and in which order a group take
 2. If an agent of a group that is open to it is idle, and more agents of that group are idle than its *reserve* for the
    queue, it is answered at once: by the groups of the lowest level that has such an agent, and among those by the agent
    who has been idle longest (equal: the lower group; inside a group: the one who became idle first). A group that
-   serves the queue is open to the contact from ``arrived + after`` on.
+   serves the queue is open to the contact from ``since + after`` on; ``since`` is the arrival (but see 6).
 3. Otherwise it balks, and gives its line back, if its keyed uniform lies below the queue's probability (at any tier).
-   If not, it waits, first in, first out by entry, until ``arrived + patience``, and then abandons and gives its line
-   back. Patience counts from entry into this queue and is drawn only by those who must wait.
+   If not, it waits, first in, first out by ``since`` (equal: by entry), until ``arrived + patience``, and then abandons
+   and gives its line back. Patience counts from entry into this queue and is drawn only by those who must wait.
 
    Instead it may be offered a *callback*: where the wait to be expected (those who wait in its queue and itself, each
    for the queue's mean handle time, over the agents that the plan has there for the queue) exceeds the queue's
@@ -25,7 +25,7 @@ which order a queue tries its groups (``level``) and in which order a group take
    goes on like any caller, without a line, but counts apart from the answered.
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now (and for
    whose queue at least its reserve of other agents of the group is idle), the highest priority, and within a priority
-   the longest wait, the queue's head start added to it (equal: the lowest entry number). If there is none, the agent
+   the earliest ``since`` less the queue's head start (equal: the lowest entry number). If there is none, the agent
    is idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once
    more at the end of that time, and does not step away again. At each instant at which a further group opens to a
    waiting contact, an idle agent takes it as in 2.
@@ -44,7 +44,10 @@ which order a queue tries its groups (``level``) and in which order a group take
    entry is *withdrawn*: the first agent ends the talk alone. Either way the case ends there; what becomes of the
    inquiry is said of the queue that was asked, and the line is given back. *Deferred*: the line is given back, and the
    entry is a *ticket*, which neither balks nor abandons nor is dropped at closing, and stays one at later tiers,
-   whatever their way of transfer.
+   whatever their way of transfer. The *age* restarts, or carries over where the queue that it leaves says so: it is
+   the arrival less the ``since`` of the earlier entry, and ``since`` is the arrival less the age. That settles the
+   place among those who wait, and when further groups open; patience, holds and all waits that are counted begin with
+   the arrival.
 7. A caller who was blocked, balked or abandoned *redials* if a keyed uniform lies below the probability of the queue
    that lost the contact and the contact has had fewer redials than that queue allows: at ``lost + delay`` it enters
    the queue that the lost call had entered from outside, as a new entry of the same contact with attempt + 1, leg 0 and
@@ -118,6 +121,7 @@ Every random number is drawn by the contact's key, the purpose and the leg.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -292,6 +296,17 @@ class _Entry:
     tries: int = 0
     interrupted: bool = False
     finish: float = nan
+    age: float = 0.0
+
+    @property
+    def since(self) -> float:
+        """When it would have entered its queue to be as old as it counts there."""
+        return self.arrived - self.age
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """What those who wait in a queue are ordered by."""
+        return self.since, self.number
 
 
 @dataclass(eq=False)
@@ -366,7 +381,7 @@ class _Desk:
         for row in state.waiting:
             entry = _opened(row)
             self.rows.append(entry)
-            self.join_waiting(entry)
+            self.join_waiting(entry, tried=False)
         for row in state.talking:
             entry = _opened(row)
             entry.talk_end, entry.escalates = float(row["talk_end"]), bool(row["escalates"])
@@ -498,6 +513,7 @@ class _Desk:
             ticket=earlier.ticket or deferred,
             holder=earlier.holder,
             hold=0.0 if earlier.holder is None else nan,
+            age=self.calendar.now - earlier.since if self.tables.carries_age[earlier.queue] else 0.0,
             repeats=earlier.repeats,
             **_inquiry(earlier),
         )
@@ -603,10 +619,12 @@ class _Desk:
             self.answer(entry, group)
 
     def is_open(self, entry: _Entry, group: int) -> bool:
-        return bool(entry.arrived + self.tables.after[entry.queue, group] <= self.calendar.now)
+        return bool(entry.since + self.tables.after[entry.queue, group] <= self.calendar.now)
 
-    def join_waiting(self, entry: _Entry) -> None:
-        self.waiting[entry.queue].append(entry)
+    def join_waiting(self, entry: _Entry, tried: bool = True) -> None:
+        """Wait at the place by age; ``tried``: nobody is free for it at this instant."""
+        waiting = self.waiting[entry.queue]
+        waiting.insert(bisect(waiting, entry.place, key=lambda other: other.place), entry)
         self.in_line.add(entry.number)
         self.await_deadline(entry)
         if entry.holder is not None and self.tables.hold_limit[entry.holder.queue] < inf:
@@ -614,8 +632,9 @@ class _Desk:
         if self.is_consultation(entry) and self.is_closed(entry.queue):
             self.limit_hold(entry, self.calendar.now)
         for wait in self.tables.overflow_times[entry.queue]:
-            if entry.arrived + wait >= self.calendar.now:  # an entry taken up from an earlier call is past some
-                self.calendar.at(entry.arrived + wait, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
+            opens = entry.since + wait
+            if opens > self.calendar.now or (opens == self.calendar.now and not tried):
+                self.calendar.at(opens, _Kind.OVERFLOW, entry.number, lambda: self.overflow(entry))
 
     def limit_hold(self, entry: _Entry, time: float) -> None:
         self.calendar.at(time, _Kind.HOLD_LIMIT, entry.number, lambda: self.let_go(entry))
@@ -625,16 +644,7 @@ class _Desk:
         del self.aside[entry.number]
         entry.deadline = inf
         if not self.is_taken(entry):
-            self.return_to_place(entry)
-
-    def return_to_place(self, entry: _Entry) -> None:
-        self.join_waiting(entry)
-        waiting = self.waiting[entry.queue]
-        waiting.rotate(1)  # from the end to the head, and on to its place
-        place = 0
-        while place + 1 < len(waiting) and waiting[place + 1].number < entry.number:
-            waiting[place], waiting[place + 1] = waiting[place + 1], waiting[place]
-            place += 1
+            self.join_waiting(entry)
 
     def keep_aside(self, entry: _Entry) -> None:
         self.aside[entry.number] = entry
@@ -1040,7 +1050,7 @@ class _Desk:
         self.count(left, QueueMeasure.TALK, set_up)
         self.take(entry, agent.group)
         if not self.is_taken(left):
-            self.return_to_place(left)
+            self.join_waiting(left)
         return True
 
     # --- the agents ---------------------------------------------------------------------------------------------------
@@ -1086,7 +1096,7 @@ class _Desk:
     def longest_waiting(self, group: int, among_chats: bool = False) -> _Entry | None:
         """The contact that an agent of the group takes next: a chat that an agent with chats takes, or any."""
         heads = [
-            (priority, head.arrived - self.tables.head_start[queue], head.number, queue)
+            (priority, head.since - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
             for head in itertools.islice(self.waiting[queue], 1)
             if self.is_open(head, group)
@@ -1271,7 +1281,7 @@ def _opened(row: Any) -> _Entry:
         entry.taken_at, entry.answered_at = float(row["taken_at"]), float(row["answered_at"])
     if row["holder_entry"] >= 0:
         entry.holder = _Holder(*(int(row[f"holder_{name}"]) for name in ("entry", "group", "queue", "interval")))
-    for name in ("repeats", *_INQUIRY, "callback", "tries"):
+    for name in ("repeats", *_INQUIRY, "callback", "tries", "age"):
         setattr(entry, name, row[name].item())
     return entry
 
@@ -1290,7 +1300,7 @@ def _open_rows(entries: list[_Entry]) -> NDArray[Any]:
             e.number, e.contact, e.key, e.account, e.queue, e.leg, e.attempt, e.origin, e.interval, e.line,
             e.arrived, e.deadline, e.talk, e.talk_end, _waits(e), e.escalates, e.ticket, e.hold,
             *(e.holder or (-1, -1, -1, -1)), e.repeats, *(getattr(e, name) for name in _INQUIRY), e.callback, e.tries,
-            *((e.taken_at, e.answered_at) if e.interrupted else (nan, nan)),
+            *((e.taken_at, e.answered_at) if e.interrupted else (nan, nan)), e.age,
         )
         for e in entries
     ]  # fmt: skip

@@ -253,6 +253,7 @@ OPEN = np.dtype(
         ("tries", "i8"),
         ("taken_at", "f8"),
         ("answered_at", "f8"),
+        ("age", "f8"),
     ],
     align=True,
 )
@@ -267,6 +268,7 @@ it waits as long as it must. ``holder_*`` is the earlier entry whose agent holds
 a talk that is escalated warmly (its own then); -1 none. ``hold`` as in :data:`RECORD`. ``callback``: waits to
 be called back, which was tried ``tries`` times in vain; until the next try it does not wait, and that instant is the
 ``deadline``. ``taken_at`` and ``answered_at`` of one that was interrupted, and waits with ``talk`` to go; else NaN.
+``age``: seconds that it had at ``arrived`` already, brought along from the queue before.
 """
 
 SESSION = np.dtype(
@@ -291,7 +293,7 @@ PER_QUEUE = (
     "patience", "escalation_to", "escalation_probability", "line_pool", "answer_within", "short_abandon",
     "balking", "redial_probability", "redial_attempts", "redial_delay", "transfer", "hold_limit", "hold_fallback",
     "conference", "head_start", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within",
-    "deferrable", "business_time", "callback_threshold", "callback_handle", "callback_acceptance",
+    "carries_age", "deferrable", "business_time", "callback_threshold", "callback_handle", "callback_acceptance",
     "callback_attempts", "dialling", "no_answer", "retry_delay", "chat", "interruptible", "set_up",
 )  # fmt: skip
 PER_GROUP = ("answer_delay", "away", "concurrency", "slowdown")
@@ -329,6 +331,8 @@ class SupportTables:
         hold_fallback: int64 (Q,), :class:`Transfer`, cold or deferred: what a hold of that length turns into.
         conference: int64 (Q,), law row of the time for which the first agent stays after the next tier has answered (to
             the end of its talk at most); -1 none, also when left out.
+        carries_age: bool (Q,), whether the time since they entered this queue counts as waited in the next one for
+            those escalated from here, for their place and for overflow; it does not when left out.
         dropping: bool (Q, I), intervals in which the queue is closed and drops its contacts; (Q, 0) or left out: none.
         after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
         head_start: float64 (Q,), seconds by which a contact counts as having entered earlier when freed agents choose
@@ -391,6 +395,7 @@ class SupportTables:
     hold_limit: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     hold_fallback: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     conference: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
+    carries_age: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     dropping: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     head_start: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     away: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
@@ -431,6 +436,7 @@ class SupportTables:
             "hold_limit": np.full(q, np.inf),
             "hold_fallback": np.full(q, Transfer.COLD, dtype=np.int64),
             "conference": np.full(q, -1),
+            "carries_age": np.zeros(q, dtype=np.bool_),
             "head_start": np.zeros(q),
             "away": np.full(g, -1),
             "resolution": np.ones(q),

@@ -266,6 +266,30 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             "'2 min'",
             None,
         ),
+        (
+            "{to: tier2, probability: 12%}",
+            "{to: tier2, probability: 12%}\n      lines: trunk",
+            f"{PHONE}.lines",
+            "the queue names an unknown pool of lines",
+            "trunk",
+            None,
+        ),
+        (
+            "support:\n  queues:\n    phone:\n",
+            "support:\n  lines: {trunk: 30}\n  queues:\n    phone:\n      lines: trnk\n",
+            f"{PHONE}.lines",
+            "the queue names an unknown pool of lines",
+            "trnk",
+            "trunk",
+        ),
+        (
+            "support:\n",
+            "support:\n  lines: {trunk: 30}\n",
+            "support.lines.trunk",
+            "no queue has these lines",
+            "trunk",
+            None,
+        ),
         # contacts of accounts
         (
             "{phone: 4.0}",

@@ -43,6 +43,13 @@ def test_shipped_scenarios_are_valid(validator: Any, path: Path) -> None:
             "{to: tier2, probability: 12%}",
             "{to: tier2, probability: 12%, transfer: warm, hold: 2 min, then: deferred, conference: 9 s}",
         ),
+        ("{to: tier2, probability: 12%}", "{to: tier2, probability: 12%, age: carries_over}"),
+        ("      escalation: {", "      lines: 30\n      escalation: {"),
+        ("      escalation: {", "      lines: {uncertain: {triangular: [20, 30, 40]}}\n      escalation: {"),
+        (
+            "support:\n  queues:\n    phone:\n",
+            "support:\n  lines: {a-1: 30}\n  queues:\n    phone:\n      lines: a-1\n",
+        ),
         ("      escalation: {", "      balking: 10 %\n      at_closing: drop\n      escalation: {"),
         (
             "      escalation: {",

@@ -10,6 +10,7 @@ import pytest
 import simulator as sim
 from simulator.horizon import FLOWS, Horizon, Staffing
 from simulator.studies.run import account_kpis, crew_of, evaluator, measures, run, simulate
+from simulator.support.tables import QueueMeasure
 from tests.models import both_wings, one_queue
 
 
@@ -146,3 +147,28 @@ def test_a_staffing_judged_after_a_glance_is_the_one_judged_at_once() -> None:
         np.testing.assert_array_equal(glance[name], rows[:5])
         np.testing.assert_array_equal(again[name], rows[:7])
     assert not np.array_equal(other["queue"], back["queue"])
+
+
+def test_a_contact_costs_what_the_groups_cost_who_alone_take_it() -> None:
+    """One group on the phone; of two who share the mail nobody knows whose contacts they were."""
+    pay = {"headcount": 8, "salary_per_year": 3_650_000}
+    plan = one_queue(
+        support={
+            "queues": {
+                name: {"hours": {"daily": "09:00-10:00"}, "arrivals": {"rate": "1 per min"}, "talk": "90 s"}
+                for name in ("phone", "mail")
+            },
+            "groups": {
+                "phone": {**pay, "serves": ["phone"]},
+                "one": {**pay, "serves": ["mail"]},
+                "other": {**pay, "serves": ["mail"]},
+            },
+        },
+    )
+    simulated = simulate(plan, replications=2)
+    found = {key[2]: values for key, values in measures(simulated).items() if key[3] == "cost_per_contact"}
+    assert set(found) == {"phone", "support"}
+    answered = simulated.data["queue"][:, 0, :, QueueMeasure.ANSWERED]
+    assert answered.min() > 0
+    # a third of the team's cost each
+    np.testing.assert_allclose(3 * found["phone"][:, 0] * answered[:, 0], found["support"][:, 0] * answered.sum(axis=1))

@@ -232,6 +232,47 @@ def test_ways_to_the_next_tier_of_a_scenario() -> None:
     assert talk(transfer="warm", conference="20 s") == pytest.approx(85.0, abs=0.2)
 
 
+def test_queues_share_the_lines_that_they_name() -> None:
+    """Three queues that nobody answers: two share four lines, the third has lines of its own, under a pool's name."""
+    document = copy.deepcopy(one_queue(queue={"patience": None}, group={"agents": 0}).document())
+    queues, group = document["support"]["queues"], document["support"]["groups"]["agents"]
+    document["support"]["lines"] = {"more": 4}
+    for name in ("more", "others"):
+        queues[name] = copy.deepcopy(queues["calls"])
+    queues["calls"]["lines"] = queues["others"]["lines"] = "more"
+    queues["more"]["lines"] = 9
+    group["serves"] = list(queues)
+    tables = build(freeze(Document(document)), one_queue().calendar.grid()).tables
+    assert tables.line_capacity[tables.line_pool].tolist() == [4, 9, 4]
+    assert tables.line_pool[0] == tables.line_pool[2]
+    horizon = Horizon(freeze(Document(document)))
+    for reference in (False, True):
+        sums = horizon.simulate(0, reference=reference)["queue"].sum(axis=0)
+        holding = sums[:, QueueMeasure.OFFERED] - sums[:, QueueMeasure.BLOCKED]
+        assert (holding[0] + holding[2], holding[1]) == (4, 9)
+        assert min(holding) > 0
+
+
+def test_the_age_carries_over_where_a_scenario_says_so() -> None:
+    """The second tier overflows to helpers after 2 min; whoever comes with a call of 3 min behind him goes there at
+    once."""
+
+    def answered_by_helpers(**escalation: object) -> float:
+        document = copy.deepcopy(one_queue(queue={"talk": "3 min"}, group={"agents": 80}).document())
+        queues, groups = document["support"]["queues"], document["support"]["groups"]
+        queues["calls"]["escalation"] = {"to": "experts", "probability": "10%", **escalation}
+        queues["experts"] = {"talk": "60 s"}
+        groups["second"] = {"agents": 0, "serves": ["experts"]}
+        groups["helpers"] = {"agents": 60, "serves": {"experts": {"after": "2 min"}}}
+        horizon = Horizon(freeze(Document(document)))
+        fast, readable = horizon.simulate(0)["queue"], horizon.simulate(0, reference=True)["queue"]
+        np.testing.assert_allclose(fast, readable, rtol=1e-9)
+        return float(KPIS["asa"](fast.sum(axis=0))[1])
+
+    assert answered_by_helpers() == answered_by_helpers(age="restarts") == pytest.approx(120.0)
+    assert answered_by_helpers(age="carries_over") == 0.0
+
+
 def test_work_is_expected_at_the_groups_that_open_first() -> None:
     document = copy.deepcopy(one_queue().document())
     document["support"]["groups"]["others"] = {"agents": 20, "serves": {"calls": {"after": "1 min"}}}

@@ -23,6 +23,7 @@ from simulator import distributions, randomness
 from simulator.distributions import Law, LawBook
 from simulator.support import compiled, erlang
 from simulator.support.tables import Clock, Contacts, GroupMeasure, QueueMeasure, Sums, SupportTables
+from tests.support import generated
 
 CASES = json.loads((Path(__file__).parent / "reference_cases.json").read_text())
 
@@ -522,3 +523,150 @@ def test_calls_that_interrupt_what_can_wait() -> None:
     # whoever calls while the agent is at a mail interrupts it
     m = sums.queue[:, :, Q.INTERRUPTED][:, 1]
     assert_ratio("interruptions", m, sums.queue[:, 0, Q.OFFERED], mail[0] * mail[1])
+
+
+@pytest.mark.parametrize("law", ["deterministic", "uniform", "hyperexponential"])
+def test_agents_who_are_never_all_busy(law: str) -> None:
+    """M(t)/G/infinity: contacts do not meet, so that m(t), the mean number of busy agents, is the integral over u of
+    rate(u) P(S > t - u) (Palm 1943; Eick, Massey and Whitt 1993); a period's busy time is the integral of m(t)."""
+    mean, parts, means = 0.7, (0.8, 0.2), (0.35, 2.1)
+
+    def twice(x: float) -> float:
+        """P(S > s), integrated from 0 to y and that from 0 to x."""
+        if x <= 0:
+            return 0.0
+        if law == "deterministic":
+            return x**2 / 2 if x < mean else mean**2 / 2 + mean * (x - mean)
+        if law == "uniform":
+            inside = min(x, 2 * mean)
+            return inside**2 / 2 - inside**3 / (12 * mean) + mean * (x - inside)
+        return sum(p * m * (x - m * (1 - math.exp(-x / m))) for p, m in zip(parts, means, strict=True))
+
+    service = {
+        "deterministic": distributions.deterministic(mean),
+        "uniform": distributions.uniform(0.0, 2 * mean),
+        "hyperexponential": distributions.hyperexponential(list(parts), list(means)),
+    }[law]
+    rates = [30.0, 80.0, 0.0, 60.0, 110.0, 20.0]
+    clock = Clock(np.arange(len(rates) + 1.0), np.arange(len(rates)))
+    staff = np.full((1, len(rates)), 250)
+    sums = simulate(tables({(0, 0): service}, [None]), staff, clock, np.array([rates]), law)
+    assert sums.queue[..., Q.WAIT_ANSWERED].sum() == 0
+    one = np.ones(len(sums.queue))
+    for k in range(len(rates)):
+        busy = sum(
+            rate * (twice(k + 1 - j) - twice(k - j) - twice(k - j) + twice(k - j - 1)) for j, rate in enumerate(rates)
+        )
+        assert_ratio(f"busy {k}", sums.group[:, k, 0, G.BUSY], one, busy)
+
+
+def test_chats_that_share_one_agent_are_insensitive() -> None:
+    """M/G/1 processor sharing: a chat that takes s alone takes s / (1 - load) on average, whatever the laws.
+
+    Source: Kleinrock, Queueing Systems II (1976), chapter 4. Room for 40 chats, of which more than 40 come once in
+    10^9; after-call work is part of what is shared.
+    """
+    short, long, after = 0.3, 1.3, 0.2
+    laws = {(0, 0): distributions.deterministic(short), (1, 0): distributions.hyperexponential([0.8, 0.2], [0.5, 4.5])}
+    model = tables(laws, [None, None], after_call=distributions.exponential(after))
+    rates = [0.6, 0.2]
+    load = rates[0] * (short + after) + rates[1] * (long + after)
+    both = np.ones(2, dtype=np.bool_)
+    model = replace(model, chat=both, concurrency=np.array([40]), slowdown=np.ones(1))
+    sums = steady(model, [1], rates, 40.0, "sharing")
+    for q, alone in enumerate((short + after, long + after)):
+        m = {measure: sums.queue[:, q, measure] for measure in Q}
+        assert_ratio("handle time", m[Q.TALK] + m[Q.AFTER_CALL], m[Q.ANSWERED], alone / (1 - load))
+    assert_ratio("occupancy", sums.group[:, 0, G.BUSY], sums.group[:, 0, G.STAFFED], load)
+
+
+@pytest.mark.parametrize("concurrency", [2, 5])
+def test_chats_that_share_one_agent_in_part(concurrency: int) -> None:
+    """M/M/1 with limited processor sharing: work is done at rate 1 whoever shares it, so that the mean time from
+    arrival to end is that of M/M/1, for any number of chats at once."""
+    lam = 0.7
+    model = chats(tables({(0, 0): distributions.exponential(1.0)}, [None]), concurrency, 1.0)
+    sums = steady(model, [1], [lam], relaxation(1, lam, 1.0, None), "limited sharing")
+    m = {measure: sums.queue[:, 0, measure] for measure in Q}
+    assert m[Q.WAIT_ANSWERED].sum() > 0
+    assert_ratio("time in the system", m[Q.WAIT_ANSWERED] + m[Q.TALK], m[Q.ANSWERED], 1 / (1 - lam))
+
+
+def test_calls_that_interrupt_several_agents() -> None:
+    """M/M/n, two classes of one exponential law, pre-emptive resume: the first sees an Erlang C of its own, both
+    together are an Erlang C, and mails that wait (interrupted or not) are the difference of the two queues."""
+    n, calls, mail = 4, 2.0, 1.4
+    service = distributions.exponential(1.0)
+    can_wait = np.array([False, True])
+    model = replace(
+        tables({(0, 0): service, (1, 0): service}, [None, None]),
+        priority=np.array([[1], [2]]),
+        deferrable=can_wait,
+        interruptible=can_wait,
+    )
+    slow = relaxation(n, calls + mail, 1.0, None)
+    clock = Clock(np.array([0.0, *(8 * slow + 3 * slow * np.arange(11))]), np.array([0, *[1] * 10]))
+    rates = np.repeat(np.array([[calls], [mail]]), clock.intervals, axis=1)
+    sums = simulate(model, np.full((1, clock.intervals), n), clock, rates, "several")
+    own = erlang.measures(agents=n, arrival_rate=calls, service_rate=1.0)
+    together = erlang.measures(agents=n, arrival_rate=calls + mail, service_rate=1.0)
+    now = sums.queue[:, 1]
+    assert_ratio("calls wait", now[:, 0, Q.WAIT_ANSWERED], now[:, 0, Q.ANSWERED], own.e_wait)
+    left = (calls + mail) * together.e_wait - calls * own.e_wait
+    assert_ratio("mails wait", now[:, 1, Q.BACKLOG], now[:, 1, Q.READINGS], left)
+
+
+def test_queues_that_share_lines_are_blocked_alike() -> None:
+    """Two Poisson queues of one law, one group and one pool are M/M/n/K with the rates added up, and whoever comes
+    sees the same system (Wolff 1982)."""
+    n, places, theta = 6, 9, 0.5
+    rates = [3.0, 5.0]
+    service, patience = distributions.exponential(1.0), distributions.exponential(1 / theta)
+    model = tables({(0, 0): service, (1, 0): service}, [patience, patience], lines=places)
+    sums = steady(model, [n], rates, 3.0, "shared lines")
+    theory = erlang.measures(agents=n, arrival_rate=sum(rates), service_rate=1.0, abandonment_rate=theta, places=places)
+    for q in (0, 1):
+        check_queue(sums, {name: getattr(theory, name) for name in ("p_block", "p_abandon")}, queue=q)
+
+
+@pytest.mark.parametrize("carries", [False, True])
+def test_the_order_by_age_leaves_the_mean_wait(carries: bool) -> None:
+    """Whom experts take first, those with an age or those who came before them, is no matter to their mean wait: what
+    a first tier without loss hands on is Poisson (Burke 1956), and M/M/n in an order that knows no service times keeps
+    its queue. Those who bring an age along wait less, the others more."""
+    n, lam, direct = 5, 3.0, 2.0
+    service = distributions.exponential(1.0)
+    laws = {(0, 0): service, (1, 1): service, (2, 1): service}
+    model = replace(tables(laws, [None, None, None], escalation=0.7), carries_age=np.array([carries, False, False]))
+    sums = steady(model, [6, n], [lam, 0.0, direct], 25.0, "age")
+    theory = erlang.measures(agents=n, arrival_rate=0.7 * lam + direct, service_rate=1.0)
+    wait, answered = sums.queue[..., Q.WAIT_ANSWERED], sums.queue[..., Q.ANSWERED]
+    assert_ratio("wait", wait[:, 1:].sum(axis=1), answered[:, 1:].sum(axis=1), theory.e_wait)
+    passed_on, at_once = wait.sum(axis=0)[1:] / answered.sum(axis=0)[1:]
+    assert (passed_on < 0.8 * at_once) == carries
+    if not carries:
+        assert_ratio("who comes sees the same", wait[:, 1], answered[:, 1], theory.e_wait)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_one_more_agent_never_lengthens_a_wait(seed: int) -> None:
+    """First come, first served, without abandonment or blocking: on common draws the ordered instants at which agents
+    are free are no later with one agent more (Kiefer and Wolfowitz 1955), through shifts that begin and end."""
+    case = generated.case(seed)
+    model = generated.in_order(generated.with_rules(case.tables))
+    model = replace(model, patience=np.full(model.queues, -1), escalation_to=np.full(model.queues, -1))
+    before, shorter = None, 0
+    for more in range(4):
+        sums = Sums.zeros(model, case.clock)
+        outcome, _ = compiled.run(
+            model, case.clock, case.contacts, case.staff + more, None, math.inf, sums=sums, records=True,
+            every_abandonment_an_event=seed % 4 == 0,
+        )  # fmt: skip
+        assert outcome.records is not None
+        taken = outcome.records["answered_at"]
+        if before is not None:
+            known = ~np.isnan(before)  # nobody answers where the last plan is nobody
+            assert np.all(taken[known] <= before[known] + 1e-9)
+            shorter += int(np.sum(taken[known] < before[known] - 1e-9))
+        before = taken
+    assert shorter > 0 or np.all(before == case.contacts.time)
