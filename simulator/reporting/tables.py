@@ -139,7 +139,8 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
     if habits.away is not None:
         chance, mean = w.share(1.0 - habits.away.zero, lang), w.duration(habits.away.scale, lang)
         away = w.phrase("replay_away", lang, chance=chance, mean=mean)
-    console.print(Text(w.phrase("replay_habits", lang, pause=w.duration(habits.pause.mean, lang), away=away)))
+    told = w.phrase("replay_habits", lang, pause=w.duration(habits.pause.mean, lang), away=away)
+    console.print(Text(_wrapped(told, console.width)))
     names = [w.term(name, lang) for name in ("date", "offered", *study.MEASURES)]
     shown = _table(w.phrase("replay_days", lang), names, text_columns=1)
     parts = [study.by_day(made.table, measure) for measure in study.MEASURES]
@@ -155,12 +156,7 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
     names = [w.term(name, lang) for name in ("kpi", "model", "replay_error", "bias", "correlation")]
     shown = _table(w.phrase("replay_accuracy", lang), names, text_columns=2)
     for row in w.records(made.accuracy):
-        error, bias = (
-            f"{x:{sign}.1f} s"
-            if row.measure == "mean_wait"
-            else w.phrase("points", lang, points=f"{100 * x:{sign}.1f}")
-            for x, sign in ((row.mean_absolute_error, ""), (row.bias, "+"))
-        )
+        error, bias = w.off(row.mean_absolute_error, row.measure, lang), w.signed(w.off(row.bias, row.measure, lang))
         correlation = w.MISSING if w.missing(row.correlation) else f"{row.correlation:.2f}"
         shown.add_row(w.term(row.measure, lang), w.term(row.model, lang), error, bias, correlation)
     console.print()
@@ -168,7 +164,7 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
 
 
 def _measured(value: float, measure: str, lang: Language) -> str:
-    return f"{value:.0f} s" if measure == "mean_wait" else w.share(float(value), lang, 1)
+    return w.seconds(value, lang) if measure == "mean_wait" else w.share(float(value), lang, 1)
 
 
 def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:

@@ -64,6 +64,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "For {teams} the need is a lower bound: shifts take more heads than hours do.",
         "{teams}の必要人員はシフトを組む前の下限値です(シフト編成後はこれより多く必要)。",
     ),
+    "all_groups": ("all groups of support", "サポートの全グループ"),
     "unmet": (
         "In {months} no staffing that was tried meets the targets.",
         "{months}は、試した範囲の人員では目標を満たせません。",
@@ -139,7 +140,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "over_all": (" (over all periods {p})", "(全期間の平均{p})"),
     "target_of": ("{text} ({team})", "{text}({team})"),
-    "slips": ("What the plan does late: {items}.", "計画で遅れるもの: {items}。"),
+    "slips": (
+        "What the plan does late (share on time in the worst quarter): {items}.",
+        "計画で遅れるもの(最低の四半期の期限内実施率): {items}。",
+    ),
     "slip": ("{subject} {mean}", "{subject} {mean}"),
     "slip_target": ("{subject} {mean} (target {target})", "{subject} {mean}(目標{target})"),
     "rests": (
@@ -160,11 +164,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "staffing_note": (
         "Need: the least heads that meet every target with the confidence asked, from their own simulation. P10 to "
         "P90: how the least heads vary with the uncertain inputs, each month by itself. Enough: the share of runs in "
-        "which the plan meets the targets of that month alone (CSMs: of its quarter); a team's card speaks of all "
-        "months together, which is asking more.",
+        "which the plan meets the targets of that month alone (CSMs: of its quarter), red where that is less than the "
+        "confidence asked; a team's card speaks of all months together, which is asking more.",
         "必要人員: 全ての目標を要求された確度で満たす最小の人員(その人員でのシミュレーションによる)。P10〜P90: "
         "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月だけ(CSMはその四半期)の目標を"
-        "満たした試行の割合。"
+        "満たした試行の割合(赤字は要求未満)。"
         "各チームの結論にある確率は全ての月を通したもので、より厳しい条件です。",
     ),
     "more": (" and {count} more", "ほか{count}件"),
@@ -750,6 +754,18 @@ def money(value: float | None, currency: str, lang: Language = "en", figures: in
     return f"{sign}{symbol}{text} {unit}".rstrip()
 
 
+def seconds(value: float, lang: Language = "en", digits: int = 0) -> str:
+    """Seconds that stand beside other seconds: ``120 s``, in Japanese ``120秒``."""
+    return number(value, digits) + ("秒" if lang == "ja" else " s")
+
+
+def off(value: float, measure: str, lang: Language = "en") -> str:
+    """How far a measure of a replay is off: seconds of the mean wait, else percentage points."""
+    if measure == "mean_wait":
+        return seconds(value, lang, 1)
+    return phrase("points", lang, points=number(100 * value, 1))
+
+
 def duration(value: float | None, lang: Language = "en") -> str:
     """Seconds in the largest unit that leaves at least two of it: ``45 s``, ``3.2 min``, ``5.0 h``, ``3.5 days``."""
     if value is None or math.isnan(value):
@@ -868,11 +884,14 @@ def law(result: Result, path: str) -> str:
 
 
 def staffing(result: Result) -> pd.DataFrame:
-    """The staffing table, without a need in the months in which nothing that was tried met the targets."""
+    """The staffing table, without a need in the months in which nothing that was tried met the targets, or in which
+    nothing that has a target falls due."""
     table = result.staffing
     failed = {(team["team"], month) for team in result.summary.get("teams") or [] for month in team.get("unmet") or []}
-    pairs = zip(table["team"], table["month"], table["need"], strict=True)
-    return table.assign(need=[math.nan if (team, month) in failed else need for team, month, need in pairs])
+    needs = [
+        math.nan if missing(row.p_enough) or (row.team, row.month) in failed else row.need for row in records(table)
+    ]
+    return table.assign(need=needs)
 
 
 def sizing(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -1111,7 +1130,10 @@ def need_sentence(summary: Mapping[str, Any], lang: Language) -> str | None:
         return None
     bounds = [str(team["team"]) for team in sized if team.get("lower_bound")]
     lines = [phrase("need_means", lang)]
-    lines += [phrase("lower_bound", lang, teams=named(bounds, lang))] if bounds else []
+    if bounds:
+        groups = [team for team in sized if team.get("wing") == "support"]
+        whole = len(bounds) == len(groups) > 3
+        lines.append(phrase("lower_bound", lang, teams=phrase("all_groups", lang) if whole else named(bounds, lang)))
     return ("" if lang == "ja" else " ").join(lines)
 
 

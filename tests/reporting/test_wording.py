@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import string
 
+import pandas as pd
 import pytest
 
 from simulator import glossary
 from simulator.errors import ParameterError
+from simulator.reporting import page, tables
 from simulator.reporting import wording as w
 from simulator.results import TABLES
 from tests.reporting.sample import sample, summary
@@ -182,6 +184,27 @@ def test_a_quarter_without_a_need_has_none_beside_the_rules() -> None:
         for a, b in (("2027-04", "2027-06"), ("2027-07", "2027-09"))
     ]
     assert [row["need"] for row in w.sizing({"teams": [team], "sizing": rows})] == [None, 3]
+
+
+def test_months_are_short_where_the_plan_is_enough_with_less_than_was_asked() -> None:
+    table = pd.DataFrame(
+        {"team": ["a", "a", "a", "b"], "month": ["1", "2", "3", "1"], "p_enough": [0.79, 0.8, math.nan, 0.1]}
+    )
+    teams = {"teams": [{"team": "a", "confidence": 0.8}, {"team": "b", "confidence": None}]}
+    assert w.short_months(teams, table) == {("a", "1")}
+
+
+def test_what_is_zero_throughout_is_left_out_of_the_page() -> None:
+    rows = pd.DataFrame({"kpi": list("aabb"), "month": ["1", "2"] * 2, "mean": [0.0, math.nan, 0.0, 0.1]})
+    assert set(page._told(rows, "kpi")["kpi"]) == {"b"}
+    assert len(page._told(rows[rows["kpi"] == "a"], "kpi")) == 2
+
+
+def test_headings_break_into_two_even_lines() -> None:
+    assert tables._two_lines("95 % interval") == "95 %\ninterval"
+    assert tables._two_lines("Average speed of answer") == "Average speed\nof answer"
+    assert tables._two_lines("解約による減少時間") == "解約による\n減少時間"
+    assert tables._two_lines("Cost") == "Cost"
 
 
 def test_long_units_stand_once_in_a_range() -> None:

@@ -244,7 +244,7 @@ def test_faulty_rows_are_refused_in_one_list(tmp_path):
         (5, "1 rows: abandoned, but an agent is recorded"),
         (6, "3 rows: a time, wait or talk that cannot be read"),
         (7, "1 rows: the same row again"),
-        (9, "1 rows with an outcome of no known meaning"),
+        (9, "1 row with an outcome of no known meaning"),
         (11, "1 rows: a wait or talk of more than a day"),
     ]
 
