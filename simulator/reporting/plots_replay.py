@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,9 +78,8 @@ class Figures:
 
     def _message(self, measure: str) -> str:
         rows = self.made.accuracy[self.made.accuracy["measure"] == measure].set_index("model")
-        ours, theory = (
-            w.off(float(rows.loc[name, "mean_absolute_error"]), measure, self.lang) for name in study.MODELS[:2]
-        )
+        errors: Any = rows["mean_absolute_error"]
+        ours, theory = (w.off(float(errors[name]), measure, self.lang) for name in study.MODELS[:2])
         return w.phrase("replay_message", self.lang, measure=w.heading(measure, self.lang), error=ours, erlang=theory)
 
 

@@ -198,7 +198,7 @@ def test_everything_wrong_is_one_list(tmp_path: Path) -> None:
     assert not result.stdout
     assert not (tmp_path / "new").exists()
     for said in (
-        "several currencies", "EUR in 1 rows, USD in 5 rows", "2 rows with an account id that stands twice",
+        "several currencies", "EUR in 1 row, USD in 5 rows", "2 rows with an account id that stands twice",
         "1 row with a term that ends before it starts", "1 row cancelled before they start",
         "1 row with negative revenue",
         "1 row with a revenue that is no number", "1 row with a start that is no day", "lines 2, 4",
@@ -239,8 +239,8 @@ def test_accounts_that_the_export_does_not_know(crm: fit.Accounts, tmp_path: Pat
 @pytest.mark.parametrize(
     ("amount", "code", "said"),
     [
-        ("$300", "", r"several currencies; found \$ in 1 rows, € in 1 rows"),
-        ("$300", "EUR", r"several currencies; found \$ in 1 rows, € in 1 rows"),
+        ("$300", "", r"several currencies; found \$ in 1 row, € in 1 row"),
+        ("$300", "EUR", r"several currencies; found \$ in 1 row, € in 1 row"),
         ("inf", "EUR", "a revenue that is no number"),
     ],
 )
