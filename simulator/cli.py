@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.errors import InputError, Problem, SimulatorError, nearest
+from simulator.reporting.wording import phrase
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -347,7 +348,7 @@ def run(
         elif asked.quiet:
             click.echo(str(folder))
         else:
-            click.echo(f"\nResults: {folder}  (open {folder / 'report.html'})")
+            click.echo("\n" + phrase("results_at", asked.lang, folder=folder, file=folder / "report.html"))
 
 
 def _changes(asked: _Asked, plan: Scenario) -> list[str]:
@@ -423,7 +424,7 @@ def compare(asked: _Asked, month: str) -> None:
         folder,
         lambda: found.table.to_dict("records"),
         lambda console: show_comparison(found.table, month, console, asked.lang, base),
-        f"Every month and KPI: {file}",
+        phrase("comparison_at", asked.lang, file=file),
     )
 
 
@@ -469,7 +470,7 @@ def sweep(asked: _Asked, over: str | None, book: str | None, need: bool, refine:
         folder,
         lambda: study.summary(found),
         lambda console: show_sweep(found, console, asked.lang),
-        f"Tables and figures: {folder}",
+        phrase("figures_at", asked.lang, folder=folder),
     )
 
 
@@ -517,7 +518,7 @@ def value(asked: _Asked, activities: tuple[str, ...], levels: tuple[str, ...], f
         folder,
         lambda: study.summary(found),
         lambda console: show_value(found, console, asked.lang),
-        f"Table and figure: {folder}",
+        phrase("figures_at", asked.lang, folder=folder),
     )
 
 
@@ -571,7 +572,7 @@ def break_even(
     from simulator.reporting.tables import show_break_even
 
     show_break_even(found, base.currency, _console(), lang)
-    _console().print(f"Table and figure: {folder}")
+    click.echo("\n" + phrase("figures_at", lang, folder=folder))
 
 
 def _values(option: str, text: str) -> tuple[str, list[Any]]:
@@ -687,7 +688,13 @@ def fit(
     else:
         for line in made.lines(min(_console().width, 110), lang):
             click.echo(line)
-        click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
+        _tell_draft(folder, lang)
+
+
+def _tell_draft(folder: Path, lang: Language, scenario: bool = True) -> None:
+    """Where the draft is and, where there is a scenario, what to do with it next."""
+    then = phrase("draft_next", lang, file=folder / "scenario.yaml") if scenario else ""
+    click.echo("\n" + phrase("draft_at", lang, folder=folder) + then)
 
 
 def _fit_tickets(
@@ -725,8 +732,7 @@ def _fit_tickets(
     else:
         for line in made.lines(min(_console().width, 110), lang):
             click.echo(line)
-        then = "" if made.document is None else f"  (next: simulator check {folder / 'scenario.yaml'})"
-        click.echo(f"\nDraft: {folder}{then}")
+        _tell_draft(folder, lang, made.document is not None)
 
 
 def _fit_success(
@@ -760,7 +766,7 @@ def _fit_success(
     else:
         for line in made.lines():
             click.echo(line)
-        click.echo(f"\nDraft: {folder}  (next: simulator check {folder / 'scenario.yaml'})")
+        _tell_draft(folder, lang)
 
 
 @main.command()
@@ -867,7 +873,7 @@ def replay(
         show_replay(made, _console(), lang)
         for note in made.notes:
             click.echo(f"- {note}")
-        click.echo(f"\nResults: {folder}  (open {folder / 'figures' / 'days.png'})")
+        click.echo("\n" + phrase("results_at", lang, folder=folder, file=folder / "figures" / "days.png"))
 
 
 @main.command()
@@ -878,7 +884,7 @@ def report(run: Path, lang: Language) -> None:
     from simulator.results import load
 
     _write_reports(load(run), run, lang)
-    click.echo(f"Written: {run / 'report.html'}")
+    click.echo(phrase("written_at", lang, file=run / "report.html"))
 
 
 @main.command()

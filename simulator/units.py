@@ -139,6 +139,11 @@ def format_share(value: float) -> str:
     return text if share(text) == value else repr(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 row``, ``1,623 rows``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def format_rate(value: float) -> str:
     """Text that :func:`rate` reads back as the same value."""
     return f"{_plain(value)} per s"

@@ -153,3 +153,7 @@ def test_written_shares_are_read_back_exactly(value):
 def test_written_service_levels_are_read_back_exactly(part, within):
     level = ServiceLevel(part, within)
     assert ServiceLevel.parse(str(level)) == level
+
+
+def test_one_is_one_and_two_are_many() -> None:
+    assert [units.counted(n, "row") for n in (0, 1, 2, 1623)] == ["0 rows", "1 row", "2 rows", "1,623 rows"]

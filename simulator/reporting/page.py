@@ -19,6 +19,7 @@ from simulator.reporting import plots
 from simulator.reporting import wording as w
 
 if TYPE_CHECKING:
+    import pandas as pd
     from markupsafe import Markup
 
     from simulator.results import Result
@@ -119,6 +120,7 @@ def context(result: Result, lang: Language) -> dict[str, Any]:
         "headcount": _headcount(result, lang),
         "shifts": _shifts(result, lang),
         "kpis": _kpis(result, lang),
+        "rules": _rules(result, lang),
         "activities": _activities(result, lang),
         "assumptions": _assumptions(result, lang),
         "warnings": w.warnings(summary, lang),
@@ -177,6 +179,7 @@ def _staffing(result: Result, lang: Language) -> list[Grid]:
 
 def _staffing_of(result: Result, teams: list[str], lang: Language) -> Grid | None:
     table = w.staffing(result)
+    short = w.short_months(result.summary, table)
     cells = {(row.month, row.team): row for row in w.records(table)}
     columns = [w.term("month", lang), *(w.term(c, lang) for _ in teams for c in ("need", "planned", "enough"))]
     rows = []
@@ -187,11 +190,10 @@ def _staffing_of(result: Result, teams: list[str], lang: Language) -> Grid | Non
             if cell is None:
                 row += [w.MISSING] * 3
                 continue
-            short = not w.missing(cell.need) and cell.need > round(cell.planned)
             row += [
-                Cell(w.heads(cell.need), "bad" if short else ""),
+                w.heads(cell.need),
                 _heads(cell.planned),
-                w.probability(cell.p_enough, lang),
+                Cell(w.probability(cell.p_enough, lang), "bad" if (team, month) in short else ""),
             ]
         rows.append(row)
     return _grid(w.phrase("staffing", lang), columns, rows, groups=[("", 1), *((team, 3) for team in teams)])
@@ -225,10 +227,16 @@ def _heads(value: float) -> str:
 
 def _slips(summary: Mapping[str, Any], lang: Language) -> Grid | None:
     rows = [
-        [w.slip_text(s, summary, lang), w.share(s.get("mean"), lang), w.share(s.get("target"), lang)]
+        [
+            w.slip_text(s, summary, lang),
+            w.month(s.get("quarter"), lang),
+            w.share(s.get("mean"), lang, 1),
+            w.share(s.get("target"), lang, 1),
+        ]
         for s in summary.get("slips") or []
     ]
-    return _grid(w.phrase("slips_title", lang), [w.term(c, lang) for c in ("subject", "mean", "target")], rows)
+    columns = [w.term(c, lang) for c in ("subject", "worst_month", "on_time_share", "target")]
+    return _grid(w.phrase("slips_title", lang), columns, rows, text_columns=2)
 
 
 def _targets(summary: Mapping[str, Any], lang: Language) -> Grid | None:
@@ -288,7 +296,7 @@ def _sizing(summary: Mapping[str, Any], lang: Language) -> Grid | None:
             w.number(row.get("from_ratio"), 1),
             w.heads(row.get("need")),
         ]
-        for row in summary.get("sizing") or []
+        for row in w.sizing(summary)
     ]
     columns = [w.term(c, lang) for c in ("team", "quarter", "from_work", "from_ratio", "simulated")]
     return _grid(w.phrase("sizing", lang), columns, rows, text_columns=2)
@@ -300,7 +308,7 @@ def _accounts(result: Result, lang: Language) -> list[Grid]:
     grids = []
     for segment, part in result.accounts.groupby("segment", sort=False):
         rows: dict[str, dict[str, str]] = {}
-        for row in w.records(part):
+        for row in w.records(_told(part, "measure")):
             text = w.quantity(row.mean, w.measure_unit(row.measure), lang, currency)
             rows.setdefault(w.term(row.measure, lang), {})[row.month] = text
         grids += _by_month(w.month(str(segment), lang), rows, w.months_of(part), lang)
@@ -312,7 +320,7 @@ def _headcount(result: Result, lang: Language) -> list[Grid]:
     grids = []
     for team, part in result.headcount.groupby("team", sort=False):
         rows: dict[str, dict[str, str]] = {}
-        for row in w.records(part):
+        for row in w.records(_told(part, "measure")):
             rows.setdefault(w.term(row.measure, lang), {})[row.month] = w.number(row.mean, 1)
         grids += _by_month(str(team), rows, w.months_of(part), lang)
     return grids
@@ -331,6 +339,12 @@ def _shifts(result: Result, lang: Language) -> list[Grid]:
     return grids
 
 
+def _told(part: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The rows whose measure is not zero or missing in every month; all of them when every one is."""
+    told = part[(part["mean"].fillna(0.0) != 0.0).groupby(part[by]).transform("any")]
+    return told if len(told) else part
+
+
 def _by_month(caption: str, rows: Mapping[str, Mapping[str, str]], months: Sequence[str], lang: Language) -> list[Grid]:
     body = [[name, *(values.get(month, w.MISSING) for month in months)] for name, values in rows.items()]
     grid = _grid(caption, [w.term("measure", lang), *(w.month(m, lang) for m in months)], body)
@@ -338,11 +352,12 @@ def _by_month(caption: str, rows: Mapping[str, Mapping[str, str]], months: Seque
 
 
 def _kpis(result: Result, lang: Language) -> list[dict[str, Any]]:
-    """Per subject: the whole horizon with its spread, the rules behind the names, and the means by month."""
+    """Per subject: the whole horizon with its spread, and the means by month, of the KPIs that are not always zero."""
     currency = str(result.summary.get("currency", ""))
     columns = [w.term(c, lang) for c in ("kpi", "mean", "precision", "spread", "share_inputs", "target")]
     subjects = []
-    for (kind, subject), part in result.kpis.groupby(["kind", "subject"], sort=False):
+    for (kind, subject), rows in result.kpis.groupby(["kind", "subject"], sort=False):
+        part = _told(rows, "kpi")
 
         def said(value: float, unit: str) -> str:
             return w.quantity(value, unit, lang, currency)
@@ -361,16 +376,21 @@ def _kpis(result: Result, lang: Language) -> list[dict[str, Any]]:
         monthly: dict[str, dict[str, str]] = {}
         for row in w.records(part):
             monthly.setdefault(w.term(row.kpi, lang), {})[row.month] = said(row.mean, row.unit)
-        names = list(dict.fromkeys(part["kpi"]))
         subjects.append(
             {
                 "title": f"{w.subject(result.scenario, str(kind), str(subject), lang)} ({w.term(str(kind), lang)})",
                 "grids": [g for g in (_grid(w.phrase("kpis_horizon", lang), columns, whole),) if g]
                 + _by_month(w.heading("by_month", lang), monthly, w.months_of(part), lang),
-                "rules": [(w.term(k, lang), glossary.rule(k, lang)) for k in names if k in glossary.KPIS],
             }
         )
     return subjects
+
+
+def _rules(result: Result, lang: Language) -> list[tuple[str, str]]:
+    """Every KPI that the page shows, with its rule."""
+    parts = [_told(part, "kpi")["kpi"] for _, part in result.kpis.groupby(["kind", "subject"], sort=False)]
+    shown = {name for part in parts for name in part}
+    return [(w.term(k, lang), glossary.rule(k, lang)) for k in glossary.KPIS if k in shown]
 
 
 def _activities(result: Result, lang: Language) -> Grid | None:

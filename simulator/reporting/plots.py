@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID = "#222222", "#666666", "#dddddd"
 NEED, PLAN, GOOD = "#0072b2", "#d55e00", "#009e73"
-SERIES = (NEED, PLAN, GOOD, "#cc79a7", "#e69f00", "#56b4e9")
-"""Colours in the order in which they are taken."""
+SERIES = (NEED, PLAN, GOOD, "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#999999")
+"""Colours in the order in which they are taken; the last two are of Paul Tol, for charts of many parts."""
 
 SIZE = (5.6, 3.2)  # inches; text of 10 points stays readable when a phone shows the figure at full width
 _MARGIN = 0.04  # inches around the texts of a figure
@@ -348,7 +348,7 @@ class Plots:
         names = [
             textwrap.fill(
                 f"{w.activity_title(self.result, activity, self.lang)} · {w.month(segment, self.lang)}"
-                + (self._asked(activity) if measure == "on_time_share" else ""),
+                + (self._asked(activity).replace(" %", "\u00a0%") if measure == "on_time_share" else ""),
                 _ROW_WIDTH,
             )
             for activity, segment in matrix.index

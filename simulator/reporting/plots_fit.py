@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DAY_COLOURS = dict(zip(timegrid.WEEKDAYS, (*SERIES, INK), strict=True))
+_DAY_COLOURS = dict(zip(timegrid.WEEKDAYS, (*SERIES[:6], INK), strict=True))
 AT_RISK = 30
 """Callers still waiting below which the Kaplan-Meier curve is too thin to judge by."""
 

@@ -78,17 +78,13 @@ class Figures:
 
     def _message(self, measure: str) -> str:
         rows = self.made.accuracy[self.made.accuracy["measure"] == measure].set_index("model")
-        ours, theory = (_error(rows.loc[name, "mean_absolute_error"], measure, self.lang) for name in study.MODELS[:2])
+        errors: Any = rows["mean_absolute_error"]
+        ours, theory = (w.off(float(errors[name]), measure, self.lang) for name in study.MODELS[:2])
         return w.phrase("replay_message", self.lang, measure=w.heading(measure, self.lang), error=ours, erlang=theory)
 
 
 def _written(value: float, unit: str, lang: Language) -> str:
-    return w.share(value, lang) if unit == "share" else f"{value:,.0f} s"
-
-
-def _error(value: Any, measure: str, lang: Language) -> str:
-    number = float(value)
-    return f"{number:.1f} s" if measure == "mean_wait" else w.phrase("points", lang, points=f"{100 * number:.1f}")
+    return w.share(value, lang) if unit == "share" else w.seconds(value, lang)
 
 
 def _beside(ax: Axes, part: pd.DataFrame, lang: Language, *, lines: bool) -> None:

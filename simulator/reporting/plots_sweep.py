@@ -24,6 +24,7 @@ from simulator.reporting.plots import (
     _value_axis,
     usable_language,
 )
+from simulator.support.targets import read as read_targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,6 +104,8 @@ def _wrapped(line: str, lang: Language) -> str:
 
 
 def _panel(ax: Axes, found: Sweep, team: str, kpi: str, lang: Language) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     kind, subject = _subject(found, team, kpi)
     table = found.curves
     rows = table[
@@ -123,13 +126,15 @@ def _panel(ax: Axes, found: Sweep, team: str, kpi: str, lang: Language) -> None:
     if len(rows):
         unit = rows["unit"].iloc[0]
         _value_axis(ax, lambda v: w.quantity(v, unit, lang, currency), bottom=None if unit == "share" else 0)
-    if not numeric:
+    if all(isinstance(v, int) for v in values):
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    elif not numeric:
         ax.set_xticks(list(place.values()), [str(v) for v in values])
     if kpi == "on_time_share" or kpi == "service_level":
         bound = _bound(found.scenario, subject, kpi)
         if bound is not None:
             ax.axhline(bound, color=INK, linewidth=0.9, linestyle="--")
-            ax.annotate(w.term("target", lang), (0.0, bound), xycoords=("axes fraction", "data"), xytext=(3, -11),
+            ax.annotate(w.term("target", lang), (0.0, bound), xycoords=("axes fraction", "data"), xytext=(3, 3),
                         textcoords="offset points", color=INK, fontsize=8)  # fmt: skip
     if kpi == "on_time_share":
         _label_marks(ax, found, team, lang)
@@ -221,28 +226,40 @@ def assumptions(found: Sweep, team: str, lang: Language) -> list[str]:
         confidence = float(found.points[found.points["team"] == team]["confidence"].iloc[0])
         if one is not None and success is not None:
             targets = ", ".join(
-                f"{_title_of(scenario, name, lang)} {units.format_share(bound)}"
+                f"{_title_of(scenario, name, lang)} {w.percent(units.format_share(bound), lang)}"
                 for name, bound in success.targets.on_time.items()
             )
         else:
-            targets = w.term("service_level", lang)
+            asked = read_targets(scenario).items if scenario.support else ()
+            served = scenario.support.groups[team].serves if scenario.support else ()
+            targets = "; ".join(
+                w.target_text(
+                    {"wing": "support", "subject": t.queue_name, "text": t.text, "text_ja": t.text_ja}, {}, lang
+                )
+                for t in asked
+                if t.queue_name in served
+            )
         window = w.term("quarter" if one is not None else "month", lang)
         lines.append(
             w.phrase("sweep_band", lang, runs=w.number(found.replications), window=window, targets=targets,
+                     end=w.phrase("knee_last" if knees["load_rises"].iloc[0] else "knee_first", lang),
                      confidence=w.share(confidence, lang))
         )  # fmt: skip
     if one is not None and success is not None:
         held = " " + w.phrase("sweep_held", lang) if found.over.startswith("book of ") else ""
         lines.append(_team_line(scenario, one, lang) + held)
-        lines.append("; ".join(_activity_line(scenario, name, a, lang) for name, a in success.activities.items()) + ".")
+        apart, stop = ("、", "。") if lang == "ja" else ("; ", ".")
         lines.append(
-            "; ".join(
+            apart.join(_activity_line(scenario, name, a, lang) for name, a in success.activities.items()) + stop
+        )
+        lines.append(
+            apart.join(
                 w.phrase("sweep_meetings", lang, segment=name,
                          availability=w.share(scenario.accounts[name].meetings.availability, lang),
                          cancellation=w.share(scenario.accounts[name].meetings.cancellation, lang))
                 for name in one.segments
             )
-            + "."
+            + stop
         )  # fmt: skip
     from simulator.scenario.variants import differences
 
@@ -270,7 +287,7 @@ def _activity_line(scenario: Scenario, name: str, activity: Activity, lang: Lang
         w.number(step.work.mean / units.HOUR, 2).rstrip("0").rstrip(".") for step in activity.steps.values()
     )
     if activity.trigger == "rate":
-        when = w.phrase("per_month_rate", lang, rate=f"{activity.per_month:g}")
+        when = w.phrase("per_month_rate", lang, rate=f"{activity.per_month:.3g}")
     else:
         when = w.term(f"when_{activity.every or activity.trigger}", lang)
     return w.phrase("sweep_activity", lang, name=_title_of(scenario, name, lang), hours=hours, when=when)

@@ -36,8 +36,9 @@ def figure(found: Value, lang: Language = "en") -> Figure:
     """:func:`returns` as a figure of its own."""
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=_size(found), layout="constrained")
-    returns(found, lang, made.subplots())
+    with _style(usable_language(lang)):
+        made = Figure(figsize=_size(found), layout="constrained")
+        returns(found, lang, made.subplots())
     return made
 
 

@@ -102,7 +102,8 @@ def show_comparison(
     if rows.empty:
         console.print(Text(w.phrase("no_difference", lang, month=w.month(month, lang))))
     for variant, part in rows.groupby("variant", sort=False):
-        title = f"{variant}: {w.phrase('comparison', lang, month=w.month(month, lang))}"
+        when = w.phrase("whole_horizon", lang) if month == "all" else w.month(month, lang)
+        title = f"{variant}: {w.phrase('comparison', lang, month=when)}"
         columns = [w.term(name, lang) for name in ("subject", "kpi", "baseline", "value", "difference", "precision")]
         shown = _table(title, columns, text_columns=2)
         for subject, row in _by_subject(part, lambda kind, name: w.subject(scenario, kind, name, lang)):
@@ -138,7 +139,8 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
     if habits.away is not None:
         chance, mean = w.share(1.0 - habits.away.zero, lang), w.duration(habits.away.scale, lang)
         away = w.phrase("replay_away", lang, chance=chance, mean=mean)
-    console.print(Text(w.phrase("replay_habits", lang, pause=w.duration(habits.pause.mean, lang), away=away)))
+    told = w.phrase("replay_habits", lang, pause=w.duration(habits.pause.mean, lang), away=away)
+    console.print(Text(_wrapped(told, console.width)))
     names = [w.term(name, lang) for name in ("date", "offered", *study.MEASURES)]
     shown = _table(w.phrase("replay_days", lang), names, text_columns=1)
     parts = [study.by_day(made.table, measure) for measure in study.MEASURES]
@@ -154,12 +156,7 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
     names = [w.term(name, lang) for name in ("kpi", "model", "replay_error", "bias", "correlation")]
     shown = _table(w.phrase("replay_accuracy", lang), names, text_columns=2)
     for row in w.records(made.accuracy):
-        error, bias = (
-            f"{x:{sign}.1f} s"
-            if row.measure == "mean_wait"
-            else w.phrase("points", lang, points=f"{100 * x:{sign}.1f}")
-            for x, sign in ((row.mean_absolute_error, ""), (row.bias, "+"))
-        )
+        error, bias = w.off(row.mean_absolute_error, row.measure, lang), w.signed(w.off(row.bias, row.measure, lang))
         correlation = w.MISSING if w.missing(row.correlation) else f"{row.correlation:.2f}"
         shown.add_row(w.term(row.measure, lang), w.term(row.model, lang), error, bias, correlation)
     console.print()
@@ -167,7 +164,7 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
 
 
 def _measured(value: float, measure: str, lang: Language) -> str:
-    return f"{value:.0f} s" if measure == "mean_wait" else w.share(float(value), lang, 1)
+    return w.seconds(value, lang) if measure == "mean_wait" else w.share(float(value), lang, 1)
 
 
 def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:
@@ -187,11 +184,15 @@ def sweep_lines(found: Sweep, lang: Language = "en") -> list[str]:
             lines.append(w.phrase("sweep_knee_none", lang, curve=curve))
             continue
         if row.reached:
-            key = "sweep_knee_most" if w.missing(row.low) else "sweep_knee_range"
+            key = ("sweep_knee_most" if w.missing(row.low) else "sweep_knee_range") + (
+                "" if row.load_rises else "_from"
+            )
             span = w.phrase(key, lang, low=w.heads(row.low), high=w.heads(row.high))
-            lines.append(w.phrase("sweep_knee", lang, curve=curve, knee=w.heads(row.knee), low=span, confidence=sure))
+            key = "sweep_knee" if row.load_rises else "sweep_knee_from"
+            lines.append(w.phrase(key, lang, curve=curve, knee=w.heads(row.knee), low=span, confidence=sure))
         else:
-            lines.append(w.phrase("sweep_knee_beyond", lang, curve=curve, knee=w.heads(row.knee)))
+            key = "sweep_knee_beyond" if row.load_rises else "sweep_knee_below"
+            lines.append(w.phrase(key, lang, curve=curve, knee=w.heads(row.knee)))
         if book and not w.missing(row.book_from_work):
             work, ratio = w.number(row.book_from_work), w.number(row.book_from_ratio)
             simulated = w.heads(row.knee) if row.reached else f"> {w.heads(row.knee)}"
@@ -236,7 +237,7 @@ def show_sweep(found: Sweep, console: Console, lang: Language = "en") -> None:
         sized = ["from_work", "from_ratio"] if points["from_work"].notna().any() else []
         needed = points["need"].notna().any()
         names = ["value", "met", *sized, *(["simulated"] if needed else []), *kpis]
-        columns = [w.term(name, lang).replace(" ", "\n", 1) for name in names]
+        columns = [_two_lines(w.term(name, lang)) for name in names]
         table = _table(f"{curve} · {team}", columns, text_columns=0)
         for row in w.records(points):
             table.add_row(
@@ -282,8 +283,7 @@ def show_value(found: Value, console: Console, lang: Language = "en") -> None:
     for line in value_lines(found, lang):
         _bullet(console, line)
     names = ("activity", "hours", "cost", "kept", "expanded", "relieved_hours", "roi", "precision")
-    columns = [w.term(name, lang).replace(" ", "\n", 1) for name in names]
-    table = _table(w.phrase("value_title", lang), columns)
+    table = _table(w.phrase("value_title", lang), [_two_lines(w.term(name, lang)) for name in names])
     for row in w.records(found.table):
         segment = w.month(row.segment, lang) if row.segment == "all" else row.segment
         change = "" if row.change == "without" else f" {row.change}"
@@ -382,6 +382,14 @@ def _wrapped(line: str, width: int) -> str:
     return "\n".join(row.rstrip() for row in rows)
 
 
+def _two_lines(name: str) -> str:
+    """A heading in two lines, broken where the longer one is shortest; Japanese after a particle."""
+    if re.search(r"[ぁ-ん]", name):
+        return re.sub(r"(?<=[ぁ-ん])(?=[一-龠])", "\n", name, count=1)
+    halves = [(name[: m.start()], name[m.end() :]) for m in re.finditer(r" (?!%)", name)]
+    return "\n".join(min(halves, key=lambda pair: max(map(len, pair)))) if halves else name
+
+
 def _table(title: str | None, columns: Sequence[str], *, text_columns: int = 1) -> Table:
     """An empty table: the first columns hold text and may wrap, the others hold figures and never do."""
     table = Table(
@@ -419,7 +427,9 @@ def _staffing(result: Result, lang: Language, console: Console) -> list[Table]:
 
 
 def _staffing_of(result: Result, teams: list[str], lang: Language, title: str | None) -> Table:
-    cells = {(row.month, row.team): row for row in w.records(w.staffing(result))}
+    table_of = w.staffing(result)
+    short = w.short_months(result.summary, table_of)
+    cells = {(row.month, row.team): row for row in w.records(table_of)}
     columns = [w.term("month", lang)]
     for team in teams:
         columns += [f"{team}\n{w.term('need', lang)}", f"\n{w.term('planned', lang)}", f"\n{w.term('enough', lang)}"]
@@ -431,11 +441,10 @@ def _staffing_of(result: Result, teams: list[str], lang: Language, title: str | 
             if cell is None:
                 row += [w.MISSING] * 3
                 continue
-            style = "red" if not w.missing(cell.need) and cell.need > cell.planned else ""
             row += [
-                Text(w.heads(cell.need), style),
+                w.heads(cell.need),
                 w.heads(round(cell.planned, 1)),
-                w.probability(cell.p_enough, lang),
+                Text(w.probability(cell.p_enough, lang), "red" if (team, month) in short else ""),
             ]
         table.add_row(*row)
     return table
@@ -471,7 +480,7 @@ def _cost(summary: Mapping[str, Any], lang: Language) -> Table:
 def _sizing(summary: Mapping[str, Any], lang: Language) -> Table:
     columns = [w.term(name, lang) for name in ("team", "quarter", "from_work", "from_ratio", "simulated")]
     table = _table(w.phrase("sizing", lang), columns, text_columns=2)
-    for row in summary.get("sizing") or []:
+    for row in w.sizing(summary):
         table.add_row(
             Text(str(row.get("team", ""))),
             w.month(row.get("quarter"), lang),
@@ -487,6 +496,7 @@ def _kpis(result: Result, lang: Language) -> Table:
     currency = str(result.summary.get("currency", ""))
     kpis = result.kpis
     shown = (kpis["month"] == "all") & (kpis["kpi"].isin(HEADLINES) | kpis["target"].notna()) & (kpis["kind"] != "tier")
+    shown &= kpis["mean"].notna()
     for subject, row in _by_subject(kpis[shown], lambda kind, name: w.subject(result.scenario, kind, name, lang)):
         low, high = (w.quantity(value, row.unit, lang, currency) for value in (row.p10, row.p90))
         table.add_row(
@@ -496,6 +506,8 @@ def _kpis(result: Result, lang: Language) -> Table:
             w.between(low, high, lang),
             w.quantity(row.target, row.unit, lang, currency),
         )
+    if "churn_rate" in set(kpis["kpi"]):
+        table.caption, table.caption_justify = w.phrase("kpis_horizon_note", lang), "left"
     return table
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator import glossary
@@ -46,6 +46,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{team}: {now} now; no staffing that was tried meets the targets.",
         "{team}: 現在{now}名。試した範囲の人員では目標を満たせません。",
     ),
+    "team_unmet_in": (
+        "{team}: {now} now; in {months} no staffing that was tried meets the targets.",
+        "{team}: 現在{now}名。{months}は、試した範囲の人員では目標を満たせません。",
+    ),
     "team_untargeted": (
         "{team}: {now} now; it has no target to meet, so no need was sought.",
         "{team}: 現在{now}名。目標がないため必要人員は求めていません。",
@@ -60,9 +64,14 @@ PHRASES: dict[str, tuple[str, str]] = {
         "For {teams} the need is a lower bound: shifts take more heads than hours do.",
         "{teams}の必要人員はシフトを組む前の下限値です(シフト編成後はこれより多く必要)。",
     ),
+    "all_groups": ("all groups of support", "サポートの全グループ"),
     "unmet": (
         "In {months} no staffing that was tried meets the targets.",
         "{months}は、試した範囲の人員では目標を満たせません。",
+    ),
+    "shares_queues": (
+        "Its need holds together with that of {teams}: they serve the same queues.",
+        "この必要人員は、同じ窓口を担当する{teams}も必要人員を満たす場合のものです。",
     ),
     "hire_one": (
         "Open 1 requisition by {by}{ramped}.",
@@ -126,17 +135,28 @@ PHRASES: dict[str, tuple[str, str]] = {
         "顧客数: {opening} → {closing}、月次経常収益(MRR): {mrr_opening} → {mrr_closing}。",
     ),
     "target_missed": (
-        "At risk: {text}: met in {month} with probability {worst}, asked {confidence} (over all periods {p}).",
-        "未達の恐れ: {text}: {month}の達成確率は{worst}、要求は{confidence}(全期間の平均{p})。",
+        "At risk: {text}: met in {month} with probability {worst}, asked {confidence}{over_all}.",
+        "未達の恐れ: {text}: {month}の達成確率は{worst}、要求は{confidence}{over_all}。",
     ),
+    "over_all": (" (over all periods {p})", "(全期間の平均{p})"),
     "target_of": ("{text} ({team})", "{text}({team})"),
-    "slips": ("What the plan does late: {items}.", "計画で遅れるもの: {items}。"),
+    "slips": (
+        "What the plan does late (share on time in the worst quarter): {items}.",
+        "計画で遅れるもの(最低の四半期の期限内実施率): {items}。",
+    ),
     "slip": ("{subject} {mean}", "{subject} {mean}"),
     "slip_target": ("{subject} {mean} (target {target})", "{subject} {mean}(目標{target})"),
     "rests": (
         "These conclusions rest on placeholders (values without a source): {count}.",
         "これらの結論は仮の値(出典のない値)に依存しています: {count}件。",
     ),
+    # where the results are
+    "results_at": ("Results: {folder}  (open {file})", "結果: {folder}({file}を開いてください)"),
+    "comparison_at": ("Every month and KPI: {file}", "全ての月とKPI: {file}"),
+    "figures_at": ("Tables and figures: {folder}", "表と図: {folder}"),
+    "draft_at": ("Draft: {folder}", "下書き: {folder}"),
+    "draft_next": ("  (next: simulator check {file})", "(次は simulator check {file})"),
+    "written_at": ("Written: {file}", "作成しました: {file}"),
     # headings and columns that the glossary has no word for
     "answer": ("The answer", "結論"),
     "scroll_hint": ("more to the right: scroll sideways →", "右に続きがあります(横にスクロール →)"),
@@ -144,11 +164,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "staffing_note": (
         "Need: the least heads that meet every target with the confidence asked, from their own simulation. P10 to "
         "P90: how the least heads vary with the uncertain inputs, each month by itself. Enough: the share of runs in "
-        "which the plan meets the targets of that month alone (CSMs: of its quarter); a team's card speaks of all "
-        "months together, which is asking more.",
+        "which the plan meets the targets of that month alone (CSMs: of its quarter), red where that is less than the "
+        "confidence asked; a team's card speaks of all months together, which is asking more.",
         "必要人員: 全ての目標を要求された確度で満たす最小の人員(その人員でのシミュレーションによる)。P10〜P90: "
         "不確実な前提による最小人員のばらつき(月ごと)。充足確率: 計画がその月だけ(CSMはその四半期)の目標を"
-        "満たした試行の割合。"
+        "満たした試行の割合(赤字は要求未満)。"
         "各チームの結論にある確率は全ての月を通したもので、より厳しい条件です。",
     ),
     "more": (" and {count} more", "ほか{count}件"),
@@ -171,9 +191,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "sizing": ("Three ways to size the team", "人員算定の三つの方法"),
     "sizing_note": (
         "From work: hours of work ÷ available hours. From ratio: accounts or revenue per head. Simulated: with the "
-        "calendar, meetings and interrupts, at the confidence asked.",
+        "calendar, meetings and interrupts, at the confidence asked; it may lie below the work where overtime is "
+        "worked or work may be late, cut short or left out.",
         "業務量から: 作業時間 ÷ 稼働可能時間。比率から: 1人当たりの顧客数または収益。シミュレーション: "
-        "カレンダー・会議・割り込みを考慮し、要求された確度を満たす人数。",
+        "カレンダー・会議・割り込みを考慮し、要求された確度を満たす人数。残業や作業の遅れ・短縮・省略が許される場合は"
+        "業務量からの値を下回ることがあります。",
     ),
     "from_work": ("from work", "業務量から"),
     "from_ratio": ("from ratio", "比率から"),
@@ -183,10 +205,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "kpis_horizon": ("KPIs over the whole horizon", "全期間のKPI"),
     "kpis_note": (
         "95 % interval: how well the mean is known. P10 to P90: how much one run differs from another. From inputs: "
-        "the share of that spread that comes from uncertain inputs rather than chance.",
+        "the share of that spread that comes from uncertain inputs rather than chance. KPIs that stay at 0 are left "
+        "out; the run folder has them.",
         "95%区間: 平均値の精度。P10〜P90: 試行ごとのばらつき。前提由来: そのばらつきのうち偶然ではなく"
-        "不確実な前提による割合。",
+        "不確実な前提による割合。常に0のKPIは省略しています(結果フォルダには全て含まれます)。",
     ),
+    "kpis_horizon_note": (
+        "Over the whole horizon churn is the mean monthly rate; revenue retention is the product of the months.",
+        "全期間の値: 解約率は月次の平均、売上・収益の維持率は各月の積です。",
+    ),
+    "kpi_rules": ("What the KPIs mean", "KPIの定義"),
     "asked_for": (" (asked: {share})", "(目標{share})"),
     "distribution": ("distribution of the need", "必要人員の分布"),
     "lowest_first": ("{measure}, lowest first", "{measure}(低い順)"),
@@ -235,6 +263,12 @@ PHRASES: dict[str, tuple[str, str]] = {
     "cancelled": ("cancelled by the customer", "顧客都合の取消"),
     "postponed": ("postponed", "延期"),
     "unprepared": ("held unprepared", "準備未了で実施"),
+    "downgraded": ("downgraded to free", "無料プランへ移行した顧客"),
+    "seats_reduced": ("with fewer seats", "席数を減らした顧客"),
+    "plan_changed": ("on a cheaper plan", "プランを下げた顧客"),
+    "downgraded_mrr": ("MRR of downgrades to free", "無料プラン移行によるMRR減"),
+    "seats_reduced_mrr": ("MRR of fewer seats", "席数減によるMRR減"),
+    "plan_changed_mrr": ("MRR of cheaper plans", "プラン変更によるMRR減"),
     "contracted": ("contracted", "縮小した顧客"),
     "eligible": ("open to expansion", "拡大の対象顧客"),
     "upsold": ("upsold", "アップセルした顧客"),
@@ -248,6 +282,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "open_requisitions": ("open requisitions", "募集中の求人"),
     "wing": ("wing", "部門"),
     "comparison": ("Differences from the base, {month}", "基準との差({month})"),
+    "whole_horizon": ("the whole horizon", "全期間"),
     "difference_title": ("{kpi}, {subject}: difference from the base", "{kpi}({subject}): 基準との差"),
     "no_difference": ("nothing to compare in {month}", "{month}に比較できるものがありません"),
     "comparison_note": (
@@ -282,6 +317,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "due": ("due", "予定件数"),
     "lost": ("lost", "解約"),
     # the workbook
+    "machine": ("machine", "機種"),
+    "scenario_hash": ("scenario hash", "シナリオのハッシュ値"),
     "sheet_summary": ("Summary", "概要"),
     "sheet_need": ("Need", "必要人員"),
     "sheet_positions": ("Positions", "ポジション"),
@@ -374,11 +411,21 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{curve}: up to {knee} the targets are met ({low}), {confidence} sure.",
         "{curve}: {knee}までは目標を満たします({low}、確度{confidence})。",
     ),
+    "sweep_knee_from": (
+        "{curve}: from {knee} on the targets are met ({low}), {confidence} sure.",
+        "{curve}: {knee}以上で目標を満たします({low}、確度{confidence})。",
+    ),
+    "sweep_knee_range_from": ("surely {low}, at least {high}", "確実には{low}、少なくとも{high}"),
+    "sweep_knee_most_from": ("at least {high}", "少なくとも{high}"),
     "sweep_knee_range": ("surely {low}, at most {high}", "確実には{low}、最大でも{high}"),
     "sweep_knee_most": ("at most {high}", "最大でも{high}"),
     "sweep_knee_beyond": (
         "{curve}: every value tried meets the targets; the limit lies beyond {knee}.",
         "{curve}: 試した値は全て目標を満たします。限界は{knee}より先です。",
+    ),
+    "sweep_knee_below": (
+        "{curve}: every value tried meets the targets; the limit lies below {knee}.",
+        "{curve}: 試した値は全て目標を満たします。限界は{knee}より下です。",
     ),
     "sweep_same": (
         "{curve}: targets met in {share} of the runs at every value tried.",
@@ -404,11 +451,13 @@ PHRASES: dict[str, tuple[str, str]] = {
     "by_work_mark": ("hours ÷ hours {value}", "時間÷時間 {value}"),
     "by_ratio_mark": ("ratio {value}", "比率 {value}"),
     "sweep_band": (
-        "Lines: means; bands: P10 to P90 of {runs} runs. Knee: the last value whose worst {window} meets the targets "
+        "Lines: means; bands: P10 to P90 of {runs} runs. Knee: the {end} value whose worst {window} meets the targets "
         "({targets}) in {confidence} of the runs.",
         "線: 平均、帯: {runs}回の試行のP10〜P90。限界: 最も悪い{window}でも目標({targets})を{confidence}の試行で満たす"
-        "最後の値。",
+        "{end}値。",
     ),
+    "knee_last": ("last", "最後の"),
+    "knee_first": ("first", "最初の"),
     "sweep_team": (
         "{heads} CSM, {hours} h a week, {share} of it for customers; {months} months from {start}.",
         "CSM{heads}名、週{hours}時間(うち顧客対応{share})、{start}から{months}か月。",
@@ -433,6 +482,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     "when_start": ("once at the start of the contract", "契約開始時に1回"),
     "when_renewal": ("once before each renewal", "契約更新ごとに1回"),
     "when_escalation": ("for each escalation", "エスカレーションごと"),
+    "when_phase": ("at the entry into a phase", "フェーズの開始時"),
+    "when_health": ("when usage becomes low or high", "利用度の変化時"),
+    "when_survey": ("after such an answer to a survey", "該当するアンケート回答ごと"),
     "when_handover": ("for each account handed over", "担当引き継ぎごと"),
     "per_month_rate": ("{rate} a month", "月{rate}回"),
     # the value of activities
@@ -678,6 +730,11 @@ def share(value: float | None, lang: Language = "en", digits: int = 0) -> str:
     return number(100.0 * value, digits) + ("%" if lang == "ja" else " %")
 
 
+def percent(text: str, lang: Language = "en") -> str:
+    """A text whose shares are written as a scenario has them (``80% in 20 s``) with its shares as :func:`share` has."""
+    return re.sub(r"(?<=\d)%", share(0.0, lang).lstrip("0"), text)
+
+
 def probability(value: float | None, lang: Language = "en") -> str:
     """A share in whole percent that never rounds an open question to certainty: ``0.997`` is ``> 99 %``."""
     if value is None or math.isnan(value):
@@ -702,6 +759,18 @@ def money(value: float | None, currency: str, lang: Language = "en", figures: in
     if lang == "ja":
         return f"{sign}{text}{unit}円" if currency == "JPY" else f"{sign}{symbol}{text}{unit}"
     return f"{sign}{symbol}{text} {unit}".rstrip()
+
+
+def seconds(value: float, lang: Language = "en", digits: int = 0) -> str:
+    """Seconds that stand beside other seconds: ``120 s``, in Japanese ``120秒``."""
+    return number(value, digits) + ("秒" if lang == "ja" else " s")
+
+
+def off(value: float, measure: str, lang: Language = "en") -> str:
+    """How far a measure of a replay is off: seconds of the mean wait, else percentage points."""
+    if measure == "mean_wait":
+        return seconds(value, lang, 1)
+    return phrase("points", lang, points=number(100 * value, 1))
 
 
 def duration(value: float | None, lang: Language = "en") -> str:
@@ -822,16 +891,37 @@ def law(result: Result, path: str) -> str:
 
 
 def staffing(result: Result) -> pd.DataFrame:
-    """The staffing table, without a need in the months in which nothing that was tried met the targets."""
+    """The staffing table, without a need in the months in which nothing that was tried met the targets, or in which
+    nothing that has a target falls due."""
     table = result.staffing
     failed = {(team["team"], month) for team in result.summary.get("teams") or [] for month in team.get("unmet") or []}
-    pairs = zip(table["team"], table["month"], table["need"], strict=True)
-    return table.assign(need=[math.nan if (team, month) in failed else need for team, month, need in pairs])
+    needs = [
+        math.nan if missing(row.p_enough) or (row.team, row.month) in failed else row.need for row in records(table)
+    ]
+    return table.assign(need=needs)
+
+
+def sizing(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Three ways to size the teams by quarter, without a need where nothing that was tried met the targets."""
+    failed = {team["team"]: team.get("unmet") or [] for team in summary.get("teams") or []}
+    rows = []
+    for row in summary.get("sizing") or []:
+        first, _, last = str(row["quarter"]).partition(" to ")
+        unmet = any(first <= month <= (last or first) for month in failed.get(row["team"], ()))
+        rows.append({**row, "need": None} if unmet else row)
+    return rows
 
 
 def records(table: pd.DataFrame) -> Iterator[Any]:
     """The rows of a table, each with its columns as attributes."""
     yield from table.itertuples(index=False)
+
+
+def named(names: Sequence[str], lang: Language) -> str:
+    """All names in one line: ``a, b and c``."""
+    if lang == "ja":
+        return "、".join(names)
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def listed(items: list[str], lang: Language, most: int = 3) -> str:
@@ -850,7 +940,9 @@ def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lan
         return [phrase("team_untargeted", lang, team=name, now=now)]
     unmet = [month(m, lang) for m in team.get("unmet") or []]
     if missing(peak.get("heads")) or peak.get("month") in (team.get("unmet") or []):
-        lines = [phrase("team_unmet", lang, team=name, now=now)]
+        partly = 0 < len(unmet) < len(team.get("need") or {})
+        key = "team_unmet_in" if partly else "team_unmet"
+        lines, unmet = [phrase(key, lang, team=name, now=now, months=listed(unmet, lang))], []
     else:
         key = "team_grows" if peak["heads"] > team.get("now", 0) else "team_stays"
         lines = [
@@ -887,6 +979,8 @@ def team_sentences(team: Mapping[str, Any], hiring: list[Mapping[str, Any]], lan
                 confidence=probability(team.get("confidence"), lang),
             )
         )
+        if team.get("shares_with") and not missing(peak.get("heads")) and peak["heads"] <= team.get("now", 0):
+            lines.append(phrase("shares_queues", lang, teams=named(team["shares_with"], lang)))
     return lines
 
 
@@ -953,6 +1047,7 @@ def target_text(target: Mapping[str, Any], summary: Mapping[str, Any], lang: Lan
     """Who must reach what: the subject and ``text`` (``text_ja`` in Japanese, where the summary has it), an activity by
     its title. Where several teams share the target, its team."""
     subject, text = str(target.get("subject", "")), str(target.get(f"text_{lang}") or target.get("text", ""))
+    text = percent(text, lang)
     if target.get("wing") == "success":
         if text.startswith(subject):
             text = _title(summary, subject, lang) + text.removeprefix(subject)
@@ -972,7 +1067,8 @@ def slip_text(slip: Mapping[str, Any], summary: Mapping[str, Any], lang: Languag
     """What slips: ``Quarterly business review (standard)``."""
     if "activity" not in slip:
         return str(slip.get("subject", ""))
-    return f"{_title(summary, str(slip['activity']), lang)} ({slip['segment']})"
+    title, segment = _title(summary, str(slip["activity"]), lang), f"({slip['segment']})"
+    return title if title.endswith(segment) else f"{title} {segment}"
 
 
 def target_met(target: Mapping[str, Any]) -> bool | None:
@@ -986,17 +1082,15 @@ def missed_sentences(summary: Mapping[str, Any], lang: Language) -> list[str]:
     lines = []
     for target in summary.get("targets") or []:
         if target_met(target) is False:
-            lines.append(
-                phrase(
-                    "target_missed",
-                    lang,
-                    text=target_text(target, summary, lang),
-                    month=month(target["worst_month"], lang),
-                    worst=probability(target["worst_p"], lang),
-                    p=probability(target["p_met"], lang),
-                    confidence=probability(target["confidence"], lang),
-                )
-            )
+            worst, p = (probability(target[key], lang) for key in ("worst_p", "p_met"))
+            told = {
+                "text": target_text(target, summary, lang),
+                "month": month(target["worst_month"], lang),
+                "worst": worst,
+                "confidence": probability(target["confidence"], lang),
+                "over_all": "" if p == worst else phrase("over_all", lang, p=p),
+            }
+            lines.append(phrase("target_missed", lang, **told))
     return lines
 
 
@@ -1043,7 +1137,10 @@ def need_sentence(summary: Mapping[str, Any], lang: Language) -> str | None:
         return None
     bounds = [str(team["team"]) for team in sized if team.get("lower_bound")]
     lines = [phrase("need_means", lang)]
-    lines += [phrase("lower_bound", lang, teams=listed(bounds, lang, 6))] if bounds else []
+    if bounds:
+        groups = [team for team in sized if team.get("wing") == "support"]
+        whole = len(bounds) == len(groups) > 3
+        lines.append(phrase("lower_bound", lang, teams=phrase("all_groups", lang) if whole else named(bounds, lang)))
     return ("" if lang == "ja" else " ").join(lines)
 
 
@@ -1084,6 +1181,16 @@ def teams(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return sorted(rows, key=lambda team: not falls_short(team))
 
 
+def short_months(summary: Mapping[str, Any], table: pd.DataFrame) -> set[tuple[str, str]]:
+    """Team and month of the staffing table in which the plan is enough with less than the confidence asked."""
+    asked = {team["team"]: team.get("confidence") for team in summary.get("teams") or []}
+    return {
+        (row.team, row.month)
+        for row in records(table)
+        if not missing(asked.get(row.team)) and not missing(row.p_enough) and row.p_enough < asked[row.team]
+    }
+
+
 def falls_short(team: Mapping[str, Any]) -> bool:
     """Whether a team needs more heads than it has or than its plan keeps, or nothing that was tried is enough."""
     if missing(team.get("confidence")):
@@ -1113,4 +1220,6 @@ def between(low: str, high: str, lang: Language) -> str:
     """Two written ends of a range: ``12 – 15``; a dash when there is neither."""
     if MISSING in (low, high):
         return MISSING
+    for unit in (" points", "ポイント"):  # long units stand once
+        low = low.removesuffix(unit) if high.endswith(unit) else low
     return f"{low}〜{high}" if lang == "ja" else f"{low} – {high}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ _FORMATS = {
     "share": {"num_format": "0%"},
     "sum": {"num_format": "#,##0", "bold": True, "top": 1},
     "sum_text": {"bold": True, "top": 1},
+    "input": {"align": "left"},
     "check": {"num_format": "0.000000"},
     "remark": {"font_color": "#666666"},
     "date": {"num_format": "yyyy-mm", "align": "left"},
@@ -466,7 +468,10 @@ class _Writer:
                 continue
             at += 1
             self._put(sheet, at, 0, path)
-            self._put(sheet, at, 1, value if isinstance(value, int | float) else str(value))
+            if path in self.result.scenario.uncertain:  # its central value, which nobody typed
+                value = f"{float(value):.4g}" if re.fullmatch(r"[\d.e-]+", str(value)) else value
+            value = str(value).lower() if isinstance(value, bool) else value
+            self._put(sheet, at, 1, value if isinstance(value, int | float) else str(value), "input")
             if path in self.result.scenario.uncertain:
                 self._put(sheet, at, 2, w.law(self.result, path))
             self._put(sheet, at, 3, next((n for p, n in notes.items() if path == p or path.startswith(f"{p}.")), None))

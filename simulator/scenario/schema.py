@@ -1625,7 +1625,7 @@ class Survey(Part):
         if beyond:
             raise ValueError(f"answers to {self.kind} are whole scores {low} to {high}, not {', '.join(beyond)}")
         if not any(self.answers.values()):
-            raise ValueError("a survey needs answers: a weight for one score or more")
+            raise ValueError("a survey needs answers: a weight for one score or more, as {'3': 20, '7': 45, '9': 35}")
         return self
 
 

@@ -25,9 +25,11 @@ from numpy.typing import NDArray
 from simulator import timegrid, units
 from simulator.errors import InputError, ParameterError, Problem, UnitError, nearest
 from simulator.support import fit
+from simulator.units import counted
 
 if TYPE_CHECKING:
     from simulator.glossary import Language
+    from simulator.support import tickets
 
 INTERVAL = 1800.0
 FEWEST_ANSWERED = 200
@@ -209,11 +211,11 @@ def draft(
         timezone=timezone,
         encoding=encoding,
     )
-    notes = [*read.notes, *_left_out(read)]
+    notes = [*read.notes, *left_out(read, fit.ROW_FAULTS, "row")]
     log = read.only(first=first, last=last, without=without)
     if len(log.calls) < len(read.calls):
         fewer = len(read.dates) - len(log.dates)
-        notes.append(f"{len(read.calls) - len(log.calls):,} calls of {fewer} days that you left out")
+        notes.append(f"{len(read.calls) - len(log.calls):,} calls of {counted(fewer, 'day')} that you left out")
     if holidays is not None and len(log.dates):
         after = log.dates.max().date() + dt.timedelta(days=1)
         public = timegrid.holiday_dates(holidays, log.dates.min().date(), after)
@@ -312,15 +314,17 @@ def _check(
         raise InputError(problems)
 
 
-def _left_out(log: fit.CallLog) -> list[str]:
+def left_out(log: fit.CallLog | tickets.TicketLog, faults: Mapping[str, str], noun: str) -> list[str]:
+    """What was read and skipped, a line a kind: a fault that the user said to skip, or a thing called ``noun``."""
     found = []
     for kind, number in log.skipped.items():
-        if kind in fit.ROW_FAULTS:
+        if kind in faults:
             lines = log.skipped_lines.get(kind, ())
-            where = f" (lines {', '.join(map(str, lines))}{', …' if number > len(lines) else ''})" if lines else ""
-            found.append(f"{number:,} rows skipped as you asked: {fit.ROW_FAULTS[kind]}{where}")
+            ends = f"{', '.join(map(str, lines))}{', …' if number > len(lines) else ''}"
+            where = f" (line{'s' if number > 1 else ''} {ends})" if lines else ""
+            found.append(f"{counted(number, 'row')} skipped as you asked: {faults[kind]}{where}")
         else:
-            found.append(f"{number:,} rows {kind}")
+            found.append(f"{counted(number, noun)} {kind}")
     return found
 
 
@@ -335,7 +339,8 @@ def _missing_days(log: fit.CallLog, read: fit.CallLog) -> list[str]:
         return []
     shown = ", ".join(f"{day:%Y-%m-%d}" for day in gone[:3])
     return [
-        f"{len(gone)} days between the first and the last have no row ({shown}{', …' if len(gone) > 3 else ''}): taken "
+        f"no row on {counted(len(gone), 'day')} between the first and the last ({shown}"
+        f"{', …' if len(gone) > 3 else ''}): taken "
         "as not recorded, not as days without calls"
     ]
 
@@ -551,7 +556,7 @@ def _draft(
         f"{where}.headcount",
         "people",
         "headcount",
-        f"{headcount} heads",
+        counted(headcount, "head"),
         f"{ground}, over {HOURS_PER_WEEK:g} h a week and {SHRINKAGE:.0%} shrinkage: put your roster",
     )
     open_point(
@@ -626,7 +631,11 @@ def _pause_law(pause: fit.Pauses) -> dict[str, Any]:
 
 def _law_text(law: Any) -> str:
     family, body = next(iter(law.items()))
-    return f"{family} {', '.join(f'{key} {value}' for key, value in body.items())}"
+    return f"{family} {', '.join(f'{key} {_listed(value)}' for key, value in body.items())}"
+
+
+def _listed(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _learned(queue: QueueDraft, pools: Sequence[str], hang_up: float) -> list[Finding]:

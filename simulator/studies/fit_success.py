@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError, Problem
 from simulator.success import fit
+from simulator.units import counted
 
 if TYPE_CHECKING:
     from simulator.glossary import Language
 
 WINDOW = 12.0
 """Months before the export from which churn and new accounts are counted."""
-CUSTOMER_TIME, HEADCOUNT = 0.7, 1
+CUSTOMER_TIME, HEADCOUNT, CHURN = 0.7, 1, 0.01
+"""Placeholders where the files tell nothing."""
 RARE = 0.01
 """Coverage below which an activity is not drafted for a segment."""
 
@@ -52,12 +54,16 @@ class SuccessDraft:
         yield f"{', '.join(p.name for p in self.sources)}: {len(table):,} accounts up to {self.accounts.as_of:%Y-%m-%d}"
         for one in self.segments:
             churn, new = one.churn_per_month, one.new_per_month
-            yield (
-                f"  {one.name}: {one.opening:,} accounts, {new.value:.1f} new a month, churn {churn.value:.2%} a month "
-                f"(95 % interval {churn.low:.2%} to {churn.high:.2%}, {churn.events} cancellations in "
-                f"{churn.exposure:,.0f} account-months), mean revenue {one.mrr_mean:,.0f} (cv {one.mrr_cv:.2f})"
+            lost = (
+                f"churn {churn.value:.2%} a month (95 % interval {churn.low:.2%} to {churn.high:.2%}, "
+                f"{counted(churn.events, 'cancellation')} in {churn.exposure:,.0f} account-months)"
             )
-        if "cancelled" not in self.accounts.columns:
+            yield (
+                f"  {one.name}: {counted(one.opening, 'account')}, {new.value:.1f} new a month, "
+                f"{lost if _tells_churn(self.accounts) else 'churn not known'}, "
+                f"mean revenue {one.mrr_mean:,.0f} (cv {one.mrr_cv:.2f})"
+            )
+        if not _tells_churn(self.accounts):
             yield "  no column of cancellations: churn is not known (--account-column cancelled=NAME)"
         if lapsed := int(table["lapsed"].sum()):
             yield (
@@ -67,9 +73,13 @@ class SuccessDraft:
         for activity in self.activities:
             rhythm = f"every {activity.every}" if activity.every else f"{activity.per_month.value:.2f} a month"
             yield f"  {activity.name}: {rhythm}"
+            met = [step.name for step in activity.steps if step.kind == "meeting"]
             for step in activity.steps:
+                kind = (
+                    f"{step.kind}, drafted as desk work: one meeting an activity" if step.name in met[1:] else step.kind
+                )
                 yield (
-                    f"    {step.name} ({step.kind}): {step.mean:.2f} h (95 % interval {step.low:.2f} to {step.high:.2f}"
+                    f"    {step.name} ({kind}): {step.mean:.2f} h (95 % interval {step.low:.2f} to {step.high:.2f}"
                     f", {step.entries} entries{f', cv {step.cv:.2f}' if step.cv else ''})"
                 )
             for segment, share in activity.cancellation.items():
@@ -124,12 +134,16 @@ def draft(
     return SuccessDraft(sources, read, times, segments, activities, placeholders, document)
 
 
-def _churn(counted: fit.Share) -> dict[str, Any]:
+def _tells_churn(accounts: fit.Accounts) -> bool:
+    return "cancelled" in accounts.columns
+
+
+def _churn(share: fit.Share) -> dict[str, Any]:
     """How sure the counts make one of a churn rate: mean and cv of the Gamma(events + 1/2, exposure) that Jeffreys'
     prior gives a Poisson rate. A triangle over the 95 % interval has a mean far above the count when little was seen.
     """
-    shape = counted.events + 0.5
-    return {"mean": _percent(shape / counted.exposure), "cv": round(shape**-0.5, 3)}
+    shape = share.events + 0.5
+    return {"mean": _percent(shape / share.exposure), "cv": round(shape**-0.5, 3)}
 
 
 def _document(
@@ -139,14 +153,17 @@ def _document(
     placeholders: dict[str, str] = {}
     accounts: dict[str, Any] = {}
     for one in segments:
-        churn = one.churn_per_month
+        if not _tells_churn(read):
+            placeholders[f"accounts.{one.name}.churn_per_month"] = "the export has no column of cancellations"
         accounts[one.name] = {
             "opening": one.opening,
             "new_per_month": round(one.new_per_month.value, 3),
             "mrr": {"lognormal": {"mean": round(one.mrr_mean, 2), "cv": round(one.mrr_cv, 3)}}
             if one.mrr_cv
             else round(one.mrr_mean, 2),
-            "churn_per_month": {"uncertain": {"lognormal": _churn(churn)}},
+            "churn_per_month": {"uncertain": {"lognormal": _churn(one.churn_per_month)}}
+            if _tells_churn(read)
+            else _percent(CHURN),
             "opening_age": _months(one.opening_age),
         }
         if not math.isnan(one.term) and one.term > 1:

@@ -24,6 +24,7 @@ from simulator.errors import InputError, ParameterError, Problem, nearest
 from simulator.studies import fit as calls
 from simulator.studies.fit import Finding
 from simulator.support import fit, tickets
+from simulator.units import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +132,7 @@ def draft(
         path, columns, states=states, ignore=ignore, nobody=nobody, skip=skip,
         date_format=date_format, timezone=timezone, encoding=encoding,
     )  # fmt: skip
-    notes = [*log.notes, *_left_out(log)]
+    notes = [*log.notes, *calls.left_out(log, tickets.ROW_FAULTS, "event")]
     history = tickets.histories(log)
     day = history["opened"].dt.strftime("%Y-%m-%d")
     used = ((day >= first) if first else True) & ((day <= last) if last else (day == day))
@@ -216,18 +217,6 @@ def _check(
         raise InputError(problems)
 
 
-def _left_out(log: tickets.TicketLog) -> list[str]:
-    found = []
-    for kind, number in log.skipped.items():
-        if kind not in tickets.ROW_FAULTS:
-            found.append(f"{number:,} events {kind}")
-            continue
-        lines = log.skipped_lines.get(kind, ())
-        where = f" (lines {', '.join(map(str, lines))}{', …' if number > len(lines) else ''})" if lines else ""
-        found.append(f"{number:,} rows skipped as you asked: {tickets.ROW_FAULTS[kind]}{where}")
-    return found
-
-
 def _days(opened: pd.Series, first: str | None, last: str | None) -> pd.DatetimeIndex:
     """Days of the arrivals: those asked for, as far as tickets go, else those fully recorded."""
     import pandas as pd
@@ -290,7 +279,7 @@ def _arrivals(
     span = "; ".join(f"{day} {text}" for day, text in hours.items())
     found.append(Finding("arrivals", "working hours", span, f"{rule}; a robot counts until --nobody names it"))
     part = inside / len(history)
-    window = f"{inside:,} tickets opened on {len(days)} days, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}"
+    window = f"{inside:,} tickets opened on {counted(len(days), 'day')}, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}"
     ground = f"{part:.0%} of all; " + (
         "the days you asked for" if asked else "weeks with less than a quarter of the typical week's openings are "
         "dropped at both ends"
@@ -536,7 +525,7 @@ def _document(
             f"{week:,.1f} tickets a week of {minutes} min (a placeholder) at 85 % busy, {calls.HOURS_PER_WEEK:g} h a "
             f"week and {calls.SHRINKAGE:.0%} shrinkage: put your roster"
         )
-        open_point(f"{where}.headcount", group, "headcount", f"{heads} heads", ground)
+        open_point(f"{where}.headcount", group, "headcount", counted(heads, "head"), ground)
         ground = "breaks, training, leave are in no ticket log"
         open_point(f"{where}.shrinkage", group, "shrinkage", f"{calls.SHRINKAGE:.0%}", ground)
         ground = "no ticket log holds pay: costs are 0 until you put it"

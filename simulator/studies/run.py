@@ -634,8 +634,16 @@ class _Report:
             "first_short_month": self.months[short[0]] if short else None,
             "first_short_p": float(monthly[short[0]]) if short else None,
             "lower_bound": wing == "support" and fixed is None and not getattr(unit, "shifts", ()),
+            "shares_with": self._sharing(name) if wing == "support" else [],
             "unmet": unmet,
         }
+
+    def _sharing(self, name: str) -> list[str]:
+        """The other groups that serve a queue of this one: their needs hold together."""
+        assert self.scenario.support is not None
+        groups = self.scenario.support.groups
+        served = set(groups[name].serves)
+        return [other for other, group in groups.items() if other != name and served & set(group.serves)]
 
     def _hiring(self, u: int) -> Iterator[dict[str, Any]]:
         """What brings the plan to the need: at each rise of the need above the planned heads, planned hires that come

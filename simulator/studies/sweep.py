@@ -45,7 +45,7 @@ POINT_COLUMNS = (
     "p_met_high", "confidence", "from_work", "from_ratio", "need",
 )  # fmt: skip
 KNEE_COLUMNS = (
-    "curve", "wing", "team", "knee", "low", "high", "reached", "accounts_per_head", "book_from_work",
+    "curve", "wing", "team", "knee", "low", "high", "reached", "load_rises", "accounts_per_head", "book_from_work",
     "book_from_ratio", "head_cost_per_year", "carrying_cost_per_account",
 )  # fmt: skip
 NEXT_COLUMNS = ("curve", "team", "from", "to", "accounts", "kpi", "unit", "per_account", "low", "high", "at_knee")
@@ -71,7 +71,8 @@ class Sweep:
             by the work, by the ratio and, where asked for, the simulated need (each the highest of its quarters).
             ``asked`` is false for values that were added to close in on the knee.
         knees: one row per curve and unit with targets; ``knee`` is NaN where no value passes, and ``reached`` is false
-            where every value passes, so that the knee lies beyond. ``book_from_work`` and ``book_from_ratio`` are what
+            where every value passes, so that the knee lies beyond. ``load_rises`` tells whether values up to the knee
+            pass (a book) or values from it on (heads). ``book_from_work`` and ``book_from_ratio`` are what
             the two rules give as accounts per head; ``carrying_cost_per_account`` is a head's yearly cost ÷ its book.
         next_account: what one more account changes between neighbouring asked values, per account, on common draws
             with a 95 % interval; ``at_knee`` marks the step that leads over the knee.
@@ -462,7 +463,7 @@ def _knee(curve: str, found: Mapping[Any, _Point], values: list[Any], u: int) ->
             per_head = accounts / heads
             carried = cost / per_head if per_head else math.nan
     reached = not all(good)
-    return (curve, one.wing, one.name, knee, low, high, reached, per_head, work, ratio, cost, carried)
+    return (curve, one.wing, one.name, knee, low, high, reached, rising, per_head, work, ratio, cost, carried)
 
 
 def _load_rises(found: Mapping[Any, _Point], values: list[Any], u: int) -> bool:

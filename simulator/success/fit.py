@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError, ParameterError, Problem, nearest, unreadable
+from simulator.units import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,13 +142,13 @@ def read_accounts(
     ]
     found = sorted(currency.dropna().unique())
     if len(found) > 1:
-        counts = ", ".join(f"{one} in {int((currency == one).sum())} rows" for one in found)
+        counts = ", ".join(f"{one} in {counted(int((currency == one).sum()), 'row')}" for one in found)
         first = currency[currency != currency.mode()[0]].dropna().index[0] + 2
         problems.append(Problem(file, int(first), place["currency"], "several currencies", counts, "one currency"))
     sign = text("mrr").str.extract(f"([{_SIGNS}])")[0]
     signs = sign.fillna(currency.map(_SIGN_OF)).dropna()
     if sign.notna().any() and len(found) < 2 and signs.nunique() > 1:
-        counts = ", ".join(f"{one} in {number} rows" for one, number in sorted(signs.value_counts().items()))
+        counts = ", ".join(f"{one} in {counted(number, 'row')}" for one, number in sorted(signs.value_counts().items()))
         first = signs[signs != signs.mode()[0]].index[0] + 2
         problems.append(Problem(file, int(first), place["mrr"], "several currencies", counts, "one currency"))
     if problems:
@@ -221,10 +222,10 @@ def read_time_log(
     for name, values, known in (("status", status, (*HELD, *CANCELLED)), ("kind", kind, KINDS)):
         for word in sorted(set(values.dropna()) - set(known)):
             rows = values == word
-            near = nearest(word, known)
+            near, many = nearest(word, known), counted(int(rows.sum()), "row")
             problems.append(
                 Problem(file, int(rows.idxmax()) + 2, place[name],
-                        f"{int(rows.sum())} rows with a {name} of no known meaning", word, ", ".join(known), near)
+                        f"{many} with a {name} of no known meaning", word, ", ".join(known), near)
             )  # fmt: skip
     if problems:
         raise InputError(problems)
@@ -339,9 +340,13 @@ def _fault(file: str, column: str, rows: pd.Series, what: str, allowed: str, tab
     lines = [int(i) + 2 for i in rows[rows].index]
     shown = ", ".join(map(str, lines[:5])) + (", …" if len(lines) > 5 else "")
     example = str(table.loc[lines[0] - 2, column]) if column in table.columns else ""
-    count = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
     return Problem(
-        file, lines[0], column, f"{count} {what}", f"lines {shown}" + (f" ({example})" if example else ""), allowed
+        file,
+        lines[0],
+        column,
+        f"{counted(len(lines), 'row')} {what}",
+        f"lines {shown}" + (f" ({example})" if example else ""),
+        allowed,
     )
 
 

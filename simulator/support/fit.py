@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from simulator import distributions, timegrid
 from simulator.distributions import Law
 from simulator.errors import InputError, ParameterError, Problem, nearest, unreadable
+from simulator.units import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,8 +203,9 @@ def read_calls(
     problems += row_problems(str(path), place.get("outcome", ""), faults, ROW_FAULTS, {*skip, *said_already})
     unknown = counts & said.notna() & ~is_answered & ~is_abandoned
     for word, rows in unknown[unknown].groupby(said[unknown]):
+        many = counted(len(rows), "row")
         problems.append(
-            Problem(str(path), _line(rows), place["outcome"], f"{len(rows)} rows with an outcome of no known meaning",
+            Problem(str(path), _line(rows), place["outcome"], f"{many} with an outcome of no known meaning",
                     found=repr(word), allowed=f"{', '.join([*answered, *abandoned])}, or say what it is: --answered, "
                     "--abandoned, --ignore",
                     nearest=nearest(str(word), [*answered, *abandoned]))
@@ -421,7 +423,7 @@ class _Moments:
         if len(self.zones) > 1:
             found.append(
                 Problem(file, None, place["time"], "times of different time zones",
-                        found=", ".join(f"{zone} ({rows:,} rows)" for zone, rows in self.zones.items()),
+                        found=", ".join(f"{zone} ({counted(rows, 'row')})" for zone, rows in self.zones.items()),
                         allowed="--timezone NAME, to which times with an offset are converted")
             )  # fmt: skip
         return found
@@ -505,7 +507,7 @@ def row_problems(
 ) -> list[Problem]:
     """One problem per kind of faulty row that is not left out; ``faults`` marks the rows of each kind."""
     return [
-        Problem(file, _line(rows), path, f"{rows.sum()} rows: {meanings[kind]}",
+        Problem(file, _line(rows), path, f"{counted(int(rows.sum()), 'row')}: {meanings[kind]}",
                 found=f"lines {_lines(rows)}", allowed=f"leave them out with {flag} {kind}")
         for kind, rows in faults.items() if rows.any() and kind not in skip
     ]  # fmt: skip

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from simulator import timegrid
 from simulator.errors import InputError, ParameterError, Problem, nearest
 from simulator.support import fit
+from simulator.units import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,8 +163,9 @@ def read_tickets(
     problems += fit.row_problems(str(path), place["time"], faults, ROW_FAULTS, {*skip, *said_already})
     unknown = counts & status.notna() & by_status.isna()
     for word, rows in unknown[unknown].groupby(status[unknown]):
+        many = counted(len(rows), "row")
         problems.append(
-            Problem(str(path), fit._line(rows), place["status"], f"{len(rows)} rows with a status of no known meaning",
+            Problem(str(path), fit._line(rows), place["status"], f"{many} with a status of no known meaning",
                     found=repr(word), allowed=f"--status MEANING=WORD with one of {', '.join(STATES)}, or --ignore",
                     nearest=nearest(str(word), list(meaning)))
         )  # fmt: skip

@@ -96,7 +96,7 @@ def test_the_answer_comes_first_and_the_numbers_are_there() -> None:
         "¥211.9 M",
         "¥224.1 M",
         "Quarterly business review (enterprise)",
-        "service level 80% in 20 s, per month",
+        "service level 80 % in 20 s, per month",
         "2028-03: 40 %",
         "81.0 % – 84.8 %",
         "answered within T ÷ (offered − short abandoned)",

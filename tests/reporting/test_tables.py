@@ -132,7 +132,7 @@ def test_a_comparison_shows_headlines_and_counts_what_else_really_differs() -> N
     console = Console(file=io.StringIO(), width=80, color_system=None)
     tables.show_comparison(comparison(), "all", console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "[b]lean: Differences from the base, all" in text
+    assert "[b]lean: Differences from the base, the whole horizon" in text
     assert "80.0 %  70.0 %" in text
     assert "−10.0 pp  −12.0 pp – −8.0 pp" in text
     assert "Talk time" not in text  # real, but no headline

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import string
 
+import pandas as pd
 import pytest
 
 from simulator import glossary
 from simulator.errors import ParameterError
+from simulator.reporting import page, tables
 from simulator.reporting import wording as w
 from simulator.results import TABLES
 from tests.reporting.sample import sample, summary
@@ -141,7 +143,7 @@ def test_the_headline_says_now_need_when_and_how_sure() -> None:
     assert "probability 31 % (95 % interval 25 % to 32 %)" in csm
     assert "first falls short in 2027-07: enough in that quarter alone with probability 72 %" in csm
     assert any("¥212 M on average" in line and "budget of ¥220 M with probability > 99 %" in line for line in lines)
-    assert any(line.startswith("At risk: phone: service level 80% in 20 s") and "64 %" in line for line in lines)
+    assert any(line.startswith("At risk: phone: service level 80 % in 20 s") and "64 %" in line for line in lines)
     # 91 % in its worst month, where 90 % was asked
     assert not any("abandonment" in line for line in lines if line.startswith("At risk"))
     assert lines.index(csm) < next(
@@ -169,8 +171,57 @@ def test_a_need_that_was_not_found_is_said() -> None:
     assert _team(unmet=["2027-11", "2027-12"])[1] == "In 2027-11, 2027-12 no staffing that was tried meets the targets."
 
 
+def test_heads_that_are_enough_only_beside_others_are_said_to_be() -> None:
+    short = {"now": 9, "first_short_month": "2027-10", "first_short_p": 0.1, "shares_with": ["tier1", "tier2"]}
+    assert _team(**short)[-1] == "Its need holds together with that of tier1 and tier2: they serve the same queues."
+    assert "same queues" not in " ".join(_team(**short | {"now": 7}))
+
+
+def test_a_quarter_without_a_need_has_none_beside_the_rules() -> None:
+    team = {"team": "csm", "unmet": ["2027-05"]}
+    rows = [
+        {"team": "csm", "quarter": f"{a} to {b}", "need": 3}
+        for a, b in (("2027-04", "2027-06"), ("2027-07", "2027-09"))
+    ]
+    assert [row["need"] for row in w.sizing({"teams": [team], "sizing": rows})] == [None, 3]
+
+
+def test_months_are_short_where_the_plan_is_enough_with_less_than_was_asked() -> None:
+    table = pd.DataFrame(
+        {"team": ["a", "a", "a", "b"], "month": ["1", "2", "3", "1"], "p_enough": [0.79, 0.8, math.nan, 0.1]}
+    )
+    teams = {"teams": [{"team": "a", "confidence": 0.8}, {"team": "b", "confidence": None}]}
+    assert w.short_months(teams, table) == {("a", "1")}
+
+
+def test_what_is_zero_throughout_is_left_out_of_the_page() -> None:
+    rows = pd.DataFrame({"kpi": list("aabb"), "month": ["1", "2"] * 2, "mean": [0.0, math.nan, 0.0, 0.1]})
+    assert set(page._told(rows, "kpi")["kpi"]) == {"b"}
+    assert len(page._told(rows[rows["kpi"] == "a"], "kpi")) == 2
+
+
+def test_headings_break_into_two_even_lines() -> None:
+    assert tables._two_lines("95 % interval") == "95 %\ninterval"
+    assert tables._two_lines("Average speed of answer") == "Average speed\nof answer"
+    assert tables._two_lines("解約による減少時間") == "解約による\n減少時間"
+    assert tables._two_lines("Cost") == "Cost"
+
+
+def test_long_units_stand_once_in_a_range() -> None:
+    assert w.between("−6.7 points", "19.9 points", "en") == "−6.7 – 19.9 points"
+    assert w.between("5.0ポイント", "8.3ポイント", "ja") == "5.0〜8.3ポイント"
+
+
+def test_names_are_joined_as_in_a_sentence() -> None:
+    assert [w.named(list("abc")[:n], "en") for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
 def test_a_need_that_failed_is_no_need() -> None:
-    assert _team(unmet=["2027-10"])[0] == "csm: 7 now; no staffing that was tried meets the targets."  # the peak itself
+    lines = _team(unmet=["2027-10"])  # the peak itself
+    assert lines[0] == "csm: 7 now; in 2027-10 no staffing that was tried meets the targets."
+    assert "no staffing" not in " ".join(lines[1:])
+    every = list(summary()["teams"][2]["need"])
+    assert _team(unmet=every)[0] == "csm: 7 now; no staffing that was tried meets the targets."
     team = summary()["teams"][2] | {"unmet": ["2027-10"], "now": 20}
     assert w.falls_short(team)
     result = sample(teams=[team])
@@ -185,8 +236,8 @@ def test_a_target_is_named_once() -> None:
     assert w.target_text({"subject": "phone", "text": "asa 20 s", "text_ja": "応答20秒"}, {}, "ja") == "phone: 応答20秒"
     qbr = {"wing": "success", "team": "csm", "subject": "qbr", "text": "qbr on time 90%"}
     titles = {"qbr": {"en": "Business review"}}
-    assert w.target_text(qbr, {"titles": titles}, "en") == "Business review on time 90%"
-    assert w.target_text(qbr, {"targets": [qbr, qbr | {"team": "digital"}]}, "en") == "qbr on time 90% (csm)"
+    assert w.target_text(qbr, {"titles": titles}, "en") == "Business review on time 90 %"
+    assert w.target_text(qbr, {"targets": [qbr, qbr | {"team": "digital"}]}, "en") == "qbr on time 90 % (csm)"
 
 
 def test_sentences_break_neither_before_a_unit_nor_in_a_date() -> None:

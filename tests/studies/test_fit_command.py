@@ -151,8 +151,8 @@ def test_skipped_rows_are_asked_for_by_kind_counted_and_shown(tmp_path):
     result = run(log, *NAMES, *(word for kind in kinds for word in ("--skip", kind)), "--out", tmp_path / "draft")
     assert result.exit_code == 0, result.output
     flat = " ".join(result.output.split())
-    assert "1 rows skipped as you asked: a negative wait or talk (lines 302)" in flat
-    assert "1 rows skipped as you asked: the same row again (lines 307)" in flat
+    assert "1 row skipped as you asked: a negative wait or talk (line 302)" in flat
+    assert "1 row skipped as you asked: the same row again (line 307)" in flat
 
 
 def test_missing_columns_and_wrong_options_name_what_was_meant(tmp_path):

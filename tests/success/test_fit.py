@@ -148,6 +148,18 @@ def test_a_draft_holds_and_runs(files: tuple[Path, Path], tmp_path: Path) -> Non
     assert simulate(plan.with_({"calendar.months": 1}), replications=2).data["steps"].sum() > 0
 
 
+def test_churn_that_the_export_does_not_tell_is_a_placeholder(files: tuple[Path, Path], tmp_path: Path) -> None:
+    table = pd.read_csv(files[0]).drop(columns="Churn date")
+    table.to_csv(tmp_path / "crm.csv", index=False)
+    told = run("--accounts", tmp_path / "crm.csv", *NAMED, "--out", tmp_path / "draft")
+    assert told.exit_code == 0, told.output
+    assert "churn not known" in told.output
+    assert "0.00% a month" not in told.output
+    drafted = sim.read(tmp_path / "draft" / "scenario.yaml")
+    assert {f"accounts.{name}.churn_per_month" for name in ("key", "standard")} <= set(drafted.placeholders)
+    assert drafted.accounts["key"].churn_per_month == 0.01
+
+
 def test_a_crm_export_alone_is_enough(files: tuple[Path, Path], tmp_path: Path) -> None:
     result = run("--accounts", files[0], *NAMED, "--out", tmp_path / "draft", "--lang", "ja")
     assert result.exit_code == 0, result.output
@@ -186,7 +198,7 @@ def test_everything_wrong_is_one_list(tmp_path: Path) -> None:
     assert not result.stdout
     assert not (tmp_path / "new").exists()
     for said in (
-        "several currencies", "EUR in 1 rows, USD in 5 rows", "2 rows with an account id that stands twice",
+        "several currencies", "EUR in 1 row, USD in 5 rows", "2 rows with an account id that stands twice",
         "1 row with a term that ends before it starts", "1 row cancelled before they start",
         "1 row with negative revenue",
         "1 row with a revenue that is no number", "1 row with a start that is no day", "lines 2, 4",
@@ -227,8 +239,8 @@ def test_accounts_that_the_export_does_not_know(crm: fit.Accounts, tmp_path: Pat
 @pytest.mark.parametrize(
     ("amount", "code", "said"),
     [
-        ("$300", "", r"several currencies; found \$ in 1 rows, € in 1 rows"),
-        ("$300", "EUR", r"several currencies; found \$ in 1 rows, € in 1 rows"),
+        ("$300", "", r"several currencies; found \$ in 1 row, € in 1 row"),
+        ("$300", "EUR", r"several currencies; found \$ in 1 row, € in 1 row"),
         ("inf", "EUR", "a revenue that is no number"),
     ],
 )

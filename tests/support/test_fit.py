@@ -239,13 +239,13 @@ def test_faulty_rows_are_refused_in_one_list(tmp_path):
     with pytest.raises(InputError) as caught:
         fit.read_calls(write(tmp_path, BAD_ROWS))
     assert [(p.line, p.message) for p in caught.value.problems] == [
-        (3, "1 rows: a negative wait or talk"),
-        (4, "1 rows: answered, but no talk is recorded"),
-        (5, "1 rows: abandoned, but an agent is recorded"),
+        (3, "1 row: a negative wait or talk"),
+        (4, "1 row: answered, but no talk is recorded"),
+        (5, "1 row: abandoned, but an agent is recorded"),
         (6, "3 rows: a time, wait or talk that cannot be read"),
-        (7, "1 rows: the same row again"),
-        (9, "1 rows with an outcome of no known meaning"),
-        (11, "1 rows: a wait or talk of more than a day"),
+        (7, "1 row: the same row again"),
+        (9, "1 row with an outcome of no known meaning"),
+        (11, "1 row: a wait or talk of more than a day"),
     ]
 
 
@@ -356,7 +356,7 @@ def test_offsets_are_converted_to_the_named_zone_and_else_must_agree(tmp_path):
 def test_calls_after_midnight_move_to_the_next_day_where_the_log_has_it(tmp_path):
     moments = ("2027-04-01,87000", "2027-04-02,25:10", "2027-04-02,200000")
     rows = "".join(f"{moment},p,answered,0,60,Ann\n" for moment in moments)
-    with pytest.raises(InputError, match="1 rows: a time"):
+    with pytest.raises(InputError, match="1 row: a time"):
         fit.read_calls(write(tmp_path, rows))
     log = fit.read_calls(write(tmp_path, rows), skip=["unparsable"])
     assert log.calls["time"].tolist() == [600.0, 90600.0]
