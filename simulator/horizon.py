@@ -623,6 +623,7 @@ class Horizon:
                     accounts.mrr if team.tables.rule == VALUE else None,
                     kept,
                     came,
+                    books.known_owners(accounts, model.portfolio, mine) if month == 0 else None,
                 )
             )
         return work
@@ -641,6 +642,7 @@ class TeamWork:
         value: float64 (A,), revenue a month, where desk work goes by value; else None.
         kept: bool (A,), accounts that have gone to another team; came: bool (A,), those that come from one. None where
             no teams share a segment.
+        owner: int64 (A,), :func:`simulator.success.books.known_owners` in the first month, else None.
     """
 
     instances: Instances
@@ -651,6 +653,7 @@ class TeamWork:
     value: NDArray[np.float64] | None
     kept: NDArray[np.bool_] | None = None
     came: NDArray[np.bool_] | None = None
+    owner: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -971,7 +974,7 @@ class _Calendars:
 
     def _hand_out(self, t: int, month: int, asked: TeamWork) -> tuple[Instances, NDArray[np.bool_]]:
         """The books of a month. Returns its work, that of handovers included, and the accounts handed over."""
-        before = self.owner[t]
+        before = self.owner[t] if asked.owner is None else books.seated(asked.owner, self.capacity[t][month])
         moved = np.zeros(len(asked.accounts), dtype=np.bool_)
         shared = self.tables[t].shared
         if shared.all():

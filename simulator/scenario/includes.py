@@ -89,16 +89,17 @@ def _rows(text: str, shown_as: str, columns: str) -> list[tuple[int, list[str]]]
 
 
 def read_accounts(path: Path, shown_as: str) -> list[dict[str, object]]:
-    """Accounts from a CSV file with the columns ``account``, ``start`` and, if known, ``mrr`` and ``effort``.
+    """Accounts from a CSV file: columns ``account``, ``start`` and, if known, ``mrr``, ``effort`` and ``owner``.
 
     Raises:
         InputError: every fault of the file, with its line.
     """
-    columns = "account, start; mrr and effort may be left out"
+    columns = "account, start; mrr, effort and owner may be left out"
     rows = _rows(_text(path, shown_as), shown_as, columns)
     line, header = rows[0]
     names = [name.lower() for name in header]
-    if not {"account", "start"} <= set(names) <= {"account", "start", "mrr", "effort"} or len(set(names)) < len(names):
+    least = {"account", "start"}
+    if not least <= set(names) <= least | {"mrr", "effort", "owner"} or len(set(names)) < len(names):
         raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), columns)])
     faults: list[Problem] = []
     accounts: list[dict[str, object]] = []

@@ -116,6 +116,7 @@ class _Rules:
         yield from self.contacts()
         yield from self.sizes()
         yield from self.present()
+        yield from self.owners()
         yield from self.share_of_revenue()
         yield from self.months(self.data, root(), ())
         yield from self.calendars()
@@ -526,6 +527,21 @@ class _Rules:
                 if start is not None and self.grid is not None and start >= self.grid.start:
                     message, allowed = "the account starts after the horizon does", f"a day before {self.grid.start}"
                     yield self.document.problem((*steps, i, "start"), message, str(start), allowed)
+
+    def owners(self) -> Iterator[Problem]:
+        """A team that has its segments alone needs a head for every CSM who is named as an owner there."""
+        for name, team in self.teams.items():
+            segments, heads = _names(_mapping(team).get("segments")), _mapping(team).get("headcount")
+            others = [_names(_mapping(other).get("segments")) for key, other in self.teams.items() if key != name]
+            if not isinstance(heads, int) or any(set(segments) & set(theirs) for theirs in others):
+                continue
+            listed = [_mapping(self.segments.get(segment)).get("present") for segment in segments]
+            rows = [_mapping(row) for rows in listed if isinstance(rows, list | tuple) for row in rows]
+            owners = {str(row["owner"]) for row in rows if row.get("owner")}
+            if len(owners) > heads:
+                message = f"its accounts have {len(owners)} owners"
+                found, allowed = str(heads), f"at least {len(owners)} heads"
+                yield self.document.problem(("success", "teams", name, "headcount"), message, found, allowed)
 
     # --- success ---
 

@@ -905,6 +905,9 @@ class Account(Part):
     start: Date
     mrr: Money | None = None
     effort: Annotated[float, Field(gt=0), NUMBER] | None = default(None, "the work it asks for over the segment's mean")
+    owner: Annotated[str, BeforeValidator(str)] | None = default(
+        None, "the CSM who looks after it, by name; without one it goes to the emptiest book"
+    )
 
 
 def _opening_or_present(schema: dict[str, Any]) -> None:
@@ -922,7 +925,7 @@ class Segment(Part):
         description="accounts at the start; counted where present lists them"
     )
     present: tuple[Account, ...] = default(
-        (), "the accounts at the start one by one: a CSV file with account, start and, if known, mrr and effort"
+        (), "the accounts at the start one by one: a CSV file with account, start and, if known, mrr, effort and owner"
     )
     new_per_month: ByMonth = default(0)
     mrr: MoneyLaw = default(0)

@@ -160,6 +160,7 @@ def _present(accounts: Sequence[Account], grid: TimeGrid) -> Present | None:
         np.array(days, dtype=np.int64),
         mrr,
         effort,
+        tuple(one.owner or "" for one in accounts),
     )
 
 

@@ -112,6 +112,36 @@ class Territories:
         self.team, self.ever = found, ever
 
 
+def known_owners(accounts: Portfolio, tables: PortfolioTables, mine: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Owners when the horizon begins, as numbers of names in the order in which they stand, int64 (A,); -1 for accounts
+    that are not listed with one.
+
+    Args:
+        mine: bool (A,), the accounts that the team looks after.
+    """
+    owner = np.full(len(accounts), -1, dtype=np.int64)
+    names: dict[str, int] = {}
+    for segment, present in enumerate(tables.present):
+        if present is not None:
+            rows = np.flatnonzero((accounts.segment == segment) & (accounts.contract_month < 0))
+            for row, name in zip(rows.tolist(), present.owner, strict=True):
+                if name and mine[row]:
+                    owner[row] = names.setdefault(name, len(names))
+    return owner
+
+
+def seated(owner: NDArray[np.int64], capacity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which CSM each of :func:`known_owners` is: the last of those who are there (contractors come first), in order.
+
+    Args:
+        capacity: float64 (C,), as for :func:`assign`. Owners for whom nobody is there become -1.
+    """
+    names = int(owner.max(initial=-1)) + 1
+    there = np.flatnonzero(capacity > 0)
+    there = there[max(len(there) - names, 0) :]
+    return np.append(there, np.full(names - len(there) + 1, -1))[owner]  # the last one is that of -1
+
+
 def assign(
     owner: NDArray[np.int64],
     hours: NDArray[np.float64],

@@ -73,6 +73,7 @@ class Present:
         start_day: int64 (n,), horizon day of the contract's start, negative.
         month, day: int64 (n,), the same as horizon month and days into it.
         mrr, effort: float64 (n,), NaN where they are drawn as for any account.
+        owner: n names of CSMs, "" where none is known.
     """
 
     name: NDArray[np.uint64]
@@ -81,6 +82,7 @@ class Present:
     day: NDArray[np.int64]
     mrr: NDArray[np.float64]
     effort: NDArray[np.float64]
+    owner: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

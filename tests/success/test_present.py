@@ -15,7 +15,7 @@ from simulator.horizon import FLOWS, Horizon
 from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
-from simulator.success import portfolio
+from simulator.success import books, portfolio
 from tests.models import BOTH_WINGS
 
 LISTED = [
@@ -65,6 +65,47 @@ def test_an_account_keeps_its_draws_whatever_is_listed_beside_it() -> None:
     assert alone.key[0] == opened(scenario(LISTED[::-1])).key[1]
 
 
+def test_books_begin_with_the_owners_that_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Balanced books would put Baba, twice the work, alone."""
+    handed_out: list[list[int]] = []
+
+    def assign(*arguments: Any) -> Any:
+        owner = assigned(*arguments)
+        handed_out.append(owner[:3].tolist())
+        return owner
+
+    assigned = books.assign
+    monkeypatch.setattr(books, "assign", assign)
+    heads = {"success.teams.csm.headcount": 2}
+    Horizon(scenario().with_(heads)).simulate(0)
+    assert len(set(handed_out[0][::2])) == 1
+    handed_out.clear()
+    owners = ("Ito", "Ito", "Abe")
+    listed = [row | {"owner": owner} for row, owner in zip(LISTED, owners, strict=True)]
+    Horizon(scenario(listed).with_(heads)).simulate(0)
+    assert handed_out[0] == [0, 0, 1]
+
+
+def test_owners_are_the_last_of_those_who_are_there() -> None:
+    there = np.array([1.0, 0.0, 1.0, 0.5])
+    assert books.seated(np.array([1, -1, 0, 1]), there).tolist() == [3, -1, 2, 3]
+    assert books.seated(np.array([0, 1, 2, 3, -1]), there).tolist() == [0, 2, 3, -1, -1]
+    assert books.seated(np.array([-1, -1]), there).tolist() == [-1, -1]
+
+
+def test_a_team_has_a_head_for_every_owner() -> None:
+    listed = [row | {"owner": row["account"]} for row in LISTED]
+    one = copy.deepcopy(BOTH_WINGS)
+    del one["accounts"]["enterprise"]["opening"]
+    one["accounts"]["enterprise"]["present"] = listed
+    one["success"]["teams"]["csm"]["headcount"] = 2
+    with pytest.raises(sim.InputError) as error:
+        freeze(Document(one))
+    assert [(p.path, p.message) for p in error.value.problems] == [
+        ("success.teams.csm.headcount", "its accounts have 3 owners")
+    ]
+
+
 def test_a_resolved_scenario_reads_back(tmp_path: Path) -> None:
     one = scenario()
     assert freeze(Document(one.document())) == one
@@ -81,9 +122,11 @@ def written(folder: Path, rows: str, **changes: Any) -> Path:
 
 
 def test_a_file_is_read_in(tmp_path: Path) -> None:
-    rows = "account,start,mrr,effort\nAoki,2026-05-17,500_000,\nBaba,2026-06-30,,2\nChiba,2024-04-01,100000,\n"
+    rows = (
+        "account,start,mrr,effort,owner\nAoki,2026-05-17,500_000,,Abe\nBaba,2026-06-30,,2,\nChiba,2024-04-01,100000,,\n"
+    )
     read = sim.read(written(tmp_path, rows, new_per_month=0))
-    assert read.accounts == scenario().accounts
+    assert read.accounts == scenario([LISTED[0] | {"owner": "Abe"}, *LISTED[1:]]).accounts
 
 
 def test_every_fault_of_a_file_is_told_with_its_line(tmp_path: Path) -> None:
