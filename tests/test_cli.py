@@ -454,7 +454,12 @@ def test_as_a_process(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
 def test_control_c_as_a_process(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text(TEXT, encoding="utf-8")
-    running = process(tmp_path, "run", "plan.yaml", "--replications", 20_000, "--out", "part")
+    # what runs in the background ignores Ctrl-C, and hands that on: this must not
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = process(tmp_path, "run", "plan.yaml", "--replications", 20_000, "--out", "part")
+    finally:
+        signal.signal(signal.SIGINT, before)
     until = time.monotonic() + 240  # a first compilation may be in it
     while not list((tmp_path / "part").glob("blocks/*.npz")) and time.monotonic() < until:
         assert running.poll() is None, running.communicate()
