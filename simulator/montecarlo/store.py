@@ -7,7 +7,6 @@ Writing costs some milliseconds a block, as much as simulating a small one. So b
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -59,13 +58,13 @@ class Store:
 
     def _write(self, path: Path, arrays: dict[str, NDArray[np.float64]]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
+        part = path.with_name(f"{path.name}.part")  # told before it is there: an interruption may come at once
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with part.open("wb") as stream:
                 np.savez(stream, **arrays)  # type: ignore[arg-type]
             os.replace(part, path)
         except BaseException:
-            Path(part).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise
 
     def load(self, name: str, first: int, last: int) -> dict[str, NDArray[np.float64]] | None:
