@@ -449,6 +449,26 @@ def _is_called_back(threshold, handle, acceptance, tries_start, tries_group, pre
     return waiting * handle[queue] > limit and kernels.uniform(key, _CALLBACK, leg) < acceptance[queue]
 
 
+@kernels.called
+def _record(row, entry, contact, key, account, queue, leg, attempt, interval, arrived):
+    """Begin the record of an entry: it waits, and nothing else is known yet."""
+    row.entry, row.contact, row.key, row.account = entry, contact, key, account
+    row.queue, row.leg, row.attempt, row.repeats = queue, leg, attempt, 0
+    row.interval, row.group, row.arrived = interval, -1, arrived
+    row.taken_at = row.answered_at = row.talk_end = row.end = row.returns_at = nan
+    row.hold = 0.0
+    row.outcome = _IS_WAITING
+    row.escalated = row.resolved = row.callback = False
+
+
+@kernels.inner
+def _note_escalation(escalated, count, t, account, queue, key):
+    """Tell the success wing that a contact of an account goes on to the next tier."""
+    note = escalated[count[_N_ESCALATED]]
+    note.time, note.account, note.queue, note.key = t, account, queue, key
+    count[_N_ESCALATED] += 1
+
+
 @kernels.inner
 def _next_overflow(queue, since, t, start, waits):
     """The first instant after ``t`` at which a further group opens to a contact; infinite when there is none."""
@@ -1289,12 +1309,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                             lines[line] -= 1
                         line = -1
                 if account >= 0:
-                    note = escalated[count[_N_ESCALATED]]
-                    note.time = t
-                    note.account = account
-                    note.queue = moved.queue
-                    note.key = moved.key
-                    count[_N_ESCALATED] += 1
+                    _note_escalation(escalated, count, t, account, moved.queue, moved.key)
             elif again is not None and kind == _REDIAL:
                 slot = redial_item[0] & _ITEM_MASK
                 _drop_first(redial_time, redial_item, count[_N_REDIAL])
@@ -1329,31 +1344,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             queue_sums[cell[interval], queue, _OFFERED] += 1.0
             if recording:
                 new = rows[row]
-                new.entry = entry
-                new.contact = contact
-                new.key = key
-                new.account = account
-                new.queue = queue
-                new.leg = leg
-                new.attempt = attempt
-                new.repeats = 0
+                _record(new, entry, contact, key, account, queue, leg, attempt, interval, t)
                 if again is not None:
                     new.repeats = repeats
-                new.interval = interval
-                new.group = -1
-                new.arrived = t
-                new.taken_at = nan
-                new.answered_at = nan
-                new.talk_end = nan
-                new.end = nan
-                new.hold = 0.0
                 if rich is not None:
                     new.hold = hold
-                new.returns_at = nan
-                new.outcome = _IS_WAITING
-                new.escalated = False
-                new.resolved = False
-                new.callback = False
             shut = False
             consults = False
             if rich is not None:
@@ -1431,17 +1426,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     else:
                         queue_sums[cell[inquiry_interval], inquiry_queue, _UNRESOLVED] += 1.0
             elif talks is not None and agent >= 0:
-                if crew.level[agent] == 0:
-                    offered = _interrupt(
-                        crew, agent, t, now, slots, slot_row, free, first, last, before, after, count, cell, set_up,
-                        queue_sums, chat, deferrable, concurrency, slowdown, interval_start, next_cell, group_sums,
-                        call_start,
-                    )  # fmt: skip
-                    if inquiry is not None:
-                        slots[offered].effort += set_up[slots[offered].queue]
-                    if recording:
-                        rows[slot_row[offered]].group = -1
-                    agent = -1
+                pass  # beside others, or in place of what is left for it
             elif group >= 0:
                 _stop_idling(idle, idle_head, idle_count, group)
             elif (
@@ -1619,19 +1604,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
             if group < 0:
                 continue
-            if talks is not None and agent >= 0:
-                if crew.level[agent] == 0:
-                    offered = _interrupt(
-                        crew, agent, t, now, slots, slot_row, free, first, last, before, after, count, cell, set_up,
-                        queue_sums, chat, deferrable, concurrency, slowdown, interval_start, next_cell, group_sums,
-                        call_start,
-                    )  # fmt: skip
-                    if inquiry is not None:
-                        slots[offered].effort += set_up[slots[offered].queue]
-                    if recording:
-                        rows[slot_row[offered]].group = -1
-                    agent = -1
-            else:
+            if talks is None or agent < 0:
                 _stop_idling(idle, idle_head, idle_count, group)
 
         elif rich is not None and kind == _HOLD:
@@ -1747,6 +1720,16 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_closing = interval_start[next_closing] if next_closing < closing.shape[0] else inf
             continue
 
+        if talks is not None and agent >= 0 and crew.level[agent] == 0:
+            offered = _interrupt(
+                crew, agent, t, now, slots, slot_row, free, first, last, before, after, count, cell, set_up,
+                queue_sums, chat, deferrable, concurrency, slowdown, interval_start, next_cell, group_sums, call_start,
+            )  # fmt: skip
+            if inquiry is not None:
+                slots[offered].effort += set_up[slots[offered].queue]
+            if recording:
+                rows[slot_row[offered]].group = -1
+            agent = -1
         waited = kind in (_FREE_AGENT, _START, _OVERFLOW, _TRY_AGAIN)
         if talks is not None:
             waited = waited or kind in (_SESSION, _FILL, _OFFER)
@@ -1799,26 +1782,12 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     queue_sums[cell[interval], queue, _NO_ANSWER] += 1.0
                     if recording:
                         new = rows[first_row + entries]
-                        new.entry = entries
-                        new.contact = contact
-                        new.key = key
-                        new.account = account
-                        new.queue = queue
-                        new.leg = leg
-                        new.attempt = attempt
+                        _record(new, entries, contact, key, account, queue, leg, attempt, interval, arrived)
                         new.repeats = found.repeats
-                        new.interval = interval
                         new.group = group
-                        new.arrived = arrived
                         new.taken_at = t
-                        new.answered_at = nan
-                        new.talk_end = nan
                         new.end = end
-                        new.hold = 0.0
-                        new.returns_at = nan
                         new.outcome = _IS_NO_ANSWER
-                        new.escalated = False
-                        new.resolved = False
                         new.callback = True
                     entries += 1
                     found.tries = tries + 1

@@ -224,14 +224,7 @@ def _advance(
     next_start = count[_engine._NEXT_INTERVAL]
     entries = count[_engine._ENTRIES]
     resumed = 0
-    waiting = 0
     look = True
-    tie = False
-    awaited_at = inf
-    awaited = -1
-    if wanted is not None:
-        for queue in range(first.shape[0]):
-            waiting += count[_engine._COUNTS + queue]
     status = _engine._DONE
 
     t_arrival = arrival_time[next_contact] if next_contact < contacts else inf
@@ -250,14 +243,13 @@ def _advance(
                 look = tie = False
                 awaited_at = inf
                 awaited = -1
-                if waiting > 0:
-                    for each in range(wanted.shape[0]):
-                        if wanted[each] > 0:
-                            awaited_at, awaited, tie = _first_of(
-                                interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
-                                calm_until, present, surplus, overrun_since, group_sums, until,
-                                each, awaited_at, awaited, tie,
-                            )  # fmt: skip
+                for each in range(wanted.shape[0]):
+                    if wanted[each] > 0:
+                        awaited_at, awaited, tie = _first_of(
+                            interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
+                            calm_until, present, surplus, overrun_since, group_sums, until,
+                            each, awaited_at, awaited, tie,
+                        )  # fmt: skip
             if awaited_at <= t and awaited_at < until:
                 if tie:
                     status = _TIE
@@ -272,7 +264,6 @@ def _advance(
                     queue = serves_queue[k]
                     head = first[queue]
                     while head >= 0 and slots[head].deadline < start:  # has given up, and nobody has looked since
-                        waiting -= 1
                         _remove_first(first, after, count, tries_start, tries_group, wanted, queue)
                         _engine._give_up(
                             slots, head, cell, within, short, work.lines, queue_sums, rows, slot_row, free, count
@@ -283,7 +274,6 @@ def _advance(
                         priority = serves_priority[k]
                 if slot < 0:
                     continue  # the agent idles
-                waiting -= 1
                 queue = slots[slot].queue
                 _remove_first(first, after, count, tries_start, tries_group, wanted, queue)
         fresh = slot < 0
@@ -338,38 +328,12 @@ def _advance(
                 queue_sums[cell[moved.interval], moved.queue, _engine._ESCALATED] += 1.0
                 queue_sums[cell[interval], queue, _engine._TRANSFERRED_IN] += 1.0
                 if account >= 0:
-                    note = escalated[count[_engine._N_ESCALATED]]
-                    note.time = t
-                    note.account = account
-                    note.queue = moved.queue
-                    note.key = moved.key
-                    count[_engine._N_ESCALATED] += 1
+                    _engine._note_escalation(escalated, count, t, account, moved.queue, moved.key)
             entry = entries
             entries += 1
             queue_sums[cell[interval], queue, _engine._OFFERED] += 1.0
             if recording:
-                new = rows[row]
-                new.entry = entry
-                new.contact = contact
-                new.key = key
-                new.account = account
-                new.queue = queue
-                new.leg = leg
-                new.attempt = attempt
-                new.repeats = 0
-                new.interval = interval
-                new.group = -1
-                new.arrived = t
-                new.taken_at = nan
-                new.answered_at = nan
-                new.talk_end = nan
-                new.end = nan
-                new.hold = 0.0
-                new.returns_at = nan
-                new.outcome = _engine._IS_WAITING
-                new.escalated = False
-                new.resolved = False
-                new.callback = False
+                _engine._record(rows[row], entry, contact, key, account, queue, leg, attempt, interval, t)
 
         if wanted is None:
             group = tries_group[queue]
@@ -485,7 +449,6 @@ def _advance(
             else:
                 slot_row[slot] = row
                 if wanted is not None:
-                    waiting += 1
                     _add_last(first, last, after, count, queue, slot)
                     for k in range(tries_start[queue], tries_start[queue + 1]):
                         each = tries_group[k]
