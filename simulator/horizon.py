@@ -685,7 +685,7 @@ class Demand:
             for given in (team.instances, team.handovers or Instances.none()):
                 parts += [getattr(given, f.name) for f in dataclasses.fields(given)]
             parts += [team.accounts, team.effort, team.owned]
-            parts += [one for one in (team.value, team.kept, team.came) if one is not None]
+            parts += [one for one in (team.value, team.kept, team.came, team.owner) if one is not None]
         return sum(part.nbytes for part in parts)
 
 
