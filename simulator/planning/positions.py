@@ -1,8 +1,8 @@
 """Positions of the plan with their loaded cost, and why its simulated cost is not that of the opening heads.
 
 A position is a seat in the budget: somebody who is there when the horizon opens, or a planned hire; a planned layoff
-takes seats away. Who fills it may
-leave and be replaced; that is the difference between the positions' cost and the simulated one (:func:`variance`).
+takes seats away. Who fills it may leave and be replaced; that is the difference between the positions' cost and the
+simulated one (:func:`variance`).
 """
 
 from __future__ import annotations

@@ -257,6 +257,6 @@ def _asked(wanted: QueueTargets) -> Iterator[tuple[str, float, bool, str, str]]:
             "closing_backlog_days",
             wanted.closing_backlog_days,
             False,
-            f"closing backlog at most {days} days of work",
+            f"closing backlog at most {days} day{'' if days == '1' else 's'} of work",
             f"期末の未処理 {days}日分以下",
         )
