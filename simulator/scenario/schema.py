@@ -992,6 +992,7 @@ class Arrivals(Part):
     table: Profile | None = default(None, "contacts per interval by weekday and time")
     table_interval: Seconds | None = default(None, "what a number of the table is for; absent: calendar.interval")
     dated: Dated | None = default(None, "contacts by date and time, as forecasts are exported; or by date alone")
+    hours: Hours | None = default(None, "of email: when it is written; absent: while the queue is open")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
     day_cv: Spread = default(0, "spread of the day factor (gamma, mean 1)")
@@ -1153,6 +1154,9 @@ class Queue(Part):
         "wait", "of email: a call or chat that finds nobody free waits, or an agent leaves the email for it"
     )
     set_up: Seconds = default("0 s", "work that it costs to resume an email that was left")
+    opening_backlog: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] = default(
+        0, "emails that wait when the horizon opens; they count as offered, and as waiting, from then on"
+    )
     business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
