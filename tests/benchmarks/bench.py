@@ -112,7 +112,7 @@ def w2(days: int = 28) -> tuple[SupportTables, demand.ArrivalTables, timegrid.Ti
     return tables, demand.arrival_tables(grid, ("q0", "q1"), rate=rate), grid, np.tile(staff, grid.days)
 
 
-def w3(days: int = 5) -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.ndarray]:
+def w3(days: int = 28) -> tuple[SupportTables, demand.ArrivalTables, timegrid.TimeGrid, np.ndarray]:
     """Three queues (8, 6, 3 calls a minute) and four groups of 25, 25, 25 and 15 agents, round the clock; the third
     queue goes first, the others by the time of arrival."""
     book = distributions.LawBook()
