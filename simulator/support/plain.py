@@ -232,7 +232,8 @@ def _advance(
     t_transfer = transfer_time[0] if count[_engine._N_TRANSFER] > 0 else inf
 
     while True:
-        slot = group = -1
+        slot = -1
+        group: Any = -1
         start = deadline = inf
         t = min(t_arrival, t_transfer)
         if wanted is None:
@@ -339,7 +340,7 @@ def _advance(
 
         if wanted is None:
             each = _place(tries_group[queue])
-            group = np.int64(each)
+            group = each
             start = max(t, free_at[each, 0])
             if calm_until[each] <= start:
                 _come_and_go(
