@@ -2240,6 +2240,7 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     return np.require(array, kind, ["C", "W", "A"])
 
 
+@functools.lru_cache(maxsize=64)
 def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
     """Which of the rarer rules a model uses, True or None each.
 
@@ -2667,6 +2668,8 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
 
 def _dump_agents(crew: Agents) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """The places of the agents with sessions in the order that both engines agree on, and the rows of these."""
+    if not np.any(crew.open):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=SESSION)
     width = len(crew.row) // len(crew.group)
     order: list[int] = []
     for group in np.unique(crew.group[crew.open > 0]):
@@ -2684,4 +2687,4 @@ def _dump_agents(crew: Agents) -> tuple[NDArray[np.int64], NDArray[Any]]:
 
 
 def _by_entry(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows[np.argsort(rows["entry"])]
+    return rows[np.argsort(rows["entry"])] if len(rows) > 1 else rows
