@@ -110,7 +110,7 @@ inner_switched = njit(forceinline=True, **{**_BARE, "no_rewrites": False})
 """The same for functions with an argument that may be None: only with rewrites is what stands under it left out."""
 
 
-place = np.uint32
+place: Any = np.uint32
 """Marks an index as one that counts from the beginning. Every other is looked at for its sign, to count from the end
 where it is negative: a tenth of the time of a support contact. Arithmetic with it gives ordinary integers."""
 

@@ -367,7 +367,7 @@ def _idle_group(
     for k in range(tries_start[queue], tries_start[queue + 1]):
         if best >= 0 and tries_level[k] != level:
             break
-        group = tries_group[k]
+        group = kernels.place(tries_group[k])
         if tries_reserve is not None and idle_count[group] <= tries_reserve[k]:
             continue
         if idle_count[group] > 0 and (tries_after is None or since + tries_after[k] <= t):
@@ -483,7 +483,7 @@ def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row
     """A contact that waited in ``slot`` (no longer in its queue's list) abandons at its deadline."""
     gone = slots[slot]
     gone.waiting = False
-    queue = gone.queue
+    queue = kernels.place(gone.queue)
     c = cell[gone.interval]
     wait = gone.deadline - gone.arrived
     queue_sums[c, queue, _ABANDONED] += 1.0
@@ -1069,7 +1069,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             agent = crew.tree[1]
             group, s = crew.group[agent], crew.first[agent]
             held = crew.session[s].open
-            entry, key, leg, queue, c = held.entry, held.key, held.leg, held.queue, cell[held.interval]
+            entry, key, leg, queue, c = held.entry, held.key, held.leg, kernels.place(held.queue), cell[held.interval]
             if held.talk_end != held.talk_end:  # the talk ends
                 held.talk_end = t
                 after_call = 0.0
@@ -1184,7 +1184,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             for k in range(serves_start[group], serves_start[group + 1]):
                 if slot >= 0 and serves_priority[k] != priority:
                     break
-                queue = serves_queue[k]
+                queue = kernels.place(serves_queue[k])
                 if talks is not None and kind == _FILL and not chat[queue]:
                     continue
                 head = first[queue]
@@ -1257,10 +1257,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 contact = next_contact
                 if talk_given:
                     talk_recorded = arrival_talk[contact]
-                queue = arrival_queue[contact]
+                queue = kernels.place(arrival_queue[contact])
                 key = arrival_key[contact]
                 account = arrival_account[contact]
-                interval = arrival_interval[contact]
+                interval = kernels.place(arrival_interval[contact])
                 contact += count[_CONTACTS_BEFORE]
                 leg = 0
                 attempt = 0
@@ -1283,9 +1283,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
                 moved = slots[slot]
                 contact, key, account, line = moved.contact, moved.key, moved.account, moved.line
-                queue = escalation_to[moved.queue]
+                queue = kernels.place(escalation_to[moved.queue])
                 queue_sums[cell[moved.interval], moved.queue, _ESCALATED] += 1.0
-                interval = now
+                interval = kernels.place(now)
                 leg = moved.leg + 1
                 attempt, origin = moved.attempt, moved.origin
                 if again is not None:
@@ -1316,10 +1316,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 count[_N_REDIAL] -= 1
                 t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
                 back = slots[slot]
-                contact, account, queue = back.contact, back.account, back.origin
+                contact, account, queue = back.contact, back.account, kernels.place(back.origin)
                 attempt = back.attempt + 1
                 key = kernels.bits(back.key, _REDIAL_KEY, attempt)
-                interval = now
+                interval = kernels.place(now)
                 leg = 0
                 repeats = back.repeats
                 measure = _REDIALS
@@ -1331,7 +1331,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         repeats += 1
                         measure = _REPEATS
                         if repeat_to[back.queue] >= 0:
-                            queue = repeat_to[back.queue]
+                            queue = kernels.place(repeat_to[back.queue])
                         if repeats == 1 and _is_timely(
                             resolution_within, inquiry_queue, inquiry_arrived, t, interval_start[-1]
                         ):
@@ -1482,7 +1482,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_aside = aside_time[0] if count[_N_ASIDE] > 0 else inf
             slot = item & _ITEM_MASK
             held = slots[slot]
-            queue, since = held.queue, held.arrived - held.age
+            queue, since = kernels.place(held.queue), held.arrived - held.age
             held.deadline = inf
             held.waiting = True
             _put_back(slots, first, last, before, after, count, queue, slot)
@@ -1501,7 +1501,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
 
         elif talks is not None and kind == _OFFER:
             slot, offered = offered, -1
-            queue, since = slots[slot].queue, slots[slot].arrived - slots[slot].age
+            queue, since = kernels.place(slots[slot].queue), slots[slot].arrived - slots[slot].age
             group = _idle_group(
                 queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                 idle, idle_head, idle_count,
@@ -1582,7 +1582,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             held = slots[slot]
             t_next = inf
             if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
-                queue = held.queue
+                queue = kernels.place(held.queue)
                 since = held.arrived - held.age
                 if talks is not None:
                     group, agent = _find_agent(
@@ -1629,7 +1629,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     held.effort += held.hold
                 if recording:
                     rows[slot_row[item & _ITEM_MASK]].hold = held.hold
-                queue = held.queue
+                queue = kernels.place(held.queue)
                 if transfer[held.holder_queue] == _CONSULTATION:
                     slot = item & _ITEM_MASK
                     _unlink(first, last, before, after, count, queue, slot)
@@ -1736,10 +1736,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         if waited:  # somebody who waited in ``slot`` is answered
             found = slots[slot]
             found.waiting = False
-            queue = found.queue
+            queue = kernels.place(found.queue)
             _unlink(first, last, before, after, count, queue, slot)
             entry, contact, key, account = found.entry, found.contact, found.key, found.account
-            leg, interval, line = found.leg, found.interval, found.line
+            leg, interval, line = found.leg, kernels.place(found.interval), found.line
             attempt, origin = found.attempt, found.origin
             arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
             if rich is not None:

@@ -232,8 +232,7 @@ def _advance(
     t_transfer = transfer_time[0] if count[_engine._N_TRANSFER] > 0 else inf
 
     while True:
-        slot = -1
-        group: Any = -1
+        slot = group = -1
         start = deadline = inf
         t = min(t_arrival, t_transfer)
         if wanted is None:
