@@ -372,7 +372,7 @@ def _idle_group(
     for k in range(tries_start[queue], tries_start[queue + 1]):
         if best >= 0 and tries_level[k] != level:
             break
-        group = tries_group[k]
+        group = kernels.place(tries_group[k])
         if tries_reserve is not None and idle_count[group] <= tries_reserve[k]:
             continue
         if idle_count[group] > 0 and (tries_after is None or since + tries_after[k] <= t):
@@ -502,7 +502,7 @@ def _give_up(slots, slot, cell, within, short, lines, queue_sums, rows, slot_row
     """A contact that waited in ``slot`` (no longer in its queue's list) abandons at its deadline."""
     gone = slots[slot]
     gone.waiting = False
-    queue = gone.queue
+    queue = kernels.place(gone.queue)
     c = cell[gone.interval]
     wait = gone.deadline - gone.arrived
     queue_sums[c, queue, _ABANDONED] += 1.0
@@ -1103,7 +1103,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             agent = crew.tree[1]
             group, s = crew.group[agent], crew.first[agent]
             held = crew.session[s].open
-            entry, key, leg, queue, c = held.entry, held.key, held.leg, held.queue, cell[held.interval]
+            entry, key, leg, queue, c = held.entry, held.key, held.leg, kernels.place(held.queue), cell[held.interval]
             if held.talk_end != held.talk_end:  # the talk ends
                 held.talk_end = t
                 after_call = 0.0
@@ -1218,7 +1218,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             for k in range(serves_start[group], serves_start[group + 1]):
                 if slot >= 0 and serves_priority[k] != priority:
                     break
-                queue = serves_queue[k]
+                queue = kernels.place(serves_queue[k])
                 if talks is not None and kind == _FILL and not chat[queue]:
                     continue
                 head = first[queue]
@@ -1293,10 +1293,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 contact = next_contact
                 if talk_given:
                     talk_recorded = arrival_talk[contact]
-                queue = arrival_queue[contact]
+                queue = kernels.place(arrival_queue[contact])
                 key = arrival_key[contact]
                 account = arrival_account[contact]
-                interval = arrival_interval[contact]
+                interval = kernels.place(arrival_interval[contact])
                 contact += count[_CONTACTS_BEFORE]
                 leg = 0
                 attempt = 0
@@ -1319,9 +1319,9 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 t_transfer = transfer_time[0] if count[_N_TRANSFER] > 0 else inf
                 moved = slots[slot]
                 contact, key, account, line = moved.contact, moved.key, moved.account, moved.line
-                queue = escalation_to[moved.queue]
+                queue = kernels.place(escalation_to[moved.queue])
                 queue_sums[cell[moved.interval], moved.queue, _ESCALATED] += 1.0
-                interval = now
+                interval = kernels.place(now)
                 leg = moved.leg + 1
                 attempt, origin = moved.attempt, moved.origin
                 if again is not None:
@@ -1352,10 +1352,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 count[_N_REDIAL] -= 1
                 t_redial = redial_time[0] if count[_N_REDIAL] > 0 else inf
                 back = slots[slot]
-                contact, account, queue = back.contact, back.account, back.origin
+                contact, account, queue = back.contact, back.account, kernels.place(back.origin)
                 attempt = back.attempt + 1
                 key = kernels.bits(back.key, _REDIAL_KEY, attempt)
-                interval = now
+                interval = kernels.place(now)
                 leg = 0
                 repeats = back.repeats
                 measure = _REDIALS
@@ -1367,7 +1367,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         repeats += 1
                         measure = _REPEATS
                         if repeat_to[back.queue] >= 0:
-                            queue = repeat_to[back.queue]
+                            queue = kernels.place(repeat_to[back.queue])
                         if repeats == 1 and _is_timely(
                             resolution_within, inquiry_queue, inquiry_arrived, t, interval_start[-1]
                         ):
@@ -1520,7 +1520,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             t_aside = aside_time[0] if count[_N_ASIDE] > 0 else inf
             slot = item & _ITEM_MASK
             held = slots[slot]
-            queue, since = held.queue, held.arrived - held.age
+            queue, since = kernels.place(held.queue), held.arrived - held.age
             held.deadline = inf
             held.waiting = True
             _put_back(slots, first, last, before, after, count, queue, slot)
@@ -1539,7 +1539,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
 
         elif talks is not None and kind == _OFFER:
             slot, offered = offered, -1
-            queue, since = slots[slot].queue, slots[slot].arrived - slots[slot].age
+            queue, since = kernels.place(slots[slot].queue), slots[slot].arrived - slots[slot].age
             group = _idle_group(
                 queue, since, t, tries_start, tries_group, tries_level, tries_after, tries_reserve,
                 idle, idle_head, idle_count,
@@ -1620,7 +1620,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             held = slots[slot]
             t_next = inf
             if held.entry == item >> _ITEM_BITS and held.waiting and held.deadline >= t:
-                queue = held.queue
+                queue = kernels.place(held.queue)
                 since = held.arrived - held.age
                 if talks is not None:
                     group, agent = _find_agent(
@@ -1668,7 +1668,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     held.effort += held.hold
                 if recording:
                     rows[slot_row[item & _ITEM_MASK]].hold = held.hold
-                queue = held.queue
+                queue = kernels.place(held.queue)
                 if transfer[held.holder_queue] == _CONSULTATION:
                     slot = item & _ITEM_MASK
                     _unlink(first, last, before, after, count, queue, slot)
@@ -1780,10 +1780,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         if waited:  # somebody who waited in ``slot`` is answered
             found = slots[slot]
             found.waiting = False
-            queue = found.queue
+            queue = kernels.place(found.queue)
             _unlink(first, last, before, after, count, queue, slot)
             entry, contact, key, account = found.entry, found.contact, found.key, found.account
-            leg, interval, line = found.leg, found.interval, found.line
+            leg, interval, line = found.leg, kernels.place(found.interval), found.line
             attempt, origin = found.attempt, found.origin
             arrived, deadline, talk_recorded = found.arrived, found.deadline, found.talk
             if rich is not None:
@@ -2286,6 +2286,7 @@ def _plain(array: NDArray[Any], kind: type) -> NDArray[Any]:
     return np.require(array, kind, ["C", "W", "A"])
 
 
+@functools.lru_cache(maxsize=64)
 def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
     """Which of the rarer rules a model uses, True or None each.
 
@@ -2729,6 +2730,8 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
 
 def _dump_agents(crew: Agents) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """The places of the agents with sessions in the order that both engines agree on, and the rows of these."""
+    if not np.any(crew.open):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=SESSION)
     width = len(crew.row) // len(crew.group)
     order: list[int] = []
     for group in np.unique(crew.group[crew.open > 0]):
@@ -2746,4 +2749,4 @@ def _dump_agents(crew: Agents) -> tuple[NDArray[np.int64], NDArray[Any]]:
 
 
 def _by_entry(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows[np.argsort(rows["entry"])]
+    return rows[np.argsort(rows["entry"])] if len(rows) > 1 else rows

@@ -29,6 +29,7 @@ from simulator.support.tables import Sums, SupportState, SupportTables
 _ITEM_BITS, _ITEM_MASK = _engine._ITEM_BITS, _engine._ITEM_MASK
 _ONE = np.uint64(1)
 _TIE = -1
+_place = kernels.place
 
 
 @functools.lru_cache(maxsize=64)
@@ -243,7 +244,8 @@ def _advance(
                 look = tie = False
                 awaited_at = inf
                 awaited = -1
-                for each in range(wanted.shape[0]):
+                for g in range(wanted.shape[0]):
+                    each = _place(g)
                     if wanted[each] > 0:
                         awaited_at, awaited, tie = _first_of(
                             interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
@@ -261,7 +263,7 @@ def _advance(
                 for k in range(serves_start[group], serves_start[group + 1]):
                     if slot >= 0 and serves_priority[k] != priority:
                         break
-                    queue = serves_queue[k]
+                    queue = _place(serves_queue[k])
                     head = first[queue]
                     while head >= 0 and slots[head].deadline < start:  # has given up, and nobody has looked since
                         _remove_first(first, after, count, tries_start, tries_group, wanted, queue)
@@ -274,14 +276,14 @@ def _advance(
                         priority = serves_priority[k]
                 if slot < 0:
                     continue  # the agent idles
-                queue = slots[slot].queue
+                queue = _place(slots[slot].queue)
                 _remove_first(first, after, count, tries_start, tries_group, wanted, queue)
         fresh = slot < 0
         if not fresh:
             held = slots[slot]
             t, deadline, talk_recorded = held.arrived, held.deadline, held.talk
             entry, contact, key, account = held.entry, held.contact, held.key, held.account
-            queue, leg, interval = held.queue, held.leg, held.interval
+            queue, leg, interval = _place(held.queue), held.leg, _place(held.interval)
             attempt, origin = held.attempt, held.origin
             row = slot_row[slot]
         else:
@@ -297,10 +299,10 @@ def _advance(
             talk_recorded = nan
             if t_arrival < t_transfer:
                 contact = next_contact
-                queue = arrival_queue[contact]
+                queue = _place(arrival_queue[contact])
                 key = arrival_key[contact]
                 account = arrival_account[contact]
-                interval = arrival_interval[contact]
+                interval = _place(arrival_interval[contact])
                 if talk_given:
                     talk_recorded = arrival_talk[contact]
                 contact += count[_engine._CONTACTS_BEFORE]
@@ -319,38 +321,39 @@ def _advance(
                 t_transfer = transfer_time[0] if count[_engine._N_TRANSFER] > 0 else inf
                 moved = slots[slot]
                 contact, key, account = moved.contact, moved.key, moved.account
-                queue = escalation_to[moved.queue]
+                queue = _place(escalation_to[moved.queue])
                 leg = moved.leg + 1
                 attempt, origin = moved.attempt, moved.origin
                 while next_start < intervals and interval_start[next_start] <= t:
                     next_start += 1
-                interval = max(next_start - 1, 0)
+                interval = _place(max(next_start - 1, 0))
                 queue_sums[cell[moved.interval], moved.queue, _engine._ESCALATED] += 1.0
-                queue_sums[cell[interval], queue, _engine._TRANSFERRED_IN] += 1.0
+                queue_sums[_place(cell[interval]), queue, _engine._TRANSFERRED_IN] += 1.0
                 if account >= 0:
                     _engine._note_escalation(escalated, count, t, account, moved.queue, moved.key)
             entry = entries
             entries += 1
-            queue_sums[cell[interval], queue, _engine._OFFERED] += 1.0
+            queue_sums[_place(cell[interval]), queue, _engine._OFFERED] += 1.0
             if recording:
                 _engine._record(rows[row], entry, contact, key, account, queue, leg, attempt, interval, t)
 
         if wanted is None:
-            group = tries_group[queue]
-            start = max(t, free_at[group, 0])
-            if calm_until[group] <= start:
+            each = _place(tries_group[queue])
+            group = each
+            start = max(t, free_at[each, 0])
+            if calm_until[each] <= start:
                 _come_and_go(
                     interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
-                    present, surplus, overrun_since, group_sums, group, t, until,
+                    present, surplus, overrun_since, group_sums, each, t, until,
                 )  # fmt: skip
-                start = max(t, free_at[group, 0])
+                start = max(t, free_at[each, 0])
         elif fresh:  # the lowest level, then idle longest, then the lowest index
             level = 0
             since = 0.0
             for k in range(tries_start[queue], tries_start[queue + 1]):
                 if group >= 0 and tries_level[k] != level:
                     break
-                each = tries_group[k]
+                each = _place(tries_group[k])
                 if calm_until[each] <= t:
                     _come_and_go(
                         interval_start, cell, plan, free_at, agents, places, next_interval, next_change,
@@ -366,23 +369,24 @@ def _advance(
             word = kernels.bits(key, _engine._PATIENCE, leg)
             deadline = t + kernels.draw_here(law, law_scale, law_zero, patience_law[queue], word)
 
-        c = cell[interval]
+        c = _place(cell[interval])
         talk_end = nan
         escalates = False
         keep = False
         if start < until and deadline >= start:
+            mine = _place(group)
             talk = talk_recorded
             if talk != talk:  # NaN: none is recorded
                 word = kernels.bits(key, _engine._TALK, leg)
-                talk = kernels.draw_here(law, law_scale, law_zero, talk_law[queue, group], word)
+                talk = kernels.draw_here(law, law_scale, law_zero, talk_law[queue, mine], word)
             after_call = 0.0
-            if after_call_law[queue, group] >= 0:
+            if after_call_law[queue, mine] >= 0:
                 word = kernels.bits(key, _engine._AFTER_CALL, leg)
-                after_call = kernels.draw_here(law, law_scale, law_zero, after_call_law[queue, group], word)
+                after_call = kernels.draw_here(law, law_scale, law_zero, after_call_law[queue, mine], word)
             talk_end = start + talk
             end = talk_end + after_call
             deadline = inf
-            _replace_first(free_at, group, places[group], end)
+            _replace_first(free_at, mine, places[mine], end)
             if end >= until:
                 service_time[count[_engine._N_SERVICE]] = end
                 service_item[count[_engine._N_SERVICE]] = entry << _ITEM_BITS | group
@@ -396,8 +400,8 @@ def _advance(
             queue_sums[c, queue, _engine._WAIT_ANSWERED_SQUARED] += wait * wait
             queue_sums[c, queue, _engine._TALK_SUM] += talk
             queue_sums[c, queue, _engine._AFTER_CALL_SUM] += after_call
-            now = max(next_interval[group] - 1, 0)
-            _engine._count_passing(interval_start, cell, next_cell, group_sums, _engine._BUSY, group, now, start, end)
+            now = max(next_interval[mine] - 1, 0)
+            _engine._count_passing(interval_start, cell, next_cell, group_sums, _engine._BUSY, mine, now, start, end)
             if recording:
                 done = rows[row]
                 done.outcome = _engine._IS_ANSWERED
@@ -451,7 +455,7 @@ def _advance(
                 if wanted is not None:
                     _add_last(first, last, after, count, queue, slot)
                     for k in range(tries_start[queue], tries_start[queue + 1]):
-                        each = tries_group[k]
+                        each = _place(tries_group[k])
                         wanted[each] += 1
                         if wanted[each] == 1:
                             awaited_at, awaited, tie = _first_of(
@@ -467,8 +471,8 @@ def _advance(
 
     if status == _engine._DONE:
         if wanted is not None:
-            for queue in range(first.shape[0]):
-                slot, left = first[queue], -1
+            for q in range(first.shape[0]):
+                slot, left = first[q], -1
                 while slot >= 0:
                     following = after[slot]
                     if slots[slot].deadline < until:
@@ -478,14 +482,15 @@ def _advance(
                     else:
                         left = slot
                     slot = following
-                first[queue] = left
-        for group in range(agents.shape[0]):
+                first[q] = left
+        for g in range(agents.shape[0]):
+            each = _place(g)
             _come_and_go(
                 interval_start, cell, plan, free_at, agents, places, next_interval, next_change, calm_until,
-                present, surplus, overrun_since, group_sums, group, until, until,
+                present, surplus, overrun_since, group_sums, each, until, until,
             )  # fmt: skip
-            now = max(next_interval[group] - 1, 0)
-            _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, until)
+            now = max(next_interval[each] - 1, 0)
+            _engine._settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, each, until)
         while next_start < intervals and interval_start[next_start] < until:
             next_start += 1
     count[_engine._NEXT_CONTACT] = next_contact
