@@ -136,9 +136,9 @@ def show_replay(made: Replay, console: Console, lang: Language = "en") -> None:
     head = {"days": options["days"], "offered": w.number(options["offered"]), "runs": options["replications"]}
     console.print(Text(w.phrase("replay_head", lang, **head)))
     away = w.phrase("replay_stays", lang)
-    if habits.away is not None:
-        chance, mean = w.share(1.0 - habits.away.zero, lang), w.duration(habits.away.scale, lang)
-        away = w.phrase("replay_away", lang, chance=chance, mean=mean)
+    if habits.away_every is not None:
+        every, mean = w.duration(habits.away_every, lang), w.duration(habits.away.mean, lang)
+        away = w.phrase("replay_away", lang, every=every, mean=mean)
     told = w.phrase("replay_habits", lang, pause=w.duration(habits.pause.mean, lang), away=away)
     console.print(Text(_wrapped(told, console.width)))
     names = [w.term(name, lang) for name in ("date", "offered", *study.MEASURES)]

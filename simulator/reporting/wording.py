@@ -666,8 +666,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "全期間で一度だけ推定: 通話後の間隔は平均{pause}、{away}。",
     ),
     "replay_away": (
-        "an agent whom nobody awaits steps away in {chance} of cases, for {mean} on average",
-        "待ち呼がないとき{chance}の割合で離席し、平均{mean}",
+        "an agent whom nobody awaits steps away once in {every} without a rest, for {mean} on average",
+        "待ち呼がないとき、休みなしの{every}に1回の割合で離席し、平均{mean}",
     ),
     "replay_stays": ("no time away", "離席なし"),
 }

@@ -32,7 +32,7 @@ MEASURES = ("abandonment", "mean_wait", "service_level")
 ALL = "all"
 BAND = (0.1, 0.9)
 MODELS = ("simulated", "erlang_a", "month_mean")
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,9 +205,8 @@ def replay(
     if not counted.any():
         raise InputError([Problem(None, None, "--hours", "no call arrives in these hours", found=str(hours))])
     if fit_away:
-        away = days.time_away(models, counted, seed=seed, talk=talk)
-        habits = replace(habits, away=away)
-        models = days.with_away(models, away)
+        habits = replace(habits, away_every=days.away_every(models, counted, seed=seed, talk=talk))
+        models = days.with_away(models, habits.away_every)
     outcomes = days.simulate(models, replications=replications, seed=seed, talk=talk)
     table = _table(real, counted, outcomes, _erlang(real, counted, there, habits, answer_within), answer_within)
     options = {
@@ -461,8 +460,8 @@ def report(made: Replay) -> dict[str, Any]:
         "accuracy": made.accuracy.to_dict("records"),
         "pause_mean": made.habits.pause.mean,
         "away": None
-        if made.habits.away is None
-        else {"chance": 1.0 - made.habits.away.zero, "mean": made.habits.away.scale},
+        if made.habits.away_every is None
+        else {"every": made.habits.away_every, "mean": made.habits.away.mean},
         "notes": list(made.notes),
     }
 

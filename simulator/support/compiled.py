@@ -21,7 +21,7 @@ How it goes about it:
 from __future__ import annotations
 
 import functools
-from math import inf, nan
+from math import expm1, inf, nan
 from typing import Any, NamedTuple
 
 from simulator import kernels  # first: it points the compiler's cache to our folder
@@ -58,7 +58,7 @@ _REDIAL_DELAY, _REDIAL_KEY = _tables.REDIAL_DELAY, _tables.REDIAL_KEY
 _ANSWER_DELAY, _CONFERENCE = _tables.ANSWER_DELAY, _tables.CONFERENCE
 _WARM, _DEFERRED = int(_tables.Transfer.WARM), int(_tables.Transfer.DEFERRED)
 _CONSULTATION = int(_tables.Transfer.CONSULTATION)
-_AWAY = _tables.AWAY
+_AWAY, _STEPPING = _tables.AWAY, _tables.STEPPING
 _CALLBACK, _DIALLING = _tables.CALLBACK, _tables.DIALLING
 _NO_ANSWER_CHANCE, _RETRY_DELAY = _tables.NO_ANSWER, _tables.RETRY_DELAY
 _RESOLUTION, _REPEAT_DELAY = _tables.RESOLUTION, _tables.REPEAT_DELAY
@@ -130,7 +130,8 @@ _ITEM_BITS = 24
 _ITEM_MASK = (1 << _ITEM_BITS) - 1
 """Heap items are ``entry << 24 | slot`` (or group, or seat): ordered by entry, up to 16 million slots and 5e11 entries.
 
-A *seat* is the place of a busy agent, kept only where agents may step away: it holds the group and for how long."""
+A *seat* is the place of a busy agent, kept only where agents may step away: it holds the group, for how long,
+and since when the agent has had no rest."""
 
 # Places in ``Work.counter``.
 _N_SERVICE, _N_RELEASE, _N_TRANSFER, _N_PATIENCE, _N_FREE, _N_ESCALATED = range(6)
@@ -145,7 +146,8 @@ class Model(NamedTuple):
     """The tables as the kernel reads them. ``overflow_*``, ``tries_*`` and ``serves_*`` are ragged rows end to end.
 
     Each row of ``overflow_time`` ends with infinity. ``closing`` tells in which intervals some queue drops contacts.
-    ``head_start`` (where no age is carried over either) and ``away`` are empty where they have no effect.
+    ``head_start`` (where no age is carried over either), ``away`` and ``patience_behind`` are empty where they have no
+    effect.
     """
 
     law: NDArray[np.float64]
@@ -209,6 +211,8 @@ class Model(NamedTuple):
     slowdown: NDArray[np.float64]
     interruptible: NDArray[np.bool_]
     set_up: NDArray[np.float64]
+    away_every: NDArray[np.float64]
+    patience_behind: NDArray[np.int64]
 
 
 class Agents(NamedTuple):
@@ -264,6 +268,7 @@ class Work(NamedTuple):
     service_item: NDArray[np.int64]
     seat_group: NDArray[np.int64]
     seat_away: NDArray[np.float64]
+    seat_since: NDArray[np.float64]
     seat_free: NDArray[np.int64]
     release_time: NDArray[np.float64]
     release_item: NDArray[np.int64]
@@ -430,6 +435,20 @@ def _put_back(slots, first, last, before, after, count, queue, slot):
         before[b] = slot
     else:
         last[queue] = slot
+
+
+@kernels.called
+def _patience_behind(row, queue, patience_behind, count, itself):
+    """The law row of the patience of who finds so many waiting; ``itself``: how many of them are the contact."""
+    if patience_behind[queue, 0] < 0:
+        return row
+    others = -itself
+    for each in range(patience_behind.shape[0]):
+        if patience_behind[each, 0] >= 0:
+            others += count[_COUNTS + each]
+    if others <= 0:
+        return row
+    return patience_behind[queue, min(others, patience_behind.shape[1]) - 1]
 
 
 @kernels.called
@@ -615,10 +634,22 @@ def _count_passing(interval_start, cell, next_cell, group_sums, measure, group, 
 
 
 @kernels.called
+def _time_away(law, law_scale, law_zero, away_law, away_every, group, key, leg, without_rest):
+    """For how long an agent steps away after a contact, if no other waits, after so long without a rest."""
+    if away_law[group] < 0:
+        return 0.0
+    every = away_every[group]
+    if every > 0.0 and kernels.uniform(key, _STEPPING, leg) >= -expm1(-without_rest / every):
+        return 0.0
+    return kernels.draw(law, law_scale, law_zero, away_law[group], kernels.bits(key, _AWAY, leg))
+
+
+@kernels.called
 def _end_hold(
-    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell, call_start,
+    law, law_scale, law_zero, after_call_law, away_law, away_every, deferrable,
+    interval_start, cell, next_cell, call_start,
     first_interval, queue_sums, group_sums, service_time, service_item, n_service, seat_free, seat_group, seat_away,
-    holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, end,
+    seat_since, holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, end,
 ):  # fmt: skip
     """The agent who has held with a caller of leg ``leg`` for ``hold`` seconds goes on to after-call work at ``end``.
 
@@ -638,10 +669,10 @@ def _end_hold(
     if away_law.shape[0] > 0:
         place = seat_free[n_service]
         seat_group[place] = holder_group
-        seat_away[place] = 0.0
-        if away_law[holder_group] >= 0:
-            word = kernels.bits(key, _AWAY, leg - 1)
-            seat_away[place] = kernels.draw(law, law_scale, law_zero, away_law[holder_group], word)
+        seat_since[place] = arrived
+        seat_away[place] = _time_away(
+            law, law_scale, law_zero, away_law, away_every, holder_group, key, leg - 1, free_at - arrived
+        )
     _push(service_time, service_item, n_service, free_at, holder_entry << _ITEM_BITS | place)
     return n_service + 1
 
@@ -899,6 +930,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     )
     service_time, service_item = work.service_time, work.service_item
     seat_group, seat_away, seat_free = work.seat_group, work.seat_away, work.seat_free
+    seat_since = work.seat_since
     release_time, release_item = work.release_time, work.release_item
     transfer_time, transfer_item = work.transfer_time, work.transfer_item
     patience_time, patience_item = work.patience_time, work.patience_item
@@ -915,7 +947,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
         balking = model.balking
         overflow_start, overflow_wait, after_wait = model.overflow_start, model.overflow_time, model.after
         serves_after = model.serves_after
-        head_start, away_law = model.head_start, model.away
+        head_start, away_law, away_every = model.head_start, model.away, model.away_every
+        patience_behind = model.patience_behind
         overflow_time, overflow_item = work.overflow_time, work.overflow_item
         overflows = overflow_wait.shape[0] > first.shape[0]
         t_overflow = overflow_time[0] if count[_N_OVERFLOW] > 0 else inf
@@ -969,6 +1002,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     talk_given = arrival_talk.shape[0] > 0
     if rich is not None:
         ages = head_start.shape[0] > 0
+        places = patience_behind.shape[1] > 0
         seats = away_law.shape[0] > 0
     n_service = count[_N_SERVICE]
     next_contact = count[_NEXT_CONTACT]
@@ -1150,8 +1184,8 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 surplus[group] -= 1
                 filling = group
                 continue
-            if seats and away_law[group] >= 0:
-                stays_away = kernels.draw(law, law_scale, law_zero, away_law[group], kernels.bits(key, _AWAY, leg))
+            if seats:
+                stays_away = _time_away(law, law_scale, law_zero, away_law, away_every, group, key, leg, inf)
         if kind in (_FREE_AGENT, _START) or (talks is not None and kind in (_SESSION, _FILL)):
             if talks is not None and kind == _SESSION:
                 pass
@@ -1216,6 +1250,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     seat_group[seat] = group
                     seat_away[seat] = -1.0
                     back = t + stays_away
+                    seat_since[seat] = back
                     _count_passing(interval_start, cell, next_cell, group_sums, _AWAY_SUM, group, now, t, back)
                     _push(service_time, service_item, n_service, back, entry << _ITEM_BITS | seat)
                     n_service += 1
@@ -1223,6 +1258,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if seat >= 0 and seat_away[seat] > 0.0:
                     back = t + seat_away[seat]
                     seat_away[seat] = -1.0
+                    seat_since[seat] = back
                     _count_passing(interval_start, cell, next_cell, group_sums, _AWAY_SUM, group, now, t, back)
                     _replace_first(service_time, service_item, n_service, back, service_item[0])
                     continue
@@ -1364,9 +1400,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     if recording:
                         rows[row].hold = hold
                     n_service = _end_hold(
-                        law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                        law, law_scale, law_zero, after_call_law, away_law, away_every, deferrable,
+                        interval_start, cell, next_cell,
                         call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
-                        seat_free, seat_group, seat_away,
+                        seat_free, seat_group, seat_away, seat_since,
                         holder_entry, holder_group, holder_queue, holder_interval, t, now, hold, key, leg, t,
                     )  # fmt: skip
                     holder_entry = -1
@@ -1446,9 +1483,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if recording:
                     rows[row].callback = True
             elif patience_law[queue] >= 0:
-                deadline = t + kernels.draw(
-                    law, law_scale, law_zero, patience_law[queue], kernels.bits(key, _PATIENCE, leg)
-                )
+                patience_row = patience_law[queue]
+                if rich is not None and places:
+                    patience_row = _patience_behind(patience_row, queue, patience_behind, count, 0)
+                deadline = t + kernels.draw(law, law_scale, law_zero, patience_row, kernels.bits(key, _PATIENCE, leg))
                 if rich is not None and (ticket or holder_entry >= 0):
                     deadline = inf
 
@@ -1619,9 +1657,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if held.entry == item >> _ITEM_BITS and held.waiting and held.holder_entry >= 0:
                 held.hold = t - held.arrived
                 n_service = _end_hold(
-                    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                    law, law_scale, law_zero, after_call_law, away_law, away_every, deferrable,
+                    interval_start, cell, next_cell,
                     call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
-                    seat_free, seat_group, seat_away,
+                    seat_free, seat_group, seat_away, seat_since,
                     held.holder_entry, held.holder_group, held.holder_queue, held.holder_interval, held.arrived,
                     held.interval, held.hold, held.key, held.leg, t,
                 )  # fmt: skip
@@ -1673,7 +1712,11 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                     held.line = -1
                 elif patience_law[queue] >= 0:
                     word = kernels.bits(held.key, _PATIENCE, held.leg)
-                    held.deadline = t + kernels.draw(law, law_scale, law_zero, patience_law[queue], word)
+                    patience_row = patience_law[queue]
+                    if places:
+                        # it waits itself
+                        patience_row = _patience_behind(patience_row, queue, patience_behind, count, 1)
+                    held.deadline = t + kernels.draw(law, law_scale, law_zero, patience_row, word)
                     if abandon_as_event[queue] and held.deadline < inf:
                         _push(patience_time, patience_item, count[_N_PATIENCE], held.deadline, item)
                         count[_N_PATIENCE] += 1
@@ -1707,9 +1750,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         if recording:
                             rows[slot_row[slot]].hold = hold
                         n_service = _end_hold(
-                        law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                        law, law_scale, law_zero, after_call_law, away_law, away_every, deferrable,
+                        interval_start, cell, next_cell,
                         call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
-                        seat_free, seat_group, seat_away,
+                        seat_free, seat_group, seat_away, seat_since,
                             held.holder_entry, held.holder_group, held.holder_queue, held.holder_interval, held.arrived,
                             held.interval, hold, held.key, held.leg, t,
                         )  # fmt: skip
@@ -1771,6 +1815,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                         if seat < 0:
                             seat = seat_free[n_service]
                             seat_group[seat] = group
+                            seat_since[seat] = t
                         seat_away[seat] = 0.0
                         place = seat
                     if kind == _FREE_AGENT:
@@ -1933,10 +1978,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if seat < 0:
                     seat = seat_free[n_service]
                     seat_group[seat] = group
-                seat_away[seat] = 0.0
-                if away_law[group] >= 0:
-                    word = kernels.bits(key, _AWAY, leg)
-                    seat_away[seat] = kernels.draw(law, law_scale, law_zero, away_law[group], word)
+                    seat_since[seat] = t
+                seat_away[seat] = _time_away(
+                    law, law_scale, law_zero, away_law, away_every, group, key, leg, end - seat_since[seat]
+                )
                 place = seat
             item = entry << _ITEM_BITS | place
             if warm:  # the agent will hold with the caller, nobody knows until when
@@ -1976,9 +2021,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 stays = talk_end if consults else min(stays, talk_end)
                 hold = stays - arrived
                 n_service = _end_hold(
-                    law, law_scale, law_zero, after_call_law, away_law, deferrable, interval_start, cell, next_cell,
+                    law, law_scale, law_zero, after_call_law, away_law, away_every, deferrable,
+                    interval_start, cell, next_cell,
                     call_start, first_interval, queue_sums, group_sums, service_time, service_item, n_service,
-                    seat_free, seat_group, seat_away,
+                    seat_free, seat_group, seat_away, seat_since,
                     holder_entry, holder_group, holder_queue, holder_interval, arrived, interval, hold, key, leg, stays,
                 )  # fmt: skip
                 if inquiry is not None:
@@ -2245,7 +2291,8 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
     """Which of the rarer rules a model uses, True or None each.
 
     ``rich``: overflow after a wait, balking, answer delay, transfers that are not cold or carry the age over, dropping,
-    head starts, time away. ``again``: customers who come back. ``inquiry``: inquiries are followed. ``mail``:
+    head starts, time away, patience by place. ``again``: customers who come back. ``inquiry``: inquiries are
+    followed. ``mail``:
     deferrable work, agents kept in reserve, waits in open time. ``callback``: callbacks, which need ``rich``.
     ``talks``: sessions (chats beside others, work that may be interrupted), which need ``rich`` and ``mail``.
     """
@@ -2259,6 +2306,7 @@ def _rules(tables: SupportTables) -> tuple[bool | None, ...]:
         tables.dropping,
         tables.head_start,
         tables.away >= 0,
+        tables.patience_behind >= 0,
     )
     callback, talks = bool(tables.callbacks.any()), bool(tables.sessions.any())
     rich = callback or talks or any(bool(array.any()) for array in rare)
@@ -2276,6 +2324,7 @@ def _carries_age(tables: SupportTables) -> NDArray[np.bool_]:
 def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
     laws = tables.laws
     ages = bool(np.any(tables.head_start != 0) or _carries_age(tables).any())
+    by_place = bool(np.any(tables.patience_behind >= 0))
     return Model(
         _plain(laws.tables, np.float64),
         _plain(laws.scale, np.float64),
@@ -2289,7 +2338,12 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.line_capacity, np.int64),
         _plain(tables.answer_within, np.float64),
         _plain(tables.short_abandon, np.float64),
-        tables.may_hold_line | tables.redials | tables.inquiries | tables.callbacks | every_abandonment_an_event,
+        tables.may_hold_line
+        | tables.redials
+        | tables.inquiries
+        | tables.callbacks
+        | every_abandonment_an_event
+        | by_place,
         _plain(tables.balking, np.float64),
         _plain(tables.redial_probability, np.float64),
         _plain(tables.redial_attempts, np.int64),
@@ -2333,6 +2387,8 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.slowdown, np.float64),
         _plain(tables.interruptible, np.bool_),
         _plain(tables.set_up, np.float64),
+        _plain(tables.away_every, np.float64),
+        _plain(tables.patience_behind if by_place else np.zeros((tables.queues, 0)), np.int64),
     )
 
 
@@ -2383,8 +2439,9 @@ def _load(
     places = int(agents.sum()) + 1
     timed = state.service_end < inf  # the others hold with a caller, who leads to them
     busy, seats = np.count_nonzero(timed), np.arange(places)
-    seat_group, seat_away = np.zeros(places, dtype=np.int64), np.zeros(places)
+    seat_group, seat_away, seat_since = np.zeros(places, dtype=np.int64), np.zeros(places), np.zeros(places)
     seat_group[:busy], seat_away[:busy] = state.service_group[timed], state.service_away[timed]
+    seat_since[:busy] = state.service_since[timed]
     member = seats[:busy] if model.away.size else state.service_group[timed]
     service = _heap(state.service_end[timed], state.service_entry[timed], member, places)
     heaps = [(np.empty(size), np.empty(size, dtype=np.int64)) for _ in range(7)]
@@ -2433,6 +2490,7 @@ def _load(
         *service,
         seat_group,
         seat_away,
+        seat_since,
         seats,
         *heaps[0],
         *heaps[1],
@@ -2634,7 +2692,10 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
     end = np.concatenate([work.service_time[: count[_N_SERVICE]], np.full(len(held), inf)])
     entry = np.concatenate([service >> _ITEM_BITS, held["holder_entry"]])
     group = np.concatenate([work.seat_group[place] if seats else place, held["holder_group"]])
-    away = np.concatenate([work.seat_away[place] if seats else np.zeros(len(place)), np.zeros(len(held))])
+    away, since = (
+        np.concatenate([array[place] if seats else np.zeros(len(place)), np.zeros(len(held))])
+        for array in (work.seat_away, work.seat_since)
+    )
     order = np.lexsort((entry, end))
     agents, sessions = _dump_agents(work.agents)
     idle_group = np.repeat(np.arange(len(work.idle_count)), work.idle_count)
@@ -2655,6 +2716,7 @@ def _dump(work: Work, seats: bool, state: SupportState, contacts: int, until: fl
         service_entry=entry[order],
         service_group=group[order],
         service_away=away[order],
+        service_since=since[order],
         waiting=_by_entry(work.slot[waiting]),
         talking=_by_entry(work.slot[talking & _ITEM_MASK]),
         aside=_by_entry(work.slot[work.aside_item[: count[_N_ASIDE]] & _ITEM_MASK]),

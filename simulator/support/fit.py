@@ -232,6 +232,9 @@ def read_calls(
             f"calls with an agent that stands for nobody ({', '.join(agent_text[nobody & keep].unique())}): "
             f"{(nobody & keep).sum():,}; their agent is unknown"
         )
+    spoken = keep & is_abandoned & (talk > 0)
+    if spoken.any():
+        notes.append(f"abandoned calls with a talk: {spoken.sum():,}; it is not used")
     waited = _truth(text("queued")) if "queued" in place else (wait > 0) | is_abandoned
     calls = pd.DataFrame(
         {

@@ -14,7 +14,8 @@ which order a queue tries its groups (``level``) and in which order a group take
    serves the queue is open to the contact from ``since + after`` on; ``since`` is the arrival (but see 6).
 3. Otherwise it balks, and gives its line back, if its keyed uniform lies below the queue's probability (at any tier).
    If not, it waits, first in, first out by ``since`` (equal: by entry), until ``arrived + patience``, and then abandons
-   and gives its line back. Patience counts from entry into this queue and is drawn only by those who must wait.
+   and gives its line back. Patience counts from entry into this queue and is drawn only by those who must wait; its law
+   may depend on how many others wait at that moment, in the queues that are one line to their callers.
 
    Instead it may be offered a *callback*: where the wait to be expected (those who wait in its queue and itself, each
    for the queue's mean handle time, over the agents that the plan has there for the queue) exceeds the queue's
@@ -25,10 +26,12 @@ which order a queue tries its groups (``level``) and in which order a group take
    goes on like any caller, without a line, but counts apart from the answered.
 4. An agent set free, or starting a shift, takes, of the waiting contacts that its group is open to by now (and for
    whose queue at least its reserve of other agents of the group is idle), the highest priority, and within a priority
-   the earliest ``since`` less the queue's head start (equal: the lowest entry number). If there is none, the agent
-   is idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once
-   more at the end of that time, and does not step away again. At each instant at which a further group opens to a
-   waiting contact, an idle agent takes it as in 2.
+   the earliest ``since`` less the queue's head start (equal: the lowest entry number). If there is none, the agent is
+   idle from now, unless after a contact it steps away for a time drawn by that contact: then it is set free once more
+   at the end of that time, and does not step away again. Where its group says every how many seconds, it steps away
+   only if a keyed uniform lies below 1 - exp(-w / every), w the time to the end of the contact since the agent was idle
+   or came back or began (for who held with a caller: since the hold began). At each instant at which a further group
+   opens to a waiting contact, an idle agent takes it as in 2.
 5. An agent who takes a contact at ``taken_at`` answers at ``answered_at = taken_at + answer_delay``; a caller whose
    call has been taken stays. The wait ends at the answer; the agent is busy from ``taken_at``. ``talk_end =
    answered_at + talk`` and ``end = talk_end + after_call``, added in this order. The talk of a recorded contact at its
@@ -128,7 +131,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import partial
 from heapq import heappush
-from math import inf, isnan, nan
+from math import expm1, inf, isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,6 +160,7 @@ from simulator.support.tables import (
     RESOLUTION,
     RETRY_DELAY,
     SESSION,
+    STEPPING,
     TALK,
     Clock,
     Contacts,
@@ -343,7 +347,8 @@ class _Desk:
         self.in_line: set[int] = set()
         self.idle: list[deque[float]] = [deque() for _ in range(tables.groups)]
         self.staff, self.surplus, self.lines = state.staff.tolist(), state.surplus.tolist(), state.lines.tolist()
-        self.busy: dict[int, tuple[float, int, float]] = {}
+        self.busy: dict[int, tuple[float, int, float, float]] = {}
+        self.steps_away = bool(np.any(tables.away >= 0))
         self.talking: dict[int, _Entry] = {}
         self.returning: dict[int, _Entry] = {}
         self.aside: dict[int, _Entry] = {}
@@ -372,12 +377,12 @@ class _Desk:
         """Take up what an earlier call left open."""
         for group, since in zip(state.idle_group.tolist(), state.idle_since.tolist(), strict=True):
             self.idle[group].append(since)
-        columns = (state.service_end, state.service_entry, state.service_group, state.service_away)
-        for end, number, group, away in zip(*(column.tolist() for column in columns), strict=True):
+        service = (state.service_end, state.service_entry, state.service_group, state.service_away, state.service_since)
+        for end, number, group, away, since in zip(*(column.tolist() for column in service), strict=True):
             if end < inf:
-                self.keep_busy(number, group, end, away)
+                self.keep_busy(number, group, end, away, since)
             else:
-                self.busy[number] = (inf, group, 0.0)
+                self.busy[number] = (inf, group, 0.0, 0.0)
         for row in state.waiting:
             entry = _opened(row)
             self.rows.append(entry)
@@ -585,9 +590,14 @@ class _Desk:
         return bool(offered and randomness.uniform(entry.key, CALLBACK, entry.leg)[0] < acceptance)
 
     def lose_patience(self, entry: _Entry) -> None:
-        law = int(self.tables.patience[entry.queue])
-        if law >= 0:
-            entry.deadline = self.calendar.now + self.draw(law, entry, PATIENCE)
+        law, behind = int(self.tables.patience[entry.queue]), self.tables.patience_behind
+        if law < 0:
+            return
+        if behind.shape[1] and behind[entry.queue, 0] >= 0:
+            line = [each for queue in np.flatnonzero(behind[:, 0] >= 0) for each in self.waiting[queue]]
+            others = len(line) - (entry.number in self.in_line)
+            law = int(behind[entry.queue, min(others, behind.shape[1]) - 1]) if others else law
+        entry.deadline = self.calendar.now + self.draw(law, entry, PATIENCE)
 
     def is_taken(self, entry: _Entry) -> bool:
         """Whether an agent is there for a contact, who then takes it."""
@@ -609,14 +619,17 @@ class _Desk:
             return True
         return self.interrupts(entry)
 
-    def take(self, entry: _Entry, group: int, agent: _Agent | None = None) -> None:
-        """An agent of a group, or this one of those with sessions, turns to a contact that waits or has just come."""
+    def take(self, entry: _Entry, group: int, agent: _Agent | None = None, since: float | None = None) -> None:
+        """An agent of a group, or this one of those with sessions, turns to a contact that waits or has just come.
+
+        ``since``: since when the agent has had no rest; None: from now.
+        """
         if entry.number in self.in_line:
             self.leave_line(entry)
         if self.tables.sessions[entry.queue, group]:
             self.begin(entry, group, agent)
         else:
-            self.answer(entry, group)
+            self.answer(entry, group, self.calendar.now if since is None else since)
 
     def is_open(self, entry: _Entry, group: int) -> bool:
         return bool(entry.since + self.tables.after[entry.queue, group] <= self.calendar.now)
@@ -680,7 +693,8 @@ class _Desk:
         self.add_effort(entry, entry.hold)
         law = int(self.tables.after_call[holder.queue, holder.group])
         free_at = end + (self.draw(law, entry, AFTER_CALL, entry.leg - 1) if law >= 0 else 0.0)
-        self.keep_busy(holder.number, holder.group, free_at, self.time_away(entry, holder.group, entry.leg - 1))
+        away = self.time_away(entry, holder.group, entry.leg - 1, free_at - entry.arrived)
+        self.keep_busy(holder.number, holder.group, free_at, away, entry.arrived)
         self.sums.queue[self.clock.cell[holder.interval], holder.queue, QueueMeasure.TALK] += entry.hold
         self.count_hold(entry, holder, free_at)
 
@@ -786,10 +800,10 @@ class _Desk:
         self.returning[entry.number] = entry
         self.calendar.at(entry.deadline, _Kind.REDIAL, entry.number, lambda: self.come_back(entry))
 
-    def answer(self, entry: _Entry, group: int) -> None:
+    def answer(self, entry: _Entry, group: int, since: float) -> None:
         now, queue, tables = self.calendar.now, entry.queue, self.tables
         if entry.callback and not self.is_reached(entry):
-            self.call_in_vain(entry, group)
+            self.call_in_vain(entry, group, since)
             return
         talk = self.draw(int(tables.talk[queue, group]), entry, TALK) if isnan(entry.talk) else entry.talk
         answered_at = self.answers_at(entry, group)
@@ -811,10 +825,11 @@ class _Desk:
         stays_on = tables.transfer[queue] in (Transfer.WARM, Transfer.CONSULTATION)
         if entry.escalates and stays_on and not entry.ticket:
             entry.holder = _Holder(entry.number, group, queue, entry.interval)
-            self.busy[entry.number] = (inf, group, 0.0)
+            self.busy[entry.number] = (inf, group, 0.0, 0.0)
             busy_until = entry.talk_end
         else:
-            self.keep_busy(entry.number, group, entry.end, self.time_away(entry, group, entry.leg))
+            away = self.time_away(entry, group, entry.leg, entry.end - since)
+            self.keep_busy(entry.number, group, entry.end, away, since)
             busy_until = entry.end
         self.count_busy(queue, group, now, busy_until, self.interval)
         self.count_answer(entry, group)
@@ -860,14 +875,14 @@ class _Desk:
         entry.ticket = False  # on the line from now
         return True
 
-    def call_in_vain(self, entry: _Entry, group: int) -> None:
+    def call_in_vain(self, entry: _Entry, group: int, since: float) -> None:
         """An agent dials, and nobody answers."""
         now, queue, tables = self.calendar.now, entry.queue, self.tables
         end = self.answers_at(entry, group)
         call = replace(entry, number=self.entries, outcome=Outcome.NO_ANSWER, group=group, taken_at=now, end=end)
         self.entries += 1
         self.rows.append(call)
-        self.keep_busy(call.number, group, end, 0.0)
+        self.keep_busy(call.number, group, end, 0.0, since)
         self.count_busy(queue, group, now, end, self.interval)
         self.count(entry, QueueMeasure.NO_ANSWER)
         law = int(tables.retry_delay[queue])
@@ -987,7 +1002,7 @@ class _Desk:
             self.set_to_work(agent)
             self.take_chats(group)
         else:
-            self.set_free(entry.number, group, self.time_away(entry, group, entry.leg))
+            self.set_free(entry.number, group, self.time_away(entry, group, entry.leg, inf), now)
 
     def end_session_talk(self, entry: _Entry, group: int) -> float:
         """Returns the after-call work that follows."""
@@ -1055,29 +1070,36 @@ class _Desk:
 
     # --- the agents ---------------------------------------------------------------------------------------------------
 
-    def time_away(self, entry: _Entry, group: int, leg: int) -> float:
-        """For how long an agent steps away after this contact, if no other waits."""
-        law = int(self.tables.away[group])
-        return self.draw(law, entry, AWAY, leg) if law >= 0 else 0.0
+    def time_away(self, entry: _Entry, group: int, leg: int, without_rest: float) -> float:
+        """For how long an agent steps away after this contact, if no other waits, after so long without a rest."""
+        law, every = int(self.tables.away[group]), float(self.tables.away_every[group])
+        if law < 0:
+            return 0.0
+        if every > 0 and randomness.uniform(entry.key, STEPPING, leg)[0] >= -expm1(-without_rest / every):
+            return 0.0
+        return self.draw(law, entry, AWAY, leg)
 
-    def keep_busy(self, number: int, group: int, end: float, away: float) -> None:
-        """Until ``end`` with a contact, then for ``away`` away if no other waits; or away until ``end`` (-1)."""
-        self.busy[number] = (end, group, away)
-        self.calendar.at(end, _Kind.END_OF_AFTER_CALL, number, lambda: self.end_after_call(number, group, away))
+    def keep_busy(self, number: int, group: int, end: float, away: float, since: float) -> None:
+        """Until ``end`` with a contact, then for ``away`` away if no other waits; or away until ``end`` (-1).
 
-    def end_after_call(self, number: int, group: int, away: float) -> None:
+        ``since``: when the agent was last idle or back.
+        """
+        self.busy[number] = (end, group, away, since if self.steps_away else 0.0)
+        self.calendar.at(end, _Kind.END_OF_AFTER_CALL, number, lambda: self.end_after_call(number, group, away, since))
+
+    def end_after_call(self, number: int, group: int, away: float, since: float) -> None:
         del self.busy[number]
-        self.set_free(number, group, away)
+        self.set_free(number, group, away, since)
 
-    def set_free(self, number: int, group: int, away: float) -> None:
+    def set_free(self, number: int, group: int, away: float, since: float) -> None:
         if self.surplus[group] > 0:
             self.settle_overrun(self.calendar.now)
             self.surplus[group] -= 1
             self.take_chats(group)
-        elif not self.takes_next(group):
+        elif not self.takes_next(group, since):
             if away > 0:
                 back = self.calendar.now + away
-                self.keep_busy(number, group, back, -1.0)
+                self.keep_busy(number, group, back, -1.0, back)
                 self.count_passing(GroupMeasure.AWAY, group, self.calendar.now, back, self.interval)
             else:
                 self.idle[group].append(self.calendar.now)
@@ -1086,11 +1108,11 @@ class _Desk:
         if not self.takes_next(group):
             self.idle[group].append(self.calendar.now)
 
-    def takes_next(self, group: int) -> bool:
+    def takes_next(self, group: int, since: float | None = None) -> bool:
         """Whether a contact waits for an agent of the group, who then takes it."""
         head = self.longest_waiting(group)
         if head is not None:
-            self.take(head, group)
+            self.take(head, group, since=since)
         return head is not None
 
     def longest_waiting(self, group: int, among_chats: bool = False) -> _Entry | None:
@@ -1205,7 +1227,7 @@ class _Desk:
         return SupportOutcome(waiting, np.array(self.escalated, dtype=ESCALATED), table)
 
     def state(self, until: float) -> SupportState:
-        busy = sorted((end, number, group, away) for number, (end, group, away) in self.busy.items())
+        busy = sorted((row[0], number, *row[1:]) for number, row in self.busy.items())
         waiting = sorted((e for queue in self.waiting for e in queue), key=lambda e: e.number)
         talking = sorted((e for e in self.talking.values() if e.escalates or e.line >= 0), key=lambda e: e.number)
         columns, sessions = self.sessions()
@@ -1220,10 +1242,11 @@ class _Desk:
             lines=np.array(self.lines, dtype=np.int64),
             idle_group=np.array([g for g, idle in enumerate(self.idle) for _ in idle], dtype=np.int64),
             idle_since=np.array([since for idle in self.idle for since in idle], dtype=np.float64),
-            service_end=np.array([end for end, _, _, _ in busy], dtype=np.float64),
-            service_entry=np.array([number for _, number, _, _ in busy], dtype=np.int64),
-            service_group=np.array([group for _, _, group, _ in busy], dtype=np.int64),
-            service_away=np.array([away for _, _, _, away in busy], dtype=np.float64),
+            service_end=np.array([row[0] for row in busy], dtype=np.float64),
+            service_entry=np.array([row[1] for row in busy], dtype=np.int64),
+            service_group=np.array([row[2] for row in busy], dtype=np.int64),
+            service_away=np.array([row[3] for row in busy], dtype=np.float64),
+            service_since=np.array([row[4] for row in busy], dtype=np.float64),
             waiting=_open_rows(waiting),
             talking=_open_rows(talking),
             aside=_open_rows(sorted(self.aside.values(), key=lambda e: e.number)),

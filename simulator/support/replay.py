@@ -36,6 +36,12 @@ POINTS = 400
 """Quantiles that stand for a recorded law."""
 AT_RISK = 30
 """Callers still waiting below which a survival curve is too thin: beyond it, callers give up at a constant rate."""
+PLACES = 12
+"""Callers found waiting up to which the law of patience is told apart."""
+BREAK = 60.0
+"""Seconds from which a pause of an agent who was wanted is taken for time away."""
+SHORTEST, LONGEST = 10.0, 1e5
+"""Seconds without a rest between which :func:`away_every` looks."""
 SERVE_OUT = 1e6
 """Seconds after the last call in which everybody is answered or gives up."""
 
@@ -179,19 +185,22 @@ class Habits:
     """What no record tells of a single call, fitted once on all the days.
 
     Attributes:
-        patience: law by queue of the replay (kind of call, with its head start); Kaplan-Meier, answered calls censored.
+        patience: laws by queue of the replay (kind of call, with its head start) for callers who find 0, 1, 2, ... or
+            more calls waiting in the pool; Kaplan-Meier, answered calls censored.
         talk: law by kind of call, for calls whose talk nobody recorded.
         pause: seconds from the end of an agent's call to the next one although its caller was waiting already.
-        away: time away of an agent whom nobody awaits, with an atom at zero for those who stay; None: all stay.
+        away: time away of an agent whom nobody awaits.
+        away_every: the chance of it is 1 - exp(-w / away_every) after w seconds without a rest; None: all stay.
         skills: kinds of call that each agent serves; an agent without calls of their own serves all.
         head_start: seconds by value of the priority column.
         priorities: share of each of these values by kind of call, for calls whose priority nobody recorded.
     """
 
-    patience: Mapping[str, Law]
+    patience: Mapping[str, Sequence[Law]]
     talk: Mapping[str, Law]
     pause: Law
-    away: Law | None
+    away: Law
+    away_every: float | None
     skills: Mapping[str, frozenset[str]]
     head_start: Mapping[str, float] = field(default_factory=dict)
     priorities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -203,10 +212,11 @@ class Habits:
             return {"family": x.family, "scale": x.scale, "shape": list(x.shape), "zero": x.zero}
 
         return {
-            "patience": {name: law(x) for name, x in self.patience.items()},
+            "patience": {name: [law(x) for x in laws] for name, laws in self.patience.items()},
             "talk": {name: law(x) for name, x in self.talk.items()},
             "pause": law(self.pause),
-            "away": None if self.away is None else law(self.away),
+            "away": law(self.away),
+            "away_every": self.away_every,
             "skills": {agent: sorted(kinds) for agent, kinds in sorted(self.skills.items())},
             "head_start": dict(self.head_start),
             "priorities": {kind: dict(shares) for kind, shares in self.priorities.items()},
@@ -225,10 +235,11 @@ class Habits:
 
         try:
             return cls(
-                patience={name: law(x) for name, x in document["patience"].items()},
+                patience={name: [law(x) for x in laws] for name, laws in document["patience"].items()},
                 talk={name: law(x) for name, x in document["talk"].items()},
                 pause=law(document["pause"]),
-                away=None if document["away"] is None else law(document["away"]),
+                away=law(document["away"]),
+                away_every=None if document["away_every"] is None else float(document["away_every"]),
                 skills={agent: frozenset(kinds) for agent, kinds in document["skills"].items()},
                 head_start={value: float(x) for value, x in document["head_start"].items()},
                 priorities={
@@ -250,7 +261,7 @@ def fit_habits(
     priority_when_waiting: bool = False,
     skill_share: float = SKILL_SHARE,
 ) -> Habits:
-    """Fit everything but time away (see :func:`time_away`), on all the calls given.
+    """Fit everything but how often agents step away (see :func:`away_every`), on all the calls given.
 
     Args:
         log: calls of one pool.
@@ -266,32 +277,73 @@ def fit_habits(
     calls = log.calls
     if not calls["answered"].any() or calls["answered"].all():
         raise ParameterError("a replay needs answered calls and some that were abandoned, to tell patience from")
-    waited = calls[calls["waited"]]
+    waited = calls[calls["waited"]].assign(found=found_waiting(calls))
     priorities = {}
     if priority_when_waiting:
         for kind, mine in waited.groupby("queue"):
             shares = mine["priority"].value_counts(normalize=True)
             priorities[str(kind)] = {value: float(shares.get(value, 0.0)) for value in starts}
     queue = _queue_names(waited["queue"], waited["priority"], starts)
-    patience: dict[str, Law] = {}
+    patience: dict[str, list[Law]] = {}
     for kind in sorted(calls["queue"].unique()):
         for name in (kind, *(f"{kind} {value}" for value in starts)):
             samples = (waited[queue == name], waited[waited["queue"] == kind], waited)
             chosen = next(x for x in samples if len(x) >= FEWEST or x is samples[-1])
-            if chosen["answered"].all():
-                chosen = waited
-            patience[name] = survival_law(chosen["wait"].to_numpy(float), ~chosen["answered"].to_numpy(bool))
+            patience[name] = _by_place(chosen, waited)
     answered = calls[calls["answered"]]
     able = skills(log, skill_share)
     return Habits(
         patience=patience,
         talk={kind: recorded_law(_talks(answered, kind)) for kind in sorted(calls["queue"].unique())},
-        pause=pause_law(log, staffing, able),
-        away=None,
+        pause=(pause := pause_law(log, staffing, able)),
+        away=_longer(pause, BREAK),
+        away_every=None,
         skills=able,
         head_start=starts,
         priorities=priorities,
     )
+
+
+def found_waiting(calls: pd.DataFrame) -> pd.Series:
+    """How many other calls of the log wait when each call comes."""
+    import pandas as pd
+
+    found = []
+    for _, today in calls.groupby("date"):
+        queued = today[today["wait"] > 0]
+        come, gone = np.sort(queued["time"].to_numpy(float)), np.sort((queued["time"] + queued["wait"]).to_numpy(float))
+        moment = today["time"].to_numpy(float)
+        waiting = np.searchsorted(come, moment, side="left") - np.searchsorted(gone, moment, side="right")
+        found.append(pd.Series(np.maximum(waiting, 0), index=today.index))
+    return pd.concat(found)
+
+
+def _by_place(callers: pd.DataFrame, everybody: pd.DataFrame) -> list[Law]:
+    """The law of patience of who finds 0, 1, ... :data:`PLACES` or more waiting: one law for as many of these numbers,
+    from 0 up, as hold :data:`FEWEST` callers; a remainder of fewer belongs to the last of them."""
+    found = np.minimum(callers["found"].to_numpy(np.int64), PLACES)
+    part, parts, held = np.zeros(PLACES + 1, dtype=np.int64), 0, 0
+    for place, many in enumerate(np.bincount(found, minlength=PLACES + 1)):
+        part[place] = parts
+        held += int(many)
+        if held >= FEWEST:
+            parts, held = parts + 1, 0
+    part = np.minimum(part, max(parts - 1, 0))
+    laws = []
+    for number in range(part[-1] + 1):
+        sample = callers[part[found] == number]
+        chosen = next((x for x in (sample, callers) if not x["answered"].all()), everybody)
+        laws.append(survival_law(chosen["wait"].to_numpy(float), ~chosen["answered"].to_numpy(bool)))
+    return [laws[number] for number in part]
+
+
+def _longer(pause: Law, than: float) -> Law:
+    """The pauses longer than that; exponential beyond it where there are none."""
+    share = float(pause.survival(np.array([than]))[0])
+    if share <= 0:
+        return distributions.exponential(2 * than)
+    at = 1.0 - share * (1.0 - (np.arange(POINTS) + 0.5) / POINTS)
+    return distributions.empirical(np.maximum(pause.quantile(at), than))
 
 
 def _talks(answered: pd.DataFrame, kind: str) -> NDArray[np.float64]:
@@ -404,6 +456,7 @@ class Day:
     Attributes:
         date: midnight.
         tables: a group per agent who was there, a queue per kind of call and head start.
+        away: law row of time away.
         clock: intervals between all comings and goings; one cell.
         staff: int64 (agents, intervals), 0 or 1.
         calls: rows of the log, in order of arrival.
@@ -414,6 +467,7 @@ class Day:
 
     date: pd.Timestamp
     tables: SupportTables
+    away: int
     clock: Clock
     staff: NDArray[np.int64]
     calls: pd.DataFrame
@@ -456,10 +510,10 @@ def days(
     book = LawBook()
     waits = next(iter(habits.patience.values()))
     everyone = next(iter(habits.talk.values()))
-    patience = np.array([book.row(habits.patience.get(name, waits)) for name in names])
+    patience = np.array([[book.row(law) for law in habits.patience.get(name, waits)] for name in names])
     talk = np.array([book.row(habits.talk.get(kind, everyone)) for kind in kinds for _ in (kind, *values)])
     pause = book.row(habits.pause)
-    away = -1 if habits.away is None else book.row(habits.away)
+    away, every = book.row(habits.away), habits.away_every
     laws = book.tables()
     starts = np.array([x for _ in kinds for x in (0.0, *habits.head_start.values())])
     found = []
@@ -479,7 +533,8 @@ def days(
             queue_names=tuple(names),
             group_names=tuple(agents),
             laws=laws,
-            patience=patience,
+            patience=patience[:, 0],
+            patience_behind=patience[:, 1:],
             talk=np.where(serves, talk[:, None], -1),
             after_call=np.where(serves, pause, -1),
             priority=serves.astype(np.int64),
@@ -491,7 +546,8 @@ def days(
             answer_within=np.full(queues, within),
             short_abandon=np.full(queues, -1.0),
             head_start=starts,
-            away=np.full(groups, away),
+            away=np.full(groups, -1 if every is None else away),
+            away_every=np.full(groups, every or 0.0),
         )
         kind = np.searchsorted(kinds, calls["queue"].to_numpy(str))
         share = np.zeros((len(calls), len(values)))
@@ -505,6 +561,7 @@ def days(
             Day(
                 date=date,  # type: ignore[arg-type]
                 tables=tables,
+                away=away,
                 clock=clock,
                 staff=staff,
                 calls=calls,
@@ -589,95 +646,48 @@ def simulate(
 # --- time away --------------------------------------------------------------------------------------------------------
 
 
-def time_away(
-    models: Sequence[Day],
-    counted: NDArray[np.bool_],
-    *,
-    seed: int,
-    talk: Talk = "recorded",
-    replications: int = 1,
-    longest: float = 900.0,
-) -> Law | None:
-    """The time away at which the replay of all days together has the recorded service level and mean wait.
+def away_every(
+    models: Sequence[Day], counted: NDArray[np.bool_], *, seed: int, talk: Talk = "recorded", replications: int = 2
+) -> float | None:
+    """How often agents step away such that the replay of all days together has the recorded service level.
 
-    Idle agents are not seen, so that their time away cannot be measured; these two numbers of the whole record can. The
-    law is exponential with an atom at zero. For each mean the chance is found that gives the recorded service level
-    (more often away: more calls wait), and of the means, that which gives the recorded mean wait (longer away: longer
-    waits). Where the least mean that reaches the service level waits too long already, it is taken. The draws are the
-    same throughout, so that both searches are by halves.
+    Idle agents are not seen, so that this cannot be measured; how long they are away can, by the long pauses of agents
+    who were wanted. The more seldom they step away, the more calls are answered in time; the draws are the same
+    throughout, so that the search is by halves (of the logarithm).
 
     Args:
         counted: which calls count, (n,), in the order of the days.
-        longest: the longest mean that is tried, in seconds.
 
     Returns:
-        None when the service level is no higher without any time away.
+        Seconds (see :class:`Habits`); None when the service level is no higher without any time away.
     """
     import pandas as pd
 
     calls = pd.concat([day.calls for day in models])
-    within = np.concatenate([np.full(len(day.calls), day.tables.answer_within[0]) for day in models])[counted]
-    recorded = calls["wait"].to_numpy(float)[counted]
-    real_level = float((calls["answered"].to_numpy(bool)[counted] & (recorded <= within)).mean())
-    real_wait = float(recorded.mean())
+    within = models[0].tables.answer_within[0]
+    recorded = (calls["answered"] & (calls["wait"] <= within)).to_numpy(bool)[counted]
 
-    def trial(law: Law | None) -> tuple[float, float]:
-        outcomes = simulate(with_away(models, law), replications=replications, seed=seed, talk=talk)
-        wait = outcomes.wait[:, counted]
-        return float((outcomes.answered[:, counted] & (wait <= within)).mean()), float(wait.mean())
+    def level(every: float | None) -> float:
+        outcomes = simulate(with_away(models, every), replications=replications, seed=seed, talk=talk)
+        return float((outcomes.answered[:, counted] & (outcomes.wait[:, counted] <= within)).mean())
 
-    if trial(None)[0] <= real_level:
+    real = float(recorded.mean())
+    if level(None) <= real:
         return None
-
-    def law_of(mean: float) -> tuple[Law, float]:
-        """The law of this mean with the recorded service level, and its mean wait; no wait where none reaches it."""
-        low, high = 0.0, 1.0
-        chance, wait, reached = 0.5, 0.0, False
-        for _ in range(6):
-            chance = (low + high) / 2
-            level, wait = trial(_away(mean, chance))
-            low, high = (chance, high) if level > real_level else (low, chance)
-            reached |= level <= real_level
-        return _away(mean, chance), wait if reached else 0.0
-
-    short, long = 5.0, longest
-    law, _ = law_of(long)
-    for _ in range(5):
-        mean = float(np.sqrt(short * long))
-        trial_law, wait = law_of(mean)
-        if wait < real_wait:
-            short = mean
-        else:
-            long, law = mean, trial_law
-    return law
+    low, high = SHORTEST, LONGEST
+    for _ in range(10):
+        every = float(np.sqrt(low * high))
+        low, high = (every, high) if level(every) < real else (low, every)
+    return float(np.sqrt(low * high))
 
 
-def _away(mean: float, chance: float) -> Law:
-    return distributions.with_zero(distributions.exponential(mean), 1.0 - chance)
-
-
-def with_away(models: Sequence[Day], law: Law | None) -> list[Day]:
-    """The days with another law of time away."""
+def with_away(models: Sequence[Day], every: float | None) -> list[Day]:
+    """The days with agents who step away so often; None: never."""
     found = []
-    laws = None
     for day in models:
-        tables, none = day.tables, np.full(day.tables.groups, -1)
-        if law is None:
-            tables = replace(tables, away=none)
-        else:
-            if laws is None:  # all days share their laws
-                old = tables.laws
-                book = LawBook()
-                book.row(law)
-                new = book.tables()
-                laws = replace(
-                    old,
-                    tables=np.concatenate([old.tables, new.tables]),
-                    scale=np.append(old.scale, new.scale),
-                    zero=np.append(old.zero, new.zero),
-                )
-            tables = replace(tables, laws=laws, away=np.full(tables.groups, len(laws.scale) - 1))
-        found.append(replace(day, tables=tables))
+        groups = day.tables.groups
+        away, seconds = np.full(groups, -1 if every is None else day.away), np.full(groups, every or 0.0)
+        found.append(replace(day, tables=replace(day.tables, away=away, away_every=seconds)))
     return found
 
 

@@ -31,6 +31,7 @@ REDIAL = randomness.purpose("support.redial")
 REDIAL_DELAY = randomness.purpose("support.redial_delay")
 REDIAL_KEY = randomness.purpose("support.redial_key")
 AWAY = randomness.purpose("support.away")
+STEPPING = randomness.purpose("support.stepping")
 ANSWER_DELAY = randomness.purpose("support.answer_delay")
 CONFERENCE = randomness.purpose("support.conference")
 RESOLUTION = randomness.purpose("support.resolution")
@@ -296,9 +297,9 @@ PER_QUEUE = (
     "carries_age", "deferrable", "business_time", "callback_threshold", "callback_handle", "callback_acceptance",
     "callback_attempts", "dialling", "no_answer", "retry_delay", "chat", "interruptible", "set_up",
 )  # fmt: skip
-PER_GROUP = ("answer_delay", "away", "concurrency", "slowdown")
+PER_GROUP = ("answer_delay", "away", "away_every", "concurrency", "slowdown")
 PER_PAIR = ("talk", "after_call", "priority", "level", "after", "reserve")
-ROWS_PER_QUEUE = ("dropping", "opening")
+ROWS_PER_QUEUE = ("dropping", "opening", "patience_behind")
 """Which of the fields of `SupportTables` have shape (Q,), (G,), (Q, G) and (Q, anything)."""
 
 
@@ -366,6 +367,12 @@ class SupportTables:
         set_up: float64 (Q,), seconds that it takes to resume such a contact.
         away: int64 (G,), law row of the time for which an agent whom no contact awaits at the end of one steps away,
             with an atom at 0 for those who stay; -1 all stay, also when left out.
+        away_every: float64 (G,), an agent who could step away does so with the chance 1 - exp(-w / away_every), w the
+            seconds since the agent was last idle or away: the longer without a rest, the likelier. 0: always, also when
+            left out, and for agents at the end of sessions.
+        patience_behind: int64 (Q, K), law row of the patience of who finds 1, 2, ... K or more contacts waiting in the
+            queues that have such rows (one line to their callers, who hear or guess their place); -1 or (Q, 0), also
+            when left out: the law of ``patience`` however many wait. Nobody of a queue without ``patience`` loses it.
 
     Raises:
         ParameterError: arrays that do not fit together, or tiers that escalate in a circle.
@@ -421,6 +428,8 @@ class SupportTables:
     slowdown: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     interruptible: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     set_up: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    away_every: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
+    patience_behind: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
 
     def __post_init__(self) -> None:
         q, g = self.queues, self.groups
@@ -460,6 +469,8 @@ class SupportTables:
             "slowdown": np.zeros(g),
             "interruptible": np.zeros(q, dtype=np.bool_),
             "set_up": np.zeros(q),
+            "away_every": np.zeros(g),
+            "patience_behind": np.zeros((q, 0), dtype=np.int64),
         }
         for name, value in plain.items():
             if any(getattr(self, name) is absent for absent in (_LEFT_OUT, _NONE_GIVEN, _NEVER)):
@@ -475,7 +486,7 @@ class SupportTables:
             _require(rows_of.ndim == 2 and len(rows_of) == q, f"{name} must have one row per queue")
         rows = self.laws.scale.size
         laws = ("patience", "talk", "after_call", "redial_delay", "repeat_delay", "answer_delay", "conference", "away")
-        for name in (*laws, "dialling", "retry_delay"):
+        for name in (*laws, "dialling", "retry_delay", "patience_behind"):
             _require(bool(np.all(getattr(self, name) < rows)), f"{name} points to a law that is not there")
         served = self.talk >= 0
         _require(bool(np.all((self.priority > 0) == served)), "priority must be positive where talk is given, else 0")
@@ -489,13 +500,16 @@ class SupportTables:
         _require(bool(np.all(np.isin(self.hold_fallback, fallbacks))), "hold_fallback must be cold or deferred")
         _require(bool(np.all(self.reserve >= 0)), "reserve must not be negative")
         _require(not np.any(self.business_time & (self.patience >= 0)), "waits in open time have no patience")
+        given = (self.patience_behind >= 0).sum(axis=1)
+        numbers = self.patience_behind.shape[1]
+        _require(bool(np.all((given == 0) | (given == numbers))), "patience_behind must be given for all numbers")
         _require(bool(np.all(self.hold_limit >= 0)), "hold_limit must not be negative")
         _require(bool(np.all(np.isfinite(self.head_start))), "head_start must be finite")
         _require(not np.any(self.deferrable & self.callbacks), "deferrable queues offer no callback")
         _require(not np.any(self.chat & (self.deferrable | self.callbacks)), "chats neither wait nor are called back")
         _require(not np.any(self.interruptible & ~self.deferrable), "only what is deferrable may be interrupted")
         _require(bool(np.all(self.concurrency >= 1)), "concurrency must be at least 1")
-        for name in ("slowdown", "set_up"):
+        for name in ("slowdown", "set_up", "away_every"):
             value = getattr(self, name)
             _require(bool(np.all(np.isfinite(value) & (value >= 0))), f"{name} must be finite and not negative")
         warm = np.isin(self.transfer, (Transfer.WARM, Transfer.CONSULTATION)) & (self.escalation_to >= 0)
@@ -738,6 +752,7 @@ class SupportState:
         service_end, service_entry, service_group: the busy agents by end of after-call work, then entry.
         service_away: float64, for how long each of them steps away at that end if no contact waits (0: stays); -1 for
             an agent who is away until then.
+        service_since: float64, since when each of them has had no rest; 0 where nobody steps away, and during a hold.
         waiting: :data:`OPEN` rows by entry.
         talking: :data:`OPEN` rows by entry, of the talks whose end has consequences (an escalation, a line set free).
         aside: :data:`OPEN` rows by entry, of the callbacks that nobody answered, until the next try.
@@ -761,6 +776,7 @@ class SupportState:
     service_entry: NDArray[np.int64]
     service_group: NDArray[np.int64]
     service_away: NDArray[np.float64]
+    service_since: NDArray[np.float64]
     waiting: NDArray[Any]
     talking: NDArray[Any]
     aside: NDArray[Any]
@@ -777,7 +793,7 @@ class SupportState:
         whole, real, nobody = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=OPEN)
         lines = np.zeros(tables.line_capacity.size, dtype=np.int64)
         start = float(clock.interval_start[0])
-        busy = real, whole, whole, real
+        busy = real, whole, whole, real, real
         agents = whole, real, real, np.zeros(0, dtype=SESSION)
         return cls(start, 0, 0, 0, groups, groups, lines, whole, real, *busy, nobody, nobody, nobody, nobody, *agents)
 

@@ -189,25 +189,50 @@ LIMITS = {  # mean absolute error per day and correlation over days: abandonment
 }
 
 
+def the_bank(presence: str, without: list[str], **options) -> study.Replay:
+    return sim.replay(
+        CALLS,
+        DATA / f"anonymous_bank_staffing_{presence}_dev.csv",
+        pool="main",
+        ignore=("left_vru", "phantom"),
+        weekdays="sun-thu",
+        without=["1999-01-13", *without],  # a switch outage
+        hours="07:00-24:00",
+        head_start={"2": 90.0},
+        priority_when_waiting=True,
+        **options,
+    )
+
+
+def recorded_days() -> list[dict]:
+    return json.loads((DATA / "replay_targets_dev.json").read_text())["days"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not CALLS.exists(), reason=f"NOT REPLAYED: {CALLS} does not exist; set SIMULATOR_DATA to its folder"
+)
+@pytest.mark.parametrize("presence", LIMITS)
+def test_habits_of_every_other_day_hold_on_the_days_between(presence, tmp_path):
+    """Out of sample the same limits hold, 14 days fitted and 14 replayed."""
+    dates = [day["date"] for day in recorded_days()]
+    study.write(the_bank(presence, dates[0::2], replications=2), tmp_path)
+    made = the_bank(presence, dates[1::2], fitted=tmp_path / "habits.json", replications=10)
+    assert study.by_day(made.table, "mean_wait")["date"].tolist() == dates[0::2]
+    found = made.accuracy[made.accuracy["model"] == "simulated"].set_index("measure")
+    for measure, (error, correlation) in LIMITS[presence].items():
+        assert found.loc[measure, "mean_absolute_error"] <= error, measure
+        assert found.loc[measure, "correlation"] >= correlation, measure
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     not CALLS.exists(), reason=f"NOT REPLAYED: {CALLS} does not exist; set SIMULATOR_DATA to its folder"
 )
 @pytest.mark.parametrize("presence", LIMITS)
 def test_the_28_recorded_days_come_back(presence):
-    made = sim.replay(
-        CALLS,
-        DATA / f"anonymous_bank_staffing_{presence}_dev.csv",
-        pool="main",
-        ignore=("left_vru", "phantom"),
-        weekdays="sun-thu",
-        without=["1999-01-13"],  # a switch outage
-        hours="07:00-24:00",
-        head_start={"2": 90.0},
-        priority_when_waiting=True,
-    )
-    targets = json.loads((DATA / "replay_targets_dev.json").read_text())["days"]
-    measured = {day["date"]: day["pools"]["main"]["day"] for day in targets}
+    made = the_bank(presence, [])
+    measured = {day["date"]: day["pools"]["main"]["day"] for day in recorded_days()}
     names = {"abandonment": "abandon_rate", "mean_wait": "mean_wait_all_s", "service_level": "service_level_20s"}
     for measure, (error, correlation) in LIMITS[presence].items():
         days = study.by_day(made.table, measure)

@@ -36,7 +36,8 @@ RULES = {
     "age carried over": ("carries_age",),
     "closing": ("dropping",),
     "head start": ("head_start",),
-    "time away": ("away",),
+    "time away": ("away", "away_every"),
+    "patience by place": ("patience_behind",),
     "repeat contacts": (
         "inquiries", "resolution", "repeat_attempts", "repeat_delay", "repeat_to", "resolution_within",
     ),
@@ -143,6 +144,10 @@ def case(seed: int) -> Case:
     chat = (talks.random(queues) < 0.6) & ~deferrable & (talks.random() < 0.35)
     threshold[chat] = np.inf
     interruptible = deferrable & (talks.random(queues) < 0.8) & (talks.random() < 0.5)
+    line = np.random.default_rng([seed, 11])
+    places = int(line.integers(1, 4)) if seed % 4 == 1 else 0
+    behind = np.array([[law_of(line) for _ in range(places)] for _ in range(queues)]).reshape(queues, places)
+    behind[line.random(queues) < 0.3] = -1
     tables = SupportTables(
         queue_names=tuple(f"q{q}" for q in range(queues)),
         group_names=tuple(f"g{g}" for g in range(groups)),
@@ -172,6 +177,8 @@ def case(seed: int) -> Case:
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
         head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
         away=np.array(away),
+        away_every=np.array([line.choice([0.0, 5.0, 20.0]) if steps else 0.0 for steps in stepping]),
+        patience_behind=behind,
         inquiries=bool(then.random() < 0.6),
         resolution=then.choice([0.0, 0.5, 0.8, 1.0], size=queues),
         repeat_attempts=then.integers(0, 4, size=queues),

@@ -598,6 +598,9 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("time away", result.sums.group[..., GroupMeasure.AWAY] > 0)
         nobody = with_time_away(case) and not result.sums.group[..., GroupMeasure.AWAY].any()
         see("nobody steps away though some may", nobody)
+        see("the longer without a rest, the likelier away", with_time_away(case) and np.any(tables.away_every > 0))
+        hasty = np.isin(rows["queue"], np.flatnonzero((tables.patience_behind >= 0).any(axis=1)))
+        see("gives up for so many wait", hasty & (rows["outcome"] == Outcome.ABANDONED) & (wait > 0))
         see("backlog", result.sums.queue[..., QueueMeasure.BACKLOG])
         see("deferrable work", result.sums.group[..., GroupMeasure.DEFERRABLE] > 0)
         if tables.opening.size:
@@ -737,7 +740,7 @@ def test_a_changed_tie_rule_is_caught(monkeypatch: pytest.MonkeyPatch, earlier: 
 
 LAWS = (
     "after_call", "patience", "redial_delay", "repeat_delay", "answer_delay", "conference", "away", "dialling",
-    "retry_delay",
+    "retry_delay", "patience_behind",
 )  # fmt: skip
 SHARES = ("escalation_probability", "balking", "redial_probability", "resolution", "no_answer", "callback_acceptance")
 
@@ -875,6 +878,46 @@ def test_an_agent_whom_nobody_awaits_steps_away_once(engine: ModuleType) -> None
     assert state.service_away.tolist() == [50.0]
     busy, staffed, overrun, gone, *_ = sums.group.sum(axis=0)[0]
     assert staffed + overrun - busy - gone == 20.0 + 80.0  # idle from 130, and planned from 320 to the end
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_the_longer_without_a_rest_the_likelier_an_agent_steps_away(engine: ModuleType) -> None:
+    """One agent, calls of 10 s: away after one with a chance of 63 %, after forty in a row for certain."""
+    book = LawBook()
+    talk, away = (book.row(distributions.deterministic(x)) for x in (10.0, 5.0))
+    tables = dataclasses.replace(one_queue(1.0), talk=np.array([[talk]]), laws=book.tables(), away=np.array([away]))
+    tables = dataclasses.replace(tables, away_every=np.array([10.0]))
+    clock = Clock(np.array([0.0, 200_000.0]), np.array([0]))
+    for times, share, error in (
+        (np.arange(2_000) * 100.0, 1.0 - np.exp(-1.0), 0.05),  # 4.6 standard deviations
+        (np.repeat(np.arange(50) * 2_000.0, 40), 1.0, 0.0),
+    ):
+        sums = Sums.zeros(tables, clock)
+        contacts = calls_at(times.tolist(), clock)
+        engine.run(tables, clock, contacts, np.array([[1]]), None, 200_000.0, sums=sums)
+        found = sums.group[..., GroupMeasure.AWAY].sum() / (5.0 * len(np.unique(times)))
+        assert found == pytest.approx(share, abs=error)
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+def test_patience_depends_on_how_many_wait(engine: ModuleType) -> None:
+    """Nobody is there: five callers at once wait 100 s, 50 s, and 20 s, for they find 0, 1, and 2 or more."""
+    book = LawBook()
+    alone, second, later, talk = (book.row(distributions.deterministic(x)) for x in (100.0, 50.0, 20.0, 10.0))
+    tables = dataclasses.replace(
+        one_queue(1.0),
+        laws=book.tables(),
+        talk=np.array([[talk]]),
+        patience=np.array([alone]),
+        patience_behind=np.array([[second, later]]),
+    )
+    clock = Clock(np.array([0.0, 1_000.0]), np.array([0]))
+    sums, contacts = Sums.zeros(tables, clock), calls_at([0.0, 0.0, 0.0, 0.0, 0.0, 90.0], clock)
+    outcome, _ = engine.run(tables, clock, contacts, np.array([[0]]), None, 1_000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    assert (outcome.records["end"] - outcome.records["arrived"]).tolist() == [100.0, 50.0, 20.0, 20.0, 20.0, 50.0]
+    with pytest.raises(ParameterError, match="for all numbers"):
+        dataclasses.replace(tables, patience_behind=np.array([[second, -1]]))
 
 
 @pytest.mark.parametrize("engine", [reference, compiled])

@@ -272,6 +272,13 @@ def test_faulty_rows_are_left_out_only_when_told_and_counted(tmp_path):
         fit.read_calls(path, skip=["unparseable"])
 
 
+def test_a_talk_of_an_abandoned_call_is_said_and_not_used(tmp_path):
+    rows = "2027-04-01,09:00,phone,answered,5,60,Ann\n2027-04-01,09:01,phone,abandoned,5,33,\n"
+    log = fit.read_calls(write(tmp_path, rows + "2027-04-01,09:02,phone,abandoned,5,0,\n"))
+    assert log.calls["talk"].isna().tolist() == [False, True, True]
+    assert "abandoned calls with a talk: 1; it is not used" in log.notes
+
+
 def test_every_row_that_is_too_long_is_listed(tmp_path):
     log = tmp_path / "calls.csv"
     log.write_text("a,b\n1,2\n1,2,3\n1,2\n1,2,3,4\n")
