@@ -600,7 +600,7 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("nobody steps away though some may", nobody)
         see("the longer without a rest, the likelier away", with_time_away(case) and np.any(tables.away_every > 0))
         hasty = np.isin(rows["queue"], np.flatnonzero((tables.patience_behind >= 0).any(axis=1)))
-        see("gives up for so many wait", hasty & (rows["outcome"] == Outcome.ABANDONED) & (wait > 0))
+        see("gives up where patience depends on how many wait", hasty & (rows["outcome"] == Outcome.ABANDONED))
         see("backlog", result.sums.queue[..., QueueMeasure.BACKLOG])
         see("deferrable work", result.sums.group[..., GroupMeasure.DEFERRABLE] > 0)
         if tables.opening.size:
