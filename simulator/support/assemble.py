@@ -82,6 +82,9 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
     always = np.zeros((len(items), 0), dtype=np.bool_)
     opening = np.array([grid.open_intervals(q.hours) for q in items])
     dropping = np.array([(q.at_closing == "drop") & ~is_open for q, is_open in zip(items, opening, strict=True)])
+    # whoever gives up some time; what can wait is carried over to the next opening
+    stays = [q.at_closing == "serve" and q.patience is not None for q in items]
+    serving_out = np.array([stay & ~is_open for stay, is_open in zip(stays, opening, strict=True)])
     resolutions = [queue.resolution for queue in items]
     callbacks = [queue.callback for queue in items]
     return SupportTables(
@@ -109,6 +112,7 @@ def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
         carries_age=np.array([q.escalation is not None and q.escalation.age == "carries_over" for q in items]),
         answer_delay=np.array([book.row(d.law) if d.mean > 0 else -1 for d in delays], dtype=np.int64),
         dropping=dropping if dropping.any() else always,
+        serving_out=serving_out if serving_out.any() else always,
         after=after,
         head_start=np.array([q.head_start for q in items]),
         away=np.array([_away(group.away, book) for group in support.groups.values()], dtype=np.int64),

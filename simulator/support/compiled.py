@@ -174,6 +174,7 @@ class Model(NamedTuple):
     conference: NDArray[np.int64]
     carries_age: NDArray[np.bool_]
     dropping: NDArray[np.bool_]
+    serving_out: NDArray[np.bool_]
     closing: NDArray[np.bool_]
     overflow_start: NDArray[np.int64]
     overflow_time: NDArray[np.float64]
@@ -971,6 +972,7 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
     if inquiry is not None or mail is not None:
         opening, open_before = model.opening, given.open_before
     deferrable = model.deferrable
+    serving_out, serves_out = model.serving_out, model.serving_out.shape[1] > 0
     if mail is None:
         tries_reserve = None
     else:
@@ -1179,11 +1181,6 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             _release(crew, agent, slowdown, count)
             agent = -1
             deadline = inf
-            if surplus[group] > 0:
-                _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, t)
-                surplus[group] -= 1
-                filling = group
-                continue
             if seats:
                 stays_away = _time_away(law, law_scale, law_zero, away_law, away_every, group, key, leg, inf)
         if kind in (_FREE_AGENT, _START) or (talks is not None and kind in (_SESSION, _FILL)):
@@ -1200,19 +1197,10 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 if rich is not None and seats:
                     seat = group
                     group = seat_group[seat]
-                if surplus[group] > 0:
-                    _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, t)
-                    surplus[group] -= 1
-                    _drop_first(service_time, service_item, n_service)
-                    n_service -= 1
-                    if rich is not None and seats:
-                        seat_free[n_service] = seat
-                    if talks is not None:
-                        filling = group
-                    continue
             else:
                 group = starting_group
                 starting -= 1
+            leaves = surplus[group] > 0 and (kind == _FREE_AGENT or (talks is not None and kind == _SESSION))
             priority = 0
             oldest = 0.0
             for k in range(serves_start[group], serves_start[group + 1]):
@@ -1221,12 +1209,14 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
                 queue = kernels.place(serves_queue[k])
                 if talks is not None and kind == _FILL and not chat[queue]:
                     continue
+                if leaves and not (serves_out and serving_out[queue, now]):
+                    continue
                 head = first[queue]
                 while head >= 0 and slots[head].deadline < t:  # has given up, and nobody has looked since
                     _unlink(first, last, before, after, count, queue, head)
                     _give_up(slots, head, cell, within, short, lines, queue_sums, rows, slot_row, free, count)
                     head = first[queue]
-                if head < 0:
+                if head < 0 or (rich is not None and leaves and slots[head].ticket):
                     continue
                 if rich is not None and overflows and slots[head].arrived - slots[head].age + serves_after[k] > t:
                     continue
@@ -1244,6 +1234,17 @@ def _advance(model, given, work, queue_sums, group_sums, first_row, until, rich,
             if slot < 0:
                 if talks is not None and kind == _FILL:
                     filling = -1
+                    continue
+                if leaves:
+                    _settle_overrun(interval_start, cell, surplus, overrun_since, group_sums, now, group, t)
+                    surplus[group] -= 1
+                    if kind == _FREE_AGENT:
+                        _drop_first(service_time, service_item, n_service)
+                        n_service -= 1
+                        if rich is not None and seats:
+                            seat_free[n_service] = seat
+                    if talks is not None:
+                        filling = group
                     continue
                 if talks is not None and stays_away > 0.0:
                     seat = seat_free[n_service]
@@ -2355,6 +2356,7 @@ def _model(tables: SupportTables, every_abandonment_an_event: bool) -> Model:
         _plain(tables.conference, np.int64),
         _plain(tables.carries_age, np.bool_),
         _plain(tables.dropping, np.bool_),
+        _plain(tables.serving_out, np.bool_),
         np.asarray(tables.dropping.any(axis=0)),
         *_overflow_rows(tables),
         *_flat(tables.tries),

@@ -1,6 +1,7 @@
 """The compiled support engine for models without the rarer rules, in which agents are heaps of instants.
 
-Where neither lines nor any rule of :func:`simulator.support.compiled._rules` is in the model, nothing happens when an
+Where neither lines, nor queues served out at closing, nor any rule of
+:func:`simulator.support.compiled._rules` is in the model, nothing happens when an
 agent's service ends unless somebody waits whom the agent serves. So that end needs no event: contacts and transfers are
 taken in order of time, and who is idle is told by the least of a heap (the workload recursion of Kiefer and Wolfowitz,
 1955, with patience). A group's staff changes are applied when it is next looked at, in order with the ends of its
@@ -34,8 +35,8 @@ _place = kernels.place
 
 @functools.lru_cache(maxsize=64)
 def suits(tables: SupportTables) -> bool:
-    """Whether a model has neither lines nor any of the rarer rules."""
-    return not tables.may_hold_line.any() and not any(_engine._rules(tables))
+    """Whether a model has neither lines nor any of the rarer rules, and no agent stays to serve contacts out."""
+    return not (tables.may_hold_line.any() or tables.serving_out.any() or any(_engine._rules(tables)))
 
 
 @functools.lru_cache(maxsize=64)

@@ -79,16 +79,17 @@ which order a queue tries its groups (``level``) and in which order a group take
    Whatever the reserve. The contact that is left waits in its place by entry, with the rest of its work and the
    ``set_up`` to go, and is neither lost nor dropped; if an agent is idle for it, that one takes it at once, otherwise
    it is resumed like any that waits, without an answer delay. It is answered once. After-call work is not left.
-11. A queue that serves its contacts out at closing treats them at night as by day. One that drops them loses, when an
-   interval starts in which it is closed, all who wait and whom nobody has taken; until it opens again an entry, of
-   whatever kind, is dropped at once and takes no line. Who is dropped gives a line back and does not redial.
+11. While a queue that serves its contacts out is closed, an agent who would leave takes who waits there first, like any
+   agent set free, but no ticket. A queue that drops them loses, when an interval starts in which it is closed, all who
+   wait and whom nobody has taken; until it opens again an entry, of whatever kind, is dropped at once and takes no
+   line. Who is dropped gives a line back and does not redial.
 
 **Staff.** At the start of each interval the plan sets the agents of each group. On a fall idle agents leave first, the
 longest idle first; the rest of the fall is *surplus*: so many of the busy agents leave at the end of their after-call
-work, whoever is free first. As many of those with chats, the ones with the fewest (then who has had so many for
-longest), take no further one meanwhile. On a rise the surplus is reduced first (somebody who would have left stays),
-and then new agents start, one after the other. An agent who is away counts as busy here: it leaves when it is back.
-After the horizon the last interval's staff stays.
+work, whoever is free first (but see 11). As many of those with chats, the ones with the fewest (then who has had so
+many for longest), take no further one meanwhile. On a rise the surplus is reduced first (somebody who would have left
+stays), and then new agents start, one after the other. An agent who is away counts as busy here: it leaves when it is
+back. After the horizon the last interval's staff stays.
 
 **Ties.** The next event is the least by (time, kind, index). Kinds in order: reading of the backlog, end of talk, end
 of after-call work, sessions, staffing, overflow time, hold limit, callback tried again, transfer, arrival, redial (or
@@ -537,6 +538,11 @@ class _Desk:
         """Whether the queue turns contacts away in the interval in force."""
         dropping = self.tables.dropping
         return dropping.shape[1] > 0 and bool(dropping[queue, self.interval])
+
+    def is_served_out(self, queue: int) -> bool:
+        """Whether the queue is closed in the interval in force and agents do not leave while contacts wait there."""
+        serving_out = self.tables.serving_out
+        return serving_out.shape[1] > 0 and bool(serving_out[queue, self.interval])
 
     def close(self) -> None:
         for queue, waiting in enumerate(self.waiting):
@@ -1093,9 +1099,10 @@ class _Desk:
 
     def set_free(self, number: int, group: int, away: float, since: float) -> None:
         if self.surplus[group] > 0:
-            self.settle_overrun(self.calendar.now)
-            self.surplus[group] -= 1
-            self.take_chats(group)
+            if not self.takes_next(group, since, leaving=True):
+                self.settle_overrun(self.calendar.now)
+                self.surplus[group] -= 1
+                self.take_chats(group)
         elif not self.takes_next(group, since):
             if away > 0:
                 back = self.calendar.now + away
@@ -1108,20 +1115,22 @@ class _Desk:
         if not self.takes_next(group):
             self.idle[group].append(self.calendar.now)
 
-    def takes_next(self, group: int, since: float | None = None) -> bool:
+    def takes_next(self, group: int, since: float | None = None, leaving: bool = False) -> bool:
         """Whether a contact waits for an agent of the group, who then takes it."""
-        head = self.longest_waiting(group)
+        head = self.longest_waiting(group, leaving=leaving)
         if head is not None:
             self.take(head, group, since=since)
         return head is not None
 
-    def longest_waiting(self, group: int, among_chats: bool = False) -> _Entry | None:
-        """The contact that an agent of the group takes next: a chat that an agent with chats takes, or any."""
+    def longest_waiting(self, group: int, among_chats: bool = False, leaving: bool = False) -> _Entry | None:
+        """The contact that an agent of the group takes next: a chat that an agent with chats takes, what an agent who
+        would leave serves out, or any."""
         heads = [
             (priority, head.since - self.tables.head_start[queue], head.number, queue)
             for queue, priority in self.tables.serves[group]
             for head in itertools.islice(self.waiting[queue], 1)
             if self.is_open(head, group)
+            and (not leaving or (self.is_served_out(queue) and not head.ticket))
             and (self.tables.chat[queue] if among_chats else len(self.idle[group]) >= self.tables.reserve[queue, group])
         ]
         return self.waiting[min(heads)[3]][0] if heads else None

@@ -299,7 +299,7 @@ PER_QUEUE = (
 )  # fmt: skip
 PER_GROUP = ("answer_delay", "away", "away_every", "concurrency", "slowdown")
 PER_PAIR = ("talk", "after_call", "priority", "level", "after", "reserve")
-ROWS_PER_QUEUE = ("dropping", "opening", "patience_behind")
+ROWS_PER_QUEUE = ("dropping", "serving_out", "opening", "patience_behind")
 """Which of the fields of `SupportTables` have shape (Q,), (G,), (Q, G) and (Q, anything)."""
 
 
@@ -335,6 +335,8 @@ class SupportTables:
         carries_age: bool (Q,), whether the time since they entered this queue counts as waited in the next one for
             those escalated from here, for their place and for overflow; it does not when left out.
         dropping: bool (Q, I), intervals in which the queue is closed and drops its contacts; (Q, 0) or left out: none.
+        serving_out: bool (Q, I), intervals in which the queue is closed and agents who would leave first take who waits
+            there; (Q, 0) or left out: none.
         after: float64 (Q, G), seconds that a contact must have waited before the group may take it; 0 when left out.
         head_start: float64 (Q,), seconds by which a contact counts as having entered earlier when freed agents choose
             among contacts of one priority; 0 when left out.
@@ -404,6 +406,7 @@ class SupportTables:
     conference: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     carries_age: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     dropping: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
+    serving_out: NDArray[np.bool_] = field(default_factory=lambda: _NEVER)
     head_start: NDArray[np.float64] = field(default_factory=lambda: _LEFT_OUT)
     away: NDArray[np.int64] = field(default_factory=lambda: _NONE_GIVEN)
     inquiries: bool = False
@@ -441,6 +444,7 @@ class SupportTables:
             "redial_delay": np.full(q, -1),
             "answer_delay": np.full(g, -1),
             "dropping": np.zeros((q, 0), dtype=np.bool_),
+            "serving_out": np.zeros((q, 0), dtype=np.bool_),
             "transfer": np.full(q, Transfer.COLD, dtype=np.int64),
             "hold_limit": np.full(q, np.inf),
             "hold_fallback": np.full(q, Transfer.COLD, dtype=np.int64),
@@ -869,7 +873,7 @@ def check_run(
         ParameterError: shapes that do not fit, contacts out of order or outside the call, negative staff.
     """
     _require(staff.shape == (tables.groups, clock.intervals), "staff must have shape (groups, intervals)")
-    for name in ("dropping", "opening"):
+    for name in ("dropping", "serving_out", "opening"):
         of_intervals = getattr(tables, name).shape[1] in (0, clock.intervals)
         _require(of_intervals, f"{name} must have shape (queues, intervals)")
     _require(int(staff.min(initial=0)) >= 0, "staff must not be negative")

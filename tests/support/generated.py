@@ -25,7 +25,8 @@ from simulator.support.tables import (
 
 PLAIN = 5
 """Every so many seeds the model has none of the rarer rules; the compiled engine has a kernel without them. Three
-quarters of these have no lines, for which there is another, and in two quarters each group serves in order besides."""
+quarters of these have no lines, for which there is another, and in two quarters each group serves in order besides. The
+others serve out at closing."""
 
 RULES = {
     "overflow": ("after",),
@@ -35,6 +36,7 @@ RULES = {
     "warm and deferred transfer": ("transfer", "hold_limit", "hold_fallback", "conference"),
     "age carried over": ("carries_age",),
     "closing": ("dropping",),
+    "serving out": ("serving_out",),
     "head start": ("head_start",),
     "time away": ("away", "away_every"),
     "patience by place": ("patience_behind",),
@@ -174,6 +176,7 @@ def case(seed: int) -> Case:
         conference=np.array(conference),
         carries_age=np.random.default_rng([seed, 10]).random(queues) < 0.4,
         dropping=_dropping(np.random.default_rng([seed, 3]), queues, intervals),
+        serving_out=_dropping(np.random.default_rng([seed, 12]), queues, intervals),
         after=_after(np.random.default_rng([seed, 1]), (queues, groups), whole),
         head_start=more.choice([0.0, 0.0, 5.0, 20.0], size=queues) if more.random() < 0.5 else np.zeros(queues),
         away=np.array(away),
@@ -203,7 +206,7 @@ def case(seed: int) -> Case:
         set_up=talks.choice([0.0, 2.0], size=queues),
     )
     if seed % PLAIN == 0:
-        tables = with_rules(tables)
+        tables = with_rules(tables, *(["serving out"] if seed // PLAIN % 4 == 3 else []))
         if seed // PLAIN % 4 < 2:
             tables = in_order(tables)
         elif seed // PLAIN % 4 == 2:

@@ -14,7 +14,7 @@ from simulator.scenario.schema import Scenario
 from simulator.support.assemble import build
 from simulator.support.demand import ArrivalTables
 from simulator.support.kpis import KPIS
-from simulator.support.tables import QueueMeasure
+from simulator.support.tables import GroupMeasure, QueueMeasure
 from tests.models import one_queue
 
 
@@ -209,6 +209,26 @@ def test_answer_delay_and_closing_of_a_scenario() -> None:
     assert dropped[0, [QueueMeasure.DROPPED, QueueMeasure.ANSWERED]].sum() == dropped[0, QueueMeasure.OFFERED]
     late = totals({"patience": None}, agents=60, answer_delay="4 s")
     assert KPIS["asa"](late)[0] == pytest.approx(4.0)  # there is always an idle agent
+
+
+def test_whoever_waits_at_closing_is_served_by_agents_planned_until_then() -> None:
+    """Too few agents, who are planned while the queue is open only, and callers who wait for hours."""
+    hours = {"hours": {"mon-fri": "09:00-18:00"}}
+    patient = {**hours, "patience": {"uniform": ["4 h", "5 h"]}}
+
+    def at_night(queue: dict[str, object]) -> tuple[np.ndarray, np.ndarray]:
+        scenario = one_queue(queue=queue, group={"agents": None, "headcount": 20})
+        horizon = Horizon(scenario)
+        fast, readable = horizon.simulate(0), horizon.simulate(0, reference=True)
+        np.testing.assert_array_equal(fast["queue"], readable["queue"])
+        return fast["queue"].sum(axis=0)[0], fast["group"].sum(axis=0)[0]
+
+    queue, group = at_night(patient)
+    assert queue[QueueMeasure.ABANDONED] == 0 < queue[QueueMeasure.OFFERED] == queue[QueueMeasure.ANSWERED]
+    assert group[GroupMeasure.OVERRUN] > 3600.0
+    ticket, rested = at_night({**hours, "patience": None})  # what can wait is there in the morning
+    assert rested[GroupMeasure.OVERRUN] < group[GroupMeasure.OVERRUN] / 3
+    assert ticket[QueueMeasure.ANSWERED] <= ticket[QueueMeasure.OFFERED]
 
 
 def test_ways_to_the_next_tier_of_a_scenario() -> None:

@@ -526,6 +526,12 @@ def test_the_generated_models_exercise_every_feature() -> None:
         see("dropped at closing", dropped & (rows["end"] > rows["arrived"]))
         see("dropped after closing", dropped & (rows["end"] == rows["arrived"]))
         see("dropped redial", dropped & again)
+        if tables.serving_out.size:
+            at = np.searchsorted(case.clock.interval_start, rows["taken_at"], side="right") - 1
+            late = answered & (rows["taken_at"] > rows["arrived"]) & (at < case.clock.intervals)
+            now = np.where(late, at, 0)
+            nobody = case.staff[rows["group"], now] == 0
+            see("served out by who would leave", late & nobody & tables.serving_out[rows["queue"], now])
         see("dropped at the next tier", dropped & (rows["leg"] > 0))
         see("dropped with a line", dropped & (tables.line_pool[rows["queue"]] >= 0))
         held, limit = rows["hold"] > 0, np.full(len(rows), np.nan)
@@ -759,7 +765,7 @@ def test_a_changed_table_is_caught(name: str) -> None:
             value = np.minimum(value, 0)
         elif name == "inquiries":
             value = not value
-        elif name in ("carries_age", "dropping", "opening"):
+        elif name in ("carries_age", "dropping", "serving_out", "opening"):
             value = ~value
         elif name == "deferrable":
             value = (~value & ~case.tables.callbacks & ~case.tables.chat) | case.tables.interruptible
@@ -1396,6 +1402,22 @@ def test_those_who_wait_at_closing(engine: ModuleType, drops: bool) -> None:
     else:
         assert named == ["ANSWERED"] * 5
     assert sums.queue[:, 0, QueueMeasure.DROPPED].tolist() == [1.0 * drops, 1.0 * drops, 0.0]
+
+
+@pytest.mark.parametrize("engine", [reference, compiled])
+@pytest.mark.parametrize("serves", [False, True])
+def test_agents_who_would_leave_serve_out(engine: ModuleType, serves: bool) -> None:
+    """Two agents until 100 s, when the queue closes until 300 s; each call takes 60 s."""
+    clock = Clock(np.array([0.0, 100.0, 300.0, 400.0]), np.arange(3))
+    tables = one_queue(60.0, serving_out=np.array([[False, serves, False]]))
+    sums = Sums.zeros(tables, clock)
+    contacts, staff = calls_at([50.0, 55.0, 60.0, 65.0, 90.0], clock), np.array([[2, 0, 1]])
+    outcome, _ = engine.run(tables, clock, contacts, staff, None, 1000.0, sums=sums, records=True)
+    assert outcome.records is not None
+    ends = [110.0, 115.0, 170.0, 175.0, 230.0] if serves else [110.0, 115.0, 360.0, 420.0, 480.0]
+    assert outcome.records["end"].tolist() == ends
+    overrun = (230.0 - 100.0) + (175.0 - 100.0) if serves else 10.0 + 15.0
+    assert sums.group[1, 0, GroupMeasure.OVERRUN] == overrun
 
 
 @pytest.mark.parametrize("every", [False, True])
