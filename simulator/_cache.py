@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -59,6 +60,20 @@ def is_warm() -> bool:
     """Whether kernels for the present sources have been compiled on this machine."""
     target = Path(os.environ.get("NUMBA_CACHE_DIR", folder()))
     return target.is_dir() and any(target.rglob("*.nbi"))
+
+
+_heralds: list[Callable[[], None]] = []
+
+
+def before_compiling(tell: Callable[[], None] | None) -> None:
+    """Have ``tell`` called when a kernel is first about to be compiled in this process; None: nobody is told."""
+    _heralds[:] = [] if tell is None else [tell]
+
+
+def compiling() -> None:
+    """Tell that a kernel is about to be compiled, because no copy of it is kept."""
+    while _heralds:
+        _heralds.pop()()
 
 
 _beside: list[subprocess.Popen[bytes]] = []

@@ -985,11 +985,20 @@ class _Shower:
         self.phase, self.tried, self.done, self.since = "", 0, 0, 0.0
 
     def say_compilation(self) -> None:
-        """Say that the first run on a machine compiles, before it does."""
+        """Say that an engine compiles, before it does: on the first run, and when a model needs rules not used yet."""
         from simulator import _cache
 
-        if not self.quiet and not _cache.is_warm():
-            click.echo("First run on this machine: compiling the engines, about 20 seconds, once.", err=True)
+        text = "First run on this machine: compiling the engines, about 20 seconds, once."
+        if _cache.is_warm():
+            text = "Compiling the engine for rules that no run here has used yet, up to a minute, once."
+
+        def say() -> None:
+            if self.bar:
+                self.bar.console.print(text)
+            else:
+                click.echo(text, err=True)
+
+        _cache.before_compiling(None if self.quiet else say)
 
     def __enter__(self) -> _Shower:
         console = _console(stderr=True)

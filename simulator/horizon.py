@@ -570,6 +570,8 @@ class Horizon:
         contacts = demand.draw_month(
             model.support.arrivals, month, self.seed, replication, accounts.key[alive], accounts.segment[alive]
         )
+        if month == 0:
+            contacts = model.support.opening(contacts, self.seed, replication)
         if not len(alive):
             return contacts
         # an account outlives the month: its row in the portfolio is its name

@@ -71,7 +71,10 @@ class _Kept(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            kept = self._load_overload(sig, target_context)
+            if kept is None:
+                _cache.compiling()
+            return kept
 
 
 def _kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -11,9 +11,10 @@ from simulator.scenario.document import Document
 from simulator.scenario.loading import freeze
 from simulator.scenario.schema import Scenario
 from simulator.studies.run import measures, run, simulate
+from simulator.success import portfolio
 from simulator.success.tables import DUE, H_OVERTIME, HOUR_KINDS, ON_TIME
 from simulator.support.tables import GroupMeasure, QueueMeasure
-from tests.models import BOTH_WINGS, both_wings, one_queue
+from tests.models import BOTH_WINGS, OFFICE, both_wings, one_queue
 
 
 @pytest.fixture(scope="module")
@@ -360,6 +361,64 @@ def rostered(**group: object) -> Horizon:
     queue = {"hours": {"mon-fri": "09:00-18:00"}, "targets": {"service_level": "80% in 20 s"}}
     given = {"agents": None, "roster": week, **group}
     return Horizon(one_queue(queue=queue, group=given, calendar={"start": "2027-04-05", "days": 10}))
+
+
+def test_a_backlog_that_the_horizon_opens_with_by_hand() -> None:
+    """Twelve emails of half an hour each and two agents from nine on, and nobody writes that week."""
+    queue = {"channel": "email", "talk": "30 min", "hours": OFFICE, "business_time": True, "answer_within": "1 h"}
+    quiet = {"arrivals": {"per_month": 100, "factor": 0}, "patience": None, "opening_backlog": 12}
+    group = {"agents": 2}
+    horizon = Horizon(one_queue(queue={**queue, **quiet}, group=group, calendar={"days": 5}))
+    found, reference = horizon.simulate(0), horizon.simulate(0, reference=True)
+    for name in ("queue", "group", "closing"):
+        assert np.array_equal(found[name], reference[name], equal_nan=True)
+    sums = dict(zip(QueueMeasure, found["queue"][0, 0].tolist(), strict=True))
+    assert sums[QueueMeasure.OFFERED] == sums[QueueMeasure.ANSWERED] == 12
+    assert sums[QueueMeasure.WAIT_ANSWERED] == 2 * 1800 * (0 + 1 + 2 + 3 + 4 + 5)
+    assert sums[QueueMeasure.ANSWERED_WITHIN] == 6
+    assert found["closing"].tolist() == [[0.0]]
+
+
+def test_keys_of_an_opening_backlog_leave_the_rest_alone() -> None:
+    bare, more = mail(2), Horizon(mail(2).scenario.with_({"support.queues.calls.opening_backlog": 30}))
+    months = [h._contacts(0, 0, h.models(0)[0], portfolio_of(h)) for h in (bare, more)]
+    assert np.array_equal(months[1].key[30:], months[0].key)
+    assert len({*months[1].key.tolist()}) == len(months[1])
+    assert np.all(months[1].time[:30] == 0.0)
+    assert np.all(np.diff(months[1].time) >= 0)
+
+
+def portfolio_of(horizon: Horizon) -> portfolio.Portfolio:
+    return portfolio.open_portfolio(horizon.central.portfolio, horizon.grid, horizon.seed, 0)
+
+
+def test_mail_is_written_at_night_and_waits_for_the_morning() -> None:
+    hours = {"support.queues.calls.arrivals.hours": "always", "support.queues.calls.business_time": True}
+    nights = Horizon(mail(4).scenario.with_({**hours, "support.queues.calls.at_closing": "serve"}))
+    found, reference = nights.simulate(0), nights.simulate(0, reference=True)
+    for name in ("queue", "group", "closing"):
+        assert np.array_equal(found[name], reference[name], equal_nan=True)
+    contacts = nights._contacts(0, 0, nights.models(0)[0], portfolio_of(nights))
+    is_open = nights.grid.open_intervals(nights.scenario.support.queues["calls"].hours)
+    share = is_open[contacts.interval].mean()
+    assert abs(share - 21 * 9 / (30 * 24)) < 4 * np.sqrt(0.26 * 0.74 / len(contacts))
+    # the work is expected in opening hours, all of it but what comes after the last of them
+    handle = nights.scenario.support.queues["calls"].talk.mean
+    entries = nights.expected_contacts[0]
+    last = np.flatnonzero(is_open)[-1]
+    assert nights.load[0][~is_open].sum() == 0
+    assert nights.load[0].sum() * 1800 == pytest.approx(entries[: last + 1].sum() * handle)
+    assert nights.load[0][is_open].max() > 2 * entries.max() * handle / 1800
+    # a night is no wait: with the same people the mean is far below half a day
+    waited, answered = (found["queue"][0, 0, m] for m in (QueueMeasure.WAIT_ANSWERED, QueueMeasure.ANSWERED))
+    assert 0 < waited / answered < 4 * 3600
+
+
+def test_a_month_without_any_contact() -> None:
+    event = {"from": "2027-05-01", "to": "2027-05-31", "factor": 0}
+    changes = {"support.queues.calls.arrivals.events": {"closed": event}}
+    found = Horizon(mail(1).scenario.with_(changes)).simulate(0)
+    assert found["queue"][0, 0, QueueMeasure.OFFERED] > 0 == found["queue"][1, 0, QueueMeasure.OFFERED]
 
 
 def test_a_roster_is_the_plan_whatever_the_heads() -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from simulator import timegrid, units
-from simulator.errors import InputError, Problem, UnitError, nearest
+from simulator.errors import InputError, Problem, UnitError, ValueRefused, nearest
 from simulator.scenario.document import shown
 from simulator.scenario.faults import hints
-from simulator.scenario.schema import Account
+from simulator.scenario.schema import Account, Part, Person
 from simulator.scenario.yaml_text import MAXIMUM_BYTES, decode
 
 WEIGHT_NAMES = ("weight", "contacts", "calls", "share")
@@ -94,15 +94,39 @@ def read_accounts(path: Path, shown_as: str) -> list[dict[str, object]]:
     Raises:
         InputError: every fault of the file, with its line.
     """
-    columns = "account, start; mrr, effort and owner may be left out"
+    return _listed(path, shown_as, Account, {}, ("mrr", "effort"))
+
+
+PERSON_NAMES = {"agent_id": "agent", "name": "agent", "オペレーター": "agent", "queues": "skills", "スキル": "skills"}
+"""Other names of the columns of a list of agents."""
+
+
+def read_people(path: Path, shown_as: str) -> list[dict[str, object]]:
+    """Agents from a CSV file: columns ``agent``, ``skills`` and, if they differ in speed, ``handle_time_factor``.
+
+    Raises:
+        InputError: every fault of the file, with its line.
+    """
+    return _listed(path, shown_as, Person, PERSON_NAMES, ("handle_time_factor",))
+
+
+def _listed(
+    path: Path, shown_as: str, model: type[Part], other_names: Mapping[str, str], numbers: Sequence[str]
+) -> list[dict[str, object]]:
+    """The rows of a CSV file whose columns are the fields of ``model``, the first of which is a name of its own."""
+    fields = model.model_fields
+    least, most = {name for name, field in fields.items() if field.is_required()}, set(fields)
+    more = [name for name in fields if name not in least]
+    last = more[-1] if len(more) == 1 else f"{', '.join(more[:-1])} and {more[-1]}"
+    columns = f"{', '.join(name for name in fields if name in least)}; {last} may be left out"
+    key = next(iter(fields))
     rows = _rows(_text(path, shown_as), shown_as, columns)
     line, header = rows[0]
-    names = [name.lower() for name in header]
-    least = {"account", "start"}
-    if not least <= set(names) <= least | {"mrr", "effort", "owner"} or len(set(names)) < len(names):
+    names = [other_names.get(name.lower(), name.lower()) for name in header]
+    if not least <= set(names) <= most or len(set(names)) < len(names):
         raise InputError([Problem(shown_as, line, "", "the columns are not known", ", ".join(header), columns)])
     faults: list[Problem] = []
-    accounts: list[dict[str, object]] = []
+    found_rows: list[dict[str, object]] = []
     first: dict[str, int] = {}
     for line, row in rows[1:]:
         if len(row) != len(names):
@@ -111,25 +135,28 @@ def read_accounts(path: Path, shown_as: str) -> list[dict[str, object]]:
             continue
         cells: dict[str, object] = {name: cell for name, cell in zip(names, row, strict=True) if cell}
         try:
-            Account.model_validate(cells)
+            read = model.model_validate(cells)
         except ValidationError as error:
             for fault in error.errors():
                 name = str(fault["loc"][0])
                 message, needed, near = hints(fault["msg"].removeprefix("Value error, "))
+                refused = fault.get("ctx", {}).get("error")
+                needed = needed or (refused.allowed if isinstance(refused, ValueRefused) else None)
                 faults.append(Problem(shown_as, line, "", f"{name}: {message}", shown(cells.get(name)), needed, near))
             continue
-        name = str(cells["account"])
+        name = str(cells[key])
         if name in first:
             found, allowed = name, f"once (first on line {first[name]})"
-            faults.append(Problem(shown_as, line, "", "the account stands twice", found, allowed))
+            faults.append(Problem(shown_as, line, "", f"the {key} stands twice", found, allowed))
         first.setdefault(name, line)
-        # as numbers, so that a resolved scenario reads well
-        accounts.append({n: units.number(v) if n in ("mrr", "effort") else v for n, v in cells.items()})
-    if not faults and not accounts:
+        # lists and numbers as such, so that a resolved scenario reads well
+        listed = {n: list(v) for n in cells if isinstance(v := getattr(read, n), tuple)}
+        found_rows.append({**cells, **{n: units.number(v) for n, v in cells.items() if n in numbers}, **listed})
+    if not faults and not found_rows:
         faults.append(Problem(shown_as, line, "", "there is no row below the column names"))
     if faults:
         raise InputError(faults)
-    return accounts
+    return found_rows
 
 
 def read_profile(path: Path, shown_as: str) -> dict[str, dict[str, float | int]]:
@@ -317,17 +344,57 @@ def read_roster(path: Path, shown_as: str, group: str) -> dict[str, dict[str, in
     Raises:
         InputError: every fault of the file, with its line.
     """
-    return _roster(_text(path, shown_as), shown_as, group)
+    stays, numbers = _roster(_text(path, shown_as), shown_as, group)
+    return _with_ends(numbers) if stays is None else _presence(stays)
+
+
+def read_roster_of(
+    path: Path, shown_as: str, group: str, part_of: Mapping[str, str]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """The roster of each part of a group, from a CSV file that names agents, as :func:`read_roster`.
+
+    Args:
+        part_of: the part of each agent.
+
+    Raises:
+        InputError: every fault of the file; agents who are in no part, or not in the file.
+    """
+    stays, _ = _roster(_text(path, shown_as), shown_as, group)
+    if stays is None:
+        allowed = "agent, start and end: who they are, since their skills differ"
+        raise InputError([Problem(shown_as, None, "", "the roster does not name the agents", None, allowed)])
+    there = dict.fromkeys(agent for agent, _ in stays)
+    faults = [
+        Problem(shown_as, None, "", "the agent is not among the people of the group", a, None, nearest(a, part_of))
+        for a in there
+        if a not in part_of
+    ]
+    faults += [
+        Problem(shown_as, None, "", "no row of the roster is this agent's", a, None, nearest(a, there))
+        for a in part_of
+        if a not in there
+    ]
+    if faults:
+        raise InputError(faults)
+    whole, tables = _presence(stays), {}
+    for part in dict.fromkeys(part_of.values()):
+        mine = _presence({at: stretches for at, stretches in stays.items() if part_of[at[0]] == part})
+        tables[part] = {day: mine.get(day, {"00:00": 0}) for day in whole}  # on some days others are there
+    return tables
+
+
+_Stays = dict[tuple[str, str], list[tuple[float, float, int]]]
 
 
 @functools.lru_cache(maxsize=16)
-def _roster(text: str, shown_as: str, group: str) -> dict[str, dict[str, int]]:
+def _roster(text: str, shown_as: str, group: str) -> tuple[_Stays | None, dict[str, dict[float, int]]]:
+    """Stretches by agent and day, None where the file counts agents; else their number by day and time."""
     counts, stretches = ("time", "agents"), ("agent", "start", "end")
     shapes = [frozenset((day, *rest)) for day in ("date", "weekday") for rest in (counts, stretches)]
     found = _named_rows(text, shown_as, ROSTER_NAMES, shapes, _ROSTER_COLUMNS, ("group", group))
     named = "agent" in found.columns
     numbers: dict[str, dict[float, int]] = {}
-    stays: dict[tuple[str, str], list[tuple[float, float, int]]] = {}
+    stays: _Stays = {}
     for line, cells, row in found.rows:
         try:
             days = _days_of(cells)
@@ -357,7 +424,7 @@ def _roster(text: str, shown_as: str, group: str) -> dict[str, dict[str, int]]:
                 found.faults.append(Problem(shown_as, line, "", message, stretch))
     if found.faults:
         raise InputError(found.faults)
-    return _presence(stays) if named else _with_ends(numbers)
+    return (stays if named else None), numbers
 
 
 def _days_of(cells: Mapping[str, str]) -> list[str]:

@@ -20,13 +20,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from simulator.errors import InputError, Problem, ValueRefused, nearest
-from simulator.scenario import catalogue, faults, includes, inputs, rules, yaml_text
+from simulator.scenario import catalogue, faults, includes, inputs, rules, skills, yaml_text
 from simulator.scenario.document import Document, Steps, dotted, shown
-from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, value_at
+from simulator.scenario.paths import LIST, NAMED, PART, Slot, child, copied, locate, place, root, slot_at, value_at
 from simulator.scenario.schema import (
     Account,
     Activity,
     DayTable,
+    Person,
     Scenario,
     UncertainInput,
     canonical_profile,
@@ -140,7 +141,7 @@ class _Resolver:
     def expanded(self) -> Document:
         """Catalogue entries and CSV files written in, short forms written out."""
         data = {}
-        for key, value in self.document.data.items():
+        for key, value in self._by_skills(self.document.data).items():
             slot = child(root(), key)
             if key == "uncertain":
                 self.problem(
@@ -163,6 +164,8 @@ class _Resolver:
             return self._day_table(value, slot.canonical, steps)
         if slot.item is not None and slot.item.model is Account and isinstance(value, str):
             return self._file(value, steps, includes.read_accounts, "a list of accounts")
+        if slot.item is not None and slot.item.model is Person and isinstance(value, str):
+            return self._file(value, steps, includes.read_people, "a list of agents")
         if slot.canonical is not None:
             value = slot.canonical(value)
         if isinstance(value, Mapping):
@@ -174,6 +177,39 @@ class _Resolver:
         if isinstance(value, list | tuple) and slot.kind == LIST and slot.item is not None:
             return [self._expand(item, slot.item, (*steps, i)) for i, item in enumerate(value)]
         return value
+
+    def _by_skills(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Groups that list their people as one group for each set of skills and each speed."""
+        support = data.get("support")
+        groups = support.get("groups") if isinstance(support, Mapping) else None
+        if not isinstance(support, Mapping) or not isinstance(groups, Mapping):
+            return data
+        parted: dict[str, Any] = {}
+        places = dict(self.document.places)
+        for name, group in groups.items():
+            steps = ("support", "groups", name)
+            if not isinstance(group, Mapping) or group.get("people") is None:
+                parted[name] = group
+                continue
+            at_people = (*steps, "people")
+            slot = slot_at(at_people)
+            assert slot is not None
+            group = {**group, "people": self._expand(group["people"], slot, at_people)}
+            parts, faulty = skills.divided(name, group, groups)
+            for at, message, found, allowed, near in faulty:
+                self.problem((*steps, *at), message, found=found, allowed=allowed, nearest=near)
+            for part, (body, _) in parts.items():
+                parted[part] = body
+                places |= {(*steps[:2], part, *here[3:]): to for here, to in places.items() if here[:3] == steps}
+            roster = group.get("roster")
+            if isinstance(roster, str):
+                part_of = {agent: part for part, (_, members) in parts.items() for agent in members}
+                of_parts = functools.partial(includes.read_roster_of, group=name, part_of=part_of)
+                tables = self._file(roster, (*steps, "roster"), of_parts, "a CSV file that names agents")
+                for part in parts:
+                    parted[part] = {**parted[part], "roster": tables[part] if tables else None}
+        self.document = replace(self.document, places=places)
+        return {**data, "support": {**support, "groups": parted}}
 
     def _variants(self, value: Any) -> Any:
         """Variants with the files and short forms in their values written out."""

@@ -196,6 +196,9 @@ class _Rules:
             if queue.get("calls_first") == "preempt" and queue.get("channel") != "email":
                 message, allowed = "only work that can wait is left for a call", "channel: email"
                 yield self.document.problem((*steps, "calls_first"), message, "preempt", allowed)
+            if queue.get("opening_backlog") and queue.get("channel", "call") != "email":
+                message, found = "only contacts that can wait have a backlog", shown(queue["opening_backlog"])
+                yield self.document.problem((*steps, "opening_backlog"), message, found, "channel: email")
             yield from self.factors((*steps, "arrivals"), _mapping(queue.get("arrivals")))
             yield from self.on_dates((*steps, "arrivals"), queue)
             escalation = _mapping(queue.get("escalation"))
@@ -348,8 +351,11 @@ class _Rules:
     def on_dates(self, steps: Steps, queue: dict[str, Any]) -> Iterator[Problem]:
         """What arrivals say of dates must concern days of the horizon on which the queue is open."""
         grid, arrivals = self.grid, _mapping(queue.get("arrivals"))
-        hours = canonical_hours(queue.get("hours", "always"))
+        hours = canonical_hours(arrivals.get("hours") or queue.get("hours", "always"))
         table = _hours(hours)
+        if arrivals.get("hours") is not None and queue.get("channel", "call") != "email":
+            message, allowed = "only contacts that can wait come while their queue is closed", "channel: email"
+            yield self.document.problem((*steps, "hours"), message, None, allowed)
         if grid is None or table is None:
             return
         last = grid.start + dt.timedelta(days=grid.days - 1)

@@ -898,6 +898,12 @@ class PhaseEffort(Part):
     after: Amount = default(1, "expansion and loyalty")
 
 
+def _listed(schema: dict[str, Any]) -> None:
+    """An editor takes a file's name for a list of such things."""
+    listed = schema.pop("anyOf", None) or [{name: schema.pop(name) for name in ("type", "items")}]
+    schema["anyOf"] = [{"type": "string"}, *listed]
+
+
 class Account(Part):
     """One account that is there when the horizon begins; what is left out is drawn as for the segment."""
 
@@ -924,8 +930,11 @@ class Segment(Part):
     opening: Annotated[int, Field(ge=0), WHOLE] = Field(
         description="accounts at the start; counted where present lists them"
     )
-    present: tuple[Account, ...] = default(
-        (), "the accounts at the start one by one: a CSV file with account, start and, if known, mrr, effort and owner"
+    present: tuple[Account, ...] = Field(
+        (),
+        description="the accounts at the start one by one: a CSV file with account, start and, if known, mrr, effort "
+        "and owner",
+        json_schema_extra=_listed,
     )
     new_per_month: ByMonth = default(0)
     mrr: MoneyLaw = default(0)
@@ -983,6 +992,7 @@ class Arrivals(Part):
     table: Profile | None = default(None, "contacts per interval by weekday and time")
     table_interval: Seconds | None = default(None, "what a number of the table is for; absent: calendar.interval")
     dated: Dated | None = default(None, "contacts by date and time, as forecasts are exported; or by date alone")
+    hours: Hours | None = default(None, "of email: when it is written; absent: while the queue is open")
     weekday: dict[DayName, Amount] = default({}, "weights by day name; absent days weigh 1")
     intraday: Profile | None = None
     day_cv: Spread = default(0, "spread of the day factor (gamma, mean 1)")
@@ -1144,6 +1154,9 @@ class Queue(Part):
         "wait", "of email: a call or chat that finds nobody free waits, or an agent leaves the email for it"
     )
     set_up: Seconds = default("0 s", "work that it costs to resume an email that was left")
+    opening_backlog: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] = default(
+        0, "emails that wait when the horizon opens; they count as offered, and as waiting, from then on"
+    )
     business_time: Flag = default(False, "waits, and the times of targets, count only while the queue is open")
     targets: QueueTargets | None = None
 
@@ -1379,10 +1392,41 @@ Shrinkage = Annotated[
 """Share of paid time that is divided out, as one number or by kind (the kinds add up)."""
 
 
+def _skills(value: object) -> list[str]:
+    """Names of queues, in a list or parted by semicolons, bars, commas or blanks."""
+    named = [str(v) for v in value] if isinstance(value, list | tuple) else re.split(r"[;|,\s]+", str(value).strip())
+    if not any(named):
+        raise UnitError("nobody is here without a skill", allowed="queues of the group, such as 'phone; email'")
+    twice = [name for i, name in enumerate(named) if name in named[:i]]
+    if twice:
+        raise UnitError(f"the skill {twice[0]!r} is given twice")
+    return named
+
+
+class Person(Part):
+    """One agent of a group whose people differ in skills or speed."""
+
+    agent: Annotated[str, BeforeValidator(str)]
+    skills: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_skills),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = Field(description="queues, of those the group serves")
+    handle_time_factor: Annotated[float, Field(gt=0), NUMBER] = default(
+        1.0, "talk and after-call work of this agent over the group's: 1.2 takes 20% longer"
+    )
+
+
 class Group(Staffed):
     """Agents with the same skills."""
 
     serves: ServesTable
+    people: tuple[Person, ...] | None = Field(
+        None,
+        description="agents one by one, by name, skills and speed, in a list or a CSV file: the group then stands for "
+        "one group of each set of skills and speed (reading divides it)",
+        json_schema_extra=_listed,
+    )
     agents: Annotated[int, Field(ge=0, le=100_000), WHOLE] | None = default(
         None, "a fixed number present in every open interval, instead of headcount"
     )

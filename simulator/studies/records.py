@@ -1,4 +1,4 @@
-"""What happened to every contact, and every support KPI by interval and by day, for questions that no table answers."""
+"""What happened to every contact, and every support KPI by interval, time of day, day and month."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from simulator import timegrid
 from simulator.errors import ParameterError
 from simulator.horizon import Horizon, Watch
-from simulator.scenario.schema import Scenario
+from simulator.scenario.schema import Scenario, Support
 from simulator.support import kpis
-from simulator.support.tables import GroupMeasure, Outcome, QueueMeasure, SupportTables
+from simulator.support.tables import Outcome, QueueMeasure, Sums, SupportTables
+from simulator.support.targets import Layout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,26 +24,38 @@ PERCENTILES = (50, 80, 90, 95)
 """Percentiles of the wait of answered contacts."""
 
 
+_WAIT = np.dtype(
+    [("cell", "i8"), ("queue", "i8"), ("group", "i8"), ("wait", "f8"), ("answered", "?"), ("callback", "?")]
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """Tables of the first replications of a plan.
 
+    All but ``contacts`` have one row per time and subject: ``kind`` (queue, tier, group), ``subject`` and a column for
+    each KPI, pooled over the replications; counts are means per replication. Queues and tiers tell what became of the
+    contacts that entered then, with percentiles of the wait of the answered and ``sl_virtual`` (of a tier the mean over
+    its queues' entries); groups what they answered of these, and how busy they were.
+
     Attributes:
         contacts: one row per entry of a contact into a queue, and one per call in vain to a customer who is to be
             called back (outcome ``no_answer``): ``replication``, ``entry``, ``contact``, ``account`` (its name in the
-            account-month table), ``queue``, ``tier``, ``leg``, ``attempt``, ``repeats``, ``arrived``, ``group``,
-            ``outcome``, ``wait``, ``answer_delay``, ``talk``, ``after_call``, ``hold`` (seconds), ``returns_at``,
-            ``escalated``, ``resolved``, ``callback``. See :data:`simulator.support.tables.RECORD`.
-        intervals, days: one row per interval or date, ``kind`` (queue, tier, group) and ``subject``, a column for each
-            KPI, pooled over the replications; counts are means per replication.
-        waits: by month (``all`` for the horizon) and queue: ``answered``, percentiles of the wait of the answered in
-            seconds (elapsed ones, also where waits count in opening hours) and ``sl_virtual``.
+            account-month table), ``queue``, ``tier``, ``leg``, ``attempt``, ``repeats``, ``arrived``, ``answered_at``,
+            ``group``, ``outcome``, ``wait`` (in open time where the queue counts so), ``answer_delay``, ``talk``,
+            ``after_call``, ``hold`` (seconds), ``returns_at``, ``escalated``, ``resolved``, ``callback``. See
+            :data:`simulator.support.tables.RECORD`.
+        intervals: by ``start``.
+        times: by ``time`` of day, all days together.
+        days: by ``date``.
+        months: by ``month``; ``all`` is the horizon.
     """
 
     contacts: pd.DataFrame
     intervals: pd.DataFrame
+    times: pd.DataFrame
     days: pd.DataFrame
-    waits: pd.DataFrame
+    months: pd.DataFrame
 
 
 def records(scenario: Scenario, replications: int = 1) -> Records:
@@ -57,33 +70,108 @@ def records(scenario: Scenario, replications: int = 1) -> Records:
         raise ParameterError("the scenario has no support, so that there are no contacts")
     horizon = Horizon(scenario, cell="interval")
     assert horizon.central.support is not None
-    tables = horizon.central.support.tables
-    queue = np.zeros((horizon.layout.clock.cells, tables.queues, len(QueueMeasure)))
-    group = np.zeros((horizon.layout.clock.cells, tables.groups, len(GroupMeasure)))
-    kept, parts = [], []
+    tables, grid = horizon.central.support.tables, horizon.grid
+    pool = _Pool(scenario.support, tables, horizon.layout)
+    parts = []
     for replication in range(replications):
         seen = horizon.watch(replication)
-        assert seen.sums is not None
-        queue += seen.sums.queue
-        group += seen.sums.group
-        kept.append(seen)
-        parts.append(_contacts(seen, horizon, tables).assign(replication=replication))
+        rows = seen.rows(horizon.layout.clock.end)
+        pool.add(seen, rows)
+        parts.append(_contacts(seen, rows, horizon, tables).assign(replication=replication))
     contacts = pd.concat(parts, ignore_index=True)
     contacts = contacts[["replication", *(name for name in contacts.columns if name != "replication")]]
-    skipped = horizon.layout.skipped
-    first = int(np.searchsorted(horizon.layout.clock.cell, skipped))  # the first interval after the warm-up
-    of_interval = queue[skipped:] / replications, group[skipped:] / replications
-    grid = horizon.grid
-    day = grid.interval_day[first:] - grid.interval_day[first]
-    of_day = tuple(_added(sums, day) for sums in of_interval)
-    when = {"start": _local(grid, grid.interval_start[first:-1])}
-    dates = {"date": pd.to_datetime(grid.dates[grid.interval_day[first] :])}
+    first = int(np.searchsorted(horizon.layout.clock.cell, horizon.layout.skipped))  # the first one after the warm-up
+    interval, day, month = np.arange(grid.intervals - first), grid.interval_day[first:], horizon.layout.month
+    starts = pd.DataFrame({"start": _local(grid, grid.interval_start[first:-1])})
+    times = pd.DataFrame({"time": [timegrid.clock(slot * grid.interval) for slot in range(grid.slots_per_day)]})
+    dates = pd.DataFrame({"date": pd.to_datetime(grid.dates[day[0] :])})
+    months, whole = pd.DataFrame({"month": list(grid.month_labels)}), pd.DataFrame({"month": ["all"]})
     return Records(
         contacts,
-        _table(when, of_interval, tables),
-        _table(dates, of_day, tables),
-        _waits(kept, horizon, tables),
+        pool.table(starts, interval),
+        pool.table(times, grid.interval_slot[first:]),
+        pool.table(dates, day - day[0]),
+        pd.concat([pool.table(months, month), pool.table(whole, 0 * month)], ignore_index=True),
     )
+
+
+class _Pool:
+    """What the replications add up to, and every wait, by the cells that count: one for each interval."""
+
+    def __init__(self, support: Support, tables: SupportTables, layout: Layout) -> None:
+        self.support, self.tables, self.layout, self.replications = support, tables, layout, 0
+        empty = Sums.zeros(tables, layout.clock)
+        self.queue, self.group = empty.queue, empty.group
+        self.answers = np.zeros((*self.group.shape[:2], len(QueueMeasure)))
+        self.waits: list[NDArray[Any]] = []
+
+    def add(self, seen: Watch, rows: NDArray[Any]) -> None:
+        """Take in one replication."""
+        assert seen.sums is not None
+        clock = self.layout.clock
+        self.replications += 1
+        self.queue += seen.sums.queue
+        self.group += seen.sums.group
+        self.answers += kpis.by_group(rows, self.tables, clock)
+        mine = rows[~np.isin(rows["outcome"], (Outcome.NO_ANSWER, Outcome.BLOCKED, Outcome.UNREACHED))]
+        kept = np.empty(len(mine), dtype=_WAIT)
+        for name in ("queue", "group", "callback"):
+            kept[name] = mine[name]
+        kept["cell"] = clock.cell[mine["interval"]] - self.layout.skipped
+        kept["wait"] = kpis.waits(mine, self.tables, clock, clock.end)
+        kept["answered"] = np.isin(mine["outcome"], (Outcome.ANSWERED, Outcome.IN_SERVICE))
+        self.waits.append(kept[kept["cell"] >= 0])
+
+    def table(self, when: pd.DataFrame, window: NDArray[np.int64]) -> pd.DataFrame:
+        """KPIs side by side, rows by subject, then time.
+
+        Args:
+            when: what tells the times, a row for each.
+            window: int64 (cells that count,), the row of each cell.
+        """
+        import pandas as pd
+
+        tables, count = self.tables, len(when)
+        queue, group, answers = (
+            _added(sums[self.layout.skipped :], window, count) / self.replications
+            for sums in (self.queue, self.group, self.answers)
+        )
+        tier = kpis.by_tier(queue, tables)
+        rows = np.concatenate(self.waits)
+        at, of_tier = window[rows["cell"]], tables.tier[rows["queue"]]
+        virtual, entries = self._patient(rows, at, count)
+        parts = []
+
+        def add(kind: str, name: str, found: dict[str, NDArray[np.float64]], mine: NDArray[np.bool_]) -> None:
+            told = rows["answered"] & ~rows["callback"] & mine  # who is called back counts apart
+            points = kpis.wait_percentiles(rows["wait"][told], at[told], count, [p / 100 for p in PERCENTILES])
+            waits = {f"wait_p{p}": points[:, i] for i, p in enumerate(PERCENTILES)}
+            parts.append(when.assign(kind=kind, subject=name, **found, **waits))
+
+        for q, name in enumerate(tables.queue_names):
+            found = kpis.evaluate("queue", queue[:, q], inquiries=tables.inquiries)
+            add("queue", name, {**found, "sl_virtual": virtual[:, q]}, rows["queue"] == q)
+        for t in range(tier.shape[1] if tier.shape[1] > 1 else 0):
+            found = kpis.evaluate("queue", tier[:, t], inquiries=tables.inquiries)
+            theirs, share = virtual[:, tables.tier == t], entries[:, tables.tier == t]
+            met = kpis.ratio((np.nan_to_num(theirs) * share).sum(axis=1), share.sum(axis=1))
+            add("tier", str(t + 1), {**found, "sl_virtual": met}, of_tier == t)
+        for g, (name, of_group) in enumerate(self.support.groups.items()):
+            found = kpis.evaluate("group", group[:, g]) | kpis.evaluate_answers(answers[:, g])
+            if of_group.satisfaction is not None:
+                content = of_group.satisfaction.score(found["occupancy"], found["overrun_share"])
+                found["agent_satisfaction"] = content
+            add("group", name, found, rows["group"] == g)
+        return pd.concat(parts, ignore_index=True)
+
+    def _patient(
+        self, rows: NDArray[Any], at: NDArray[np.int64], count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """By window and queue, ``sl_virtual`` and the entries that it is told of."""
+        queues = self.tables.queues
+        of, within = at * queues + rows["queue"], self.tables.answer_within[rows["queue"]]
+        level = kpis.virtual_service_level(rows["wait"], rows["answered"], within, of, count * queues)
+        return level.reshape(count, queues), np.bincount(of, minlength=count * queues).reshape(count, queues)
 
 
 def _local(grid: timegrid.TimeGrid, elapsed: NDArray[np.float64]) -> Any:
@@ -94,38 +182,20 @@ def _local(grid: timegrid.TimeGrid, elapsed: NDArray[np.float64]) -> Any:
     return begin + pd.to_timedelta(elapsed, unit="s").round("ms")
 
 
-def _added(sums: NDArray[np.float64], window: NDArray[np.int64]) -> NDArray[np.float64]:
-    out = np.zeros((int(window[-1]) + 1, *sums.shape[1:]))
+def _added(sums: NDArray[np.float64], window: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    out = np.zeros((count, *sums.shape[1:]))
     np.add.at(out, window, sums)
     return out
 
 
-def _table(when: dict[str, Any], sums: tuple[NDArray[np.float64], ...], tables: SupportTables) -> pd.DataFrame:
-    """KPIs side by side, rows by subject, then time."""
+def _contacts(seen: Watch, rows: NDArray[Any], horizon: Horizon, tables: SupportTables) -> pd.DataFrame:
     import pandas as pd
 
-    queue, group = sums
-    tier = kpis.by_tier(queue, tables)
-    subjects: list[tuple[Any, str, str, NDArray[np.float64]]] = [
-        *(("queue", "queue", name, queue[:, q]) for q, name in enumerate(tables.queue_names)),
-        *(("queue", "tier", str(t + 1), tier[:, t]) for t in range(tier.shape[1] if tier.shape[1] > 1 else 0)),
-        *(("group", "group", name, group[:, g]) for g, name in enumerate(tables.group_names)),
-    ]
-    rows = [
-        pd.DataFrame({**when, "kind": kind, "subject": name, **kpis.evaluate(of, mine, inquiries=tables.inquiries)})
-        for of, kind, name, mine in subjects
-    ]
-    return pd.concat(rows, ignore_index=True)
-
-
-def _contacts(seen: Watch, horizon: Horizon, tables: SupportTables) -> pd.DataFrame:
-    import pandas as pd
-
-    rows, grid = seen.rows(horizon.layout.clock.end), horizon.grid
+    grid = horizon.grid
     names = np.array([*tables.group_names, ""], dtype=object)
     queues = np.array(tables.queue_names, dtype=object)
     accounts = np.array([f"{key:016x}" for key in seen.accounts] + [""], dtype=object)
-    waits = np.where(rows["outcome"] == Outcome.NO_ANSWER, np.nan, kpis.waits(rows))
+    waits = np.where(rows["outcome"] == Outcome.NO_ANSWER, np.nan, kpis.waits(rows, tables, horizon.layout.clock))
     outcomes = np.array([outcome.name.lower() for outcome in Outcome], dtype=object)
     return pd.DataFrame(
         {
@@ -138,6 +208,7 @@ def _contacts(seen: Watch, horizon: Horizon, tables: SupportTables) -> pd.DataFr
             "attempt": rows["attempt"],
             "repeats": rows["repeats"],
             "arrived": _local(grid, rows["arrived"]),
+            "answered_at": _local(grid, rows["answered_at"]),
             "group": pd.Categorical(names[rows["group"]]),
             "outcome": pd.Categorical(outcomes[rows["outcome"]], categories=outcomes),
             "wait": waits,
@@ -153,30 +224,9 @@ def _contacts(seen: Watch, horizon: Horizon, tables: SupportTables) -> pd.DataFr
     )
 
 
-def _waits(kept: list[Watch], horizon: Horizon, tables: SupportTables) -> pd.DataFrame:
-    import pandas as pd
-
-    grid, end = horizon.grid, horizon.layout.clock.end
-    rows = np.concatenate([seen.rows(end) for seen in kept])
-    rows = rows[(rows["outcome"] != Outcome.NO_ANSWER) & (rows["arrived"] >= horizon.scenario.calendar.warm_up)]
-    month = np.searchsorted(grid.month_interval, rows["interval"], side="right") - 1
-    table = []
-    for m, label in enumerate([*grid.month_labels, "all"]):
-        mine = rows[month == m] if m < grid.months else rows
-        answered = np.bincount(mine["queue"][~np.isnan(mine["answered_at"])], minlength=tables.queues)
-        points = kpis.wait_percentiles(mine, tables.queues, [p / 100 for p in PERCENTILES])
-        virtual = kpis.virtual_service_level(mine, tables.answer_within, end)
-        for q, name in enumerate(tables.queue_names):
-            waits = {f"wait_p{p}": points[q, i] for i, p in enumerate(PERCENTILES)}
-            table.append(
-                {"month": label, "queue": name, "answered": answered[q] / len(kept), **waits, "sl_virtual": virtual[q]}
-            )
-    return pd.DataFrame(table)
-
-
 def files(found: Records) -> dict[str, tuple[pd.DataFrame, bool]]:
     """What a run folder keeps of records: table by name, and whether it is written as CSV too."""
-    names = {"contacts": False, "intervals": False, "days": True, "waits": True}
+    names = {"contacts": False, "intervals": False, "times": True, "days": True, "months": True}
     return {
         f"support_{field.name}": (getattr(found, field.name), names[field.name]) for field in dataclasses.fields(found)
     }

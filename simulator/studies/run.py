@@ -954,9 +954,12 @@ def _support_measures(simulated: Simulated) -> dict[Key, Array]:
         # whose contacts they were is known where no other group serves the queues of this one
         if serves[serves[:, g]].sum() == serves[:, g].sum():
             teams["group", name] = cost[:, :, g], serves[:, g]
-    for (kind, name), (spent, theirs) in teams.items():
+            theirs = _with_total(queue_sums[:, :, serves[:, g]].sum(axis=2))
+            for kpi, value in support_kpis.evaluate_answers(theirs).items():
+                found["support", "group", name, kpi, support_kpis.KPIS[kpi].unit] = value
+    for (kind, name), (spent, mine) in teams.items():
         if spent.sum() > 0:
-            values = support_kpis.cost_per_contact(_with_total(spent), _with_total(answered[:, :, theirs].sum(axis=2)))
+            values = support_kpis.cost_per_contact(_with_total(spent), _with_total(answered[:, :, mine].sum(axis=2)))
             found["support", kind, name, "cost_per_contact", "money"] = values
     return found
 

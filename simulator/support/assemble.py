@@ -11,27 +11,51 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import timegrid, units
+from simulator import randomness, timegrid, units
 from simulator.distributions import LawBook, LawTables, gamma, with_zero
 from simulator.scenario.schema import Away, Calendar, Escalation, Group, Queue, Resolution, Scenario, Support
 from simulator.support import demand, shifts, staffing
-from simulator.support.tables import SupportTables, Transfer
+from simulator.support.tables import Contacts, SupportTables, Transfer
 from simulator.timegrid import TimeGrid
 
 
 @dataclass(frozen=True, eq=False)
 class SupportModel:
-    """Everything the support engines need of one scenario (of one input draw)."""
+    """Everything the support engines need of one scenario (of one input draw).
+
+    Attributes:
+        backlog: int64 (Q,), contacts that wait when the horizon opens.
+    """
 
     tables: SupportTables
     arrivals: demand.ArrivalTables
+    backlog: NDArray[np.int64]
+
+    def opening(self, contacts: Contacts, seed: int, replication: int) -> Contacts:
+        """The contacts of the first month, after those of the backlog, who come as the horizon opens."""
+        count = int(self.backlog.sum())
+        if not count:
+            return contacts
+        queue = np.repeat(np.arange(self.backlog.size), self.backlog)
+        streams = [
+            randomness.keys(randomness.stream(seed, replication, f"support.backlog.{name}"), np.arange(waiting))
+            for name, waiting in zip(self.tables.queue_names, self.backlog.tolist(), strict=True)
+        ]
+        return Contacts(
+            np.append(np.full(count, self.arrivals.interval_start[0]), contacts.time),
+            np.append(np.zeros(count, dtype=np.int64), contacts.interval),
+            np.append(queue, contacts.queue),
+            np.concatenate([*streams, contacts.key]),
+            np.append(np.full(count, -1), contacts.account),
+        )
 
 
 def build(scenario: Scenario, grid: TimeGrid) -> SupportModel:
     """Tables of the support wing. The scenario must have one."""
     support = scenario.support
     assert support is not None
-    return SupportModel(_engine_tables(support, grid), _arrival_tables(scenario, support, grid))
+    backlog = np.array([queue.opening_backlog for queue in support.queues.values()], dtype=np.int64)
+    return SupportModel(_engine_tables(support, grid), _arrival_tables(scenario, support, grid), backlog)
 
 
 def _engine_tables(support: Support, grid: TimeGrid) -> SupportTables:
@@ -246,10 +270,10 @@ def _arrival_tables(scenario: Scenario, support: Support, grid: TimeGrid) -> dem
             volume = np.resize(arrivals.per_month, grid.months)
             rate[q] = volume[by_interval] * part / length * each
         elif arrivals.rate is not None:
-            rate[q] = arrivals.rate * grid.open_intervals(queue.hours) * each
+            rate[q] = arrivals.rate * _comes(queue, grid) * each
         elif arrivals.table is not None:
             counts = day_weights(arrivals.table, grid.interval)[grid.day_kind()[grid.interval_day], grid.interval_slot]
-            rate[q] = counts * grid.open_intervals(queue.hours) / (arrivals.table_interval or length) * each
+            rate[q] = counts * _comes(queue, grid) / (arrivals.table_interval or length) * each
         elif arrivals.dated is not None:
             totals, place = arrivals.dated.on(grid)
             rate[q] = np.nan_to_num(totals)[place] * _parts(weight, place) / length * each
@@ -274,11 +298,30 @@ def _parts(weight: NDArray[np.float64], of: NDArray[np.int64]) -> NDArray[np.flo
     return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
 
 
+def _comes(queue: Queue, grid: TimeGrid) -> NDArray[np.bool_]:
+    """Intervals in which contacts come."""
+    own = queue.arrivals.hours if queue.arrivals is not None else None
+    return grid.open_intervals(own or queue.hours)
+
+
+def _while_open(
+    work: NDArray[np.float64], is_open: NDArray[np.bool_], length: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Work by interval, with that which comes while a queue is closed spread evenly over its next opening hours."""
+    first = np.flatnonzero(is_open & ~np.append(False, is_open[:-1]))
+    stretch = np.cumsum(np.isin(np.arange(is_open.size), first)) - 1
+    late = np.bincount(stretch[~is_open] + 1, weights=work[~is_open], minlength=first.size + 1)[: first.size]
+    size = np.bincount(stretch[is_open], weights=length[is_open], minlength=first.size)
+    out = np.zeros_like(work)
+    out[is_open] = work[is_open] + (late / size)[stretch[is_open]] * length[is_open]
+    return out
+
+
 def _shape(queue: Queue, grid: TimeGrid) -> NDArray[np.float64]:
     arrivals = queue.arrivals
     assert arrivals is not None
     kind = grid.day_kind()[grid.interval_day]
-    weight = grid.open_intervals(queue.hours).astype(float)
+    weight = _comes(queue, grid).astype(float)
     if arrivals.weekday:
         by_kind = np.ones(8)
         for day, value in arrivals.weekday.items():
@@ -350,8 +393,9 @@ def offered_load(
     It is the load if every contact found an idle agent: nobody is lost, so nobody redials; nobody waits, so a warm
     transfer holds for its conference alone. A queue's work goes to the groups that are open to it first, of these to
     the first level, in proportion to their heads (or agents): the others take overflow, which a closed form cannot
-    foresee. Agents with chats are taken as holding as many as they may. Escalations and repeats are expected in the
-    interval of the contact that they follow.
+    foresee. What is written while a queue is closed is worked on in its next opening hours. Agents with chats are taken
+    as holding as many as they may. Escalations and repeats are expected in the interval of the contact that they
+    follow.
 
     Args:
         accounts: expected living accounts, float64 (M, S), or None.
@@ -365,7 +409,10 @@ def offered_load(
     length = np.diff(grid.interval_start)
     load = np.zeros((tables.groups, grid.intervals))
     groups = list(support.groups.values())
-    for q in range(tables.queues):
+    hours = {q: grid.open_intervals(queue.hours) for q, queue in support.queues.items()}
+    for q, (name, queue) in enumerate(support.queues.items()):
+        by_night = queue.arrivals is not None and queue.arrivals.hours is not None
+        work = _while_open(contacts[q], hours[name], length) if by_night else contacts[q]
         served = np.flatnonzero(tables.level[q])
         served = served[tables.after[q, served] == tables.after[q, served].min(initial=np.inf)]
         first = served[tables.level[q, served] == tables.level[q, served].min()] if served.size else served
@@ -374,8 +421,7 @@ def offered_load(
         part = size / size.sum() if size.sum() > 0 else np.full(len(first), 1.0 / max(len(first), 1))
         hold = tables.escalation_probability[q] * _expected_hold(support, tables, q)
         for g, share in zip(first, part, strict=True):
-            load[g] += share * contacts[q] * (handle_time(tables, q, int(g)) / _at_once(tables, q, g) + hold) / length
-    hours = {q: grid.open_intervals(queue.hours) for q, queue in support.queues.items()}
+            load[g] += share * work * (handle_time(tables, q, int(g)) / _at_once(tables, q, g) + hold) / length
     for g, group in enumerate(groups):
         present = np.any([hours[q] for q in group.serves], axis=0)
         # a tiny load keeps quiet open intervals in the pattern without asking for an agent

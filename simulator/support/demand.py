@@ -246,7 +246,7 @@ def draw_month(
         if count <= room:
             break
         room = count  # keyed draws: drawn again they are the same
-    if np.any(found[0][1:count] < found[0][: count - 1]):  # contacts of a single queue that come at a rate are in order
+    if np.any(np.diff(found[0][:count]) < 0):  # contacts of a single queue that come at a rate are in order
         found = kernels.by_time(found, count, start, first, last)
     time, interval, queue, key, account = found
     return Contacts(time[:count], interval[:count], queue[:count], key[:count], account[:count])

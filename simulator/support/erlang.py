@@ -499,7 +499,8 @@ def measures_priority(
         ParameterError: a value outside its domain.
 
     Source: Cobham 1954; Kella & Yechiali 1985. Under preemption the classes up to k are a queue of their own, because
-    the remaining service of an interrupted call is exponential again: Erlang C for k and for k - 1, and the difference.
+    the remaining service of an interrupted call is exponential again: Erlang C for k and for k - 1, and the difference
+    (where that is small, the mean of the derivative between the two, so that no digits cancel).
     """
     n, mu = _count("agents", agents, least=1), _positive("service_rate", service_rate)
     lams = _class_rates(arrival_rates)
@@ -509,15 +510,42 @@ def measures_priority(
     idle = 1.0 - np.concatenate(([0.0], load)) / n  # share of capacity that classes up to k leave
     if preemptive:
         p_wait = np.array([waiting_probability(n, float(a)) for a in load])
-        together = p_wait * load / (n * idle[1:])  # mean number waiting of the classes up to k
-        queue = np.diff(together, prepend=0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            wait = np.where(lams > 0, queue / lams, _NAN)
+        before = np.concatenate(([0.0], load[:-1]))
+        wait = np.array(
+            [_queue_growth(n, a, d) / mu for a, d in zip(before.tolist(), (lams / mu).tolist(), strict=True)]
+        )
+        queue = lams * wait
     else:
         p_wait = np.full(lams.size, waiting_probability(n, float(load[-1])))
         wait = p_wait / (n * mu * idle[:-1] * idle[1:])
         queue = lams * wait
     return _priority_measures(lams, p_wait, wait, queue, float(load[-1]) / n)
+
+
+def _queue_growth(agents: int, load: float, more: float) -> float:
+    """By how much the mean number waiting in Erlang C grows per unit of load between ``load`` and ``load + more``."""
+
+    def queue(a: float) -> float:
+        return waiting_probability(agents, a) * a / (agents - a)
+
+    if more * agents > load or more > (agents - load - more) / 2:
+        return (queue(load + more) - queue(load)) / more if more > 0 else 0.0  # nothing cancels, or nothing waits
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    return float(
+        sum(w / 2 * _queue_slope(agents, load + more * (x + 1) / 2) for x, w in zip(nodes, weights, strict=True))
+    )
+
+
+def _queue_slope(agents: int, load: float) -> float:
+    """Derivative of the mean number waiting in Erlang C by the load, every term of it positive.
+
+    Source: B' = B (n / a - 1 + B) for Erlang B (Jagerman 1974), and C = B / (1 - a (1 - B) / n).
+    """
+    rho, wait = load / agents, waiting_probability(agents, load)
+    free = (1.0 - wait) / (1.0 - rho)
+    blocked = wait * (1.0 - rho) / (1.0 - rho * wait)
+    slope = wait * (free / agents + (1.0 - rho) * (agents / load - 1.0 + blocked) * (free + wait))
+    return slope * load / (agents - load) + wait * agents / (agents - load) ** 2
 
 
 def measures_priority_general(
@@ -553,7 +581,7 @@ def measures_priority_general(
     residual = np.cumsum(lams * (means**2 + variances)) / 2.0  # mean work left of the call in service, classes up to k
     if preemptive:
         p_wait = load
-        interrupted = means * (1.0 - idle[:-1]) / idle[:-1]
+        interrupted = means * np.concatenate(([0.0], load[:-1])) / idle[:-1]
         wait = interrupted + residual / (idle[:-1] * idle[1:])
     else:
         p_wait = np.full(lams.size, load[-1])
@@ -1889,6 +1917,8 @@ def _by_arrival(
 
 def _number(name: str, value: SupportsFloat) -> float:
     try:
+        if isinstance(value, (str, bytes, bool, np.bool_)):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"{name} must be a number, not {value!r}") from None
@@ -1910,7 +1940,7 @@ def _positive(name: str, value: SupportsFloat) -> float:
 
 def _time(name: str, value: SupportsFloat) -> float:
     try:
-        endless = float(value) > _MOST_NUMBER  # nobody waits so long
+        endless = not isinstance(value, (str, bytes)) and float(value) > _MOST_NUMBER  # nobody waits so long
     except (TypeError, ValueError, OverflowError):
         endless = False
     return math.inf if endless else _number(name, value)

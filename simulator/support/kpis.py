@@ -6,7 +6,7 @@ The sums are those of :class:`~simulator.support.tables.Sums`: float64 (..., Q, 
 of its numerators over the sum of its denominators, so add the sums up first (:func:`by_window`), then take the ratio.
 Nothing to divide by is NaN, never zero.
 
-What sums cannot tell comes from records: the virtual service level and percentiles of the wait.
+What sums cannot tell comes from records: the virtual service level, percentiles of the wait, and what groups answered.
 """
 
 from __future__ import annotations
@@ -175,6 +175,18 @@ SERVICE_LEVELS = (
 """The five named meanings. ``service_level`` is the second with the queue's own short-abandon threshold."""
 
 
+OF_ANSWERS = (
+    "answered", "sl_served_over_served", "asa", "talk_time", "after_call_time", "handle_time", "overflowed",
+    "overflow_rate", "escalated", "escalation_rate", "called_back", "callback_wait", "calls_in_vain",
+)  # fmt: skip
+"""KPIs of queues that can be told of a group too: of what it answered."""
+
+
+def evaluate_answers(sums: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """What groups answered, from their part of the sums of queues (:func:`by_group`): name to values (..., G)."""
+    return {name: KPIS[name](sums) for name in OF_ANSWERS}
+
+
 def evaluate(
     of: Literal["queue", "group"], sums: ArrayLike, *, inquiries: bool = True
 ) -> dict[str, NDArray[np.float64]]:
@@ -217,68 +229,26 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
             (:func:`~simulator.support.tables.join_records`).
     """
     sums = Sums.zeros(tables, clock)
-    in_vain = records[records["outcome"] == Outcome.NO_ANSWER]
-    records = records[records["outcome"] != Outcome.NO_ANSWER]
-    cell, queue = clock.cell[records["interval"]], records["queue"]
-    outcome = records["outcome"]
-    answered = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
-    abandoned = outcome == Outcome.ABANDONED
-    wait = waits(records)
-    in_open_time = tables.business_time[queue] & answered
-    for q in np.unique(queue[in_open_time]):
-        mine = in_open_time & (queue == q)
-        start, end = (open_seconds(tables, clock, int(q), records[name][mine]) for name in ("arrived", "answered_at"))
-        wait[mine] = end - start
-    within = wait <= tables.answer_within[queue]
-
-    def add(measure: QueueMeasure, which: NDArray[np.bool_], amount: ArrayLike = 1.0) -> None:
-        value = np.broadcast_to(np.asarray(amount, dtype=np.float64), which.shape)
-        np.add.at(sums.queue[..., measure], (cell[which], queue[which]), value[which])
-
-    add(QueueMeasure.OFFERED, np.ones(len(records), dtype=bool))
-    add(QueueMeasure.TRANSFERRED_IN, records["leg"] > 0)
-    add(QueueMeasure.BLOCKED, outcome == Outcome.BLOCKED)
-    add(QueueMeasure.ABANDONED, abandoned)
-    add(QueueMeasure.SHORT_ABANDONED, abandoned & (wait <= tables.short_abandon[queue]))
-    add(QueueMeasure.ABANDONED_WITHIN, abandoned & within)
-    back = answered & records["callback"]
-    called, answered = back | answered, answered & ~back
-    add(QueueMeasure.ANSWERED, answered)
-    add(QueueMeasure.ANSWERED_WITHIN, answered & within)
-    add(QueueMeasure.CALLBACKS, records["callback"])
-    add(QueueMeasure.CALLED_BACK, back)
-    add(QueueMeasure.CALLBACK_WAIT, back, wait)
-    add(QueueMeasure.UNREACHED, outcome == Outcome.UNREACHED)
-    np.add.at(sums.queue[..., QueueMeasure.NO_ANSWER], (clock.cell[in_vain["interval"]], in_vain["queue"]), 1.0)
-    add(QueueMeasure.OVERFLOWED, called & (tables.after[queue, records["group"]] > 0))
-    again = (records["attempt"] > 0) & (records["leg"] == 0)
-    repeated = _repeats(records)
-    add(QueueMeasure.REDIALS, again & ~repeated)
-    add(QueueMeasure.REPEATS, again & repeated)
-    add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
-    add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
-    add(QueueMeasure.WITHDRAWN, outcome == Outcome.WITHDRAWN)
-    left = np.where(called, records["taken_at"], np.where(np.isnan(records["end"]), np.inf, records["end"]))
+    _add_entries(sums.queue, records["queue"], records, tables, clock)
+    entries = records[records["outcome"] != Outcome.NO_ANSWER]
+    called = _by_an_agent(entries["outcome"])
+    left = np.where(called, entries["taken_at"], np.where(np.isnan(entries["end"]), np.inf, entries["end"]))
     for i, time in enumerate(clock.interval_start[1:]):
-        waiting = (records["arrived"] < time) & (left >= time)
-        here = np.bincount(queue[waiting], minlength=tables.queues) * tables.deferrable
+        waiting = (entries["arrived"] < time) & (left >= time)
+        here = np.bincount(entries["queue"][waiting], minlength=tables.queues) * tables.deferrable
         sums.queue[clock.cell[i], :, QueueMeasure.BACKLOG] += here
         sums.queue[clock.cell[i], :, QueueMeasure.READINGS] += tables.deferrable
-    add(QueueMeasure.WAIT_ANSWERED, answered, wait)
-    add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
-    add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
-    hold = holds(records)
-    ended = np.where(np.isfinite(hold), hold, 0.0)  # a hold counts when it is over
-    talked = ~np.isnan(records["talk_end"])  # not so of a session that goes on
-    add(QueueMeasure.TALK, called & talked, records["talk_end"] - records["answered_at"] + ended)
-    add(QueueMeasure.AFTER_CALL, called & ~np.isnan(records["end"]), records["end"] - records["talk_end"])
-    add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
-
     if tables.inquiries:
         _add_inquiries(sums.queue, inquiries(records), tables, clock)
+    of_the_left = (QueueMeasure.TALK, QueueMeasure.OVERFLOWED, QueueMeasure.BACKLOG, QueueMeasure.INTERRUPTED)
+    for measure in of_the_left:
+        sums.queue[:, tables.interruptible, measure] = np.nan
+    if tables.sessions.any():
+        sums.queue[..., QueueMeasure.RESOLUTION_EFFORT] = np.nan
 
-    busy = np.concatenate([records[called], in_vain])
-    hold = np.concatenate([hold[called], np.zeros(len(in_vain))])
+    in_vain = records[records["outcome"] == Outcome.NO_ANSWER]
+    busy = np.concatenate([entries[called], in_vain])
+    hold = np.concatenate([holds(entries)[called], np.zeros(len(in_vain))])
     served = busy["taken_at"] < clock.end
     start, end, group, queue = (busy[name][served] for name in ("taken_at", "end", "group", "queue"))
     end = end + hold[served]
@@ -295,12 +265,85 @@ def from_records(records: NDArray[Any], tables: SupportTables, clock: Clock) -> 
     sums.group[..., [GroupMeasure.STAFFED, GroupMeasure.OVERRUN, GroupMeasure.AWAY]] = np.nan
     for busy_time in (GroupMeasure.BUSY, GroupMeasure.DEFERRABLE, GroupMeasure.SPARE):
         sums.group[:, tables.sessions.any(axis=0), busy_time] = np.nan
-    of_the_left = (QueueMeasure.TALK, QueueMeasure.OVERFLOWED, QueueMeasure.BACKLOG, QueueMeasure.INTERRUPTED)
-    for measure in of_the_left:
-        sums.queue[:, tables.interruptible, measure] = np.nan
-    if tables.sessions.any():
-        sums.queue[..., QueueMeasure.RESOLUTION_EFFORT] = np.nan
     return sums
+
+
+def by_group(records: NDArray[Any], tables: SupportTables, clock: Clock) -> NDArray[np.float64]:
+    """What each group answered, as sums of queues by the group that answered instead: float64 (cells, G, K).
+
+    Of these columns a group has only what :data:`OF_ANSWERS` needs; a contact still counts in the interval in which it
+    entered its queue. Times of work that may be left for a call are NaN; while it waits to be resumed it is nobody's.
+
+    Args:
+        records: as for :func:`from_records`.
+    """
+    sums = np.zeros((clock.cells, tables.groups, len(QueueMeasure)))
+    theirs = _by_an_agent(records["outcome"]) | (records["outcome"] == Outcome.NO_ANSWER)
+    _add_entries(sums, np.where(theirs, records["group"], -1), records, tables, clock)
+    unknown = (tables.level > 0)[tables.interruptible].any(axis=0)
+    for measure in (QueueMeasure.TALK, QueueMeasure.OVERFLOWED):
+        sums[:, unknown, measure] = np.nan
+    return sums
+
+
+def _by_an_agent(outcome: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Answered or called back."""
+    return (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
+
+
+def _ended_holds(records: NDArray[Any]) -> NDArray[np.float64]:
+    hold = holds(records)
+    return np.where(np.isfinite(hold), hold, 0.0)  # a hold counts when it is over
+
+
+def _add_entries(
+    sums: NDArray[np.float64], subject: NDArray[np.int64], records: NDArray[Any], tables: SupportTables, clock: Clock
+) -> None:
+    """Add the columns that single entries tell to the sums (cells, subjects, K) of their subjects, -1 none."""
+    stays = records["outcome"] != Outcome.NO_ANSWER
+    in_vain = ~stays & (subject >= 0)
+    np.add.at(sums[..., QueueMeasure.NO_ANSWER], (clock.cell[records["interval"][in_vain]], subject[in_vain]), 1.0)
+    records, subject = records[stays], subject[stays]
+    cell, queue, outcome = clock.cell[records["interval"]], records["queue"], records["outcome"]
+    answered = _by_an_agent(outcome)
+    abandoned = outcome == Outcome.ABANDONED
+    wait = waits(records, tables, clock)
+    within = wait <= tables.answer_within[queue]
+
+    def add(measure: QueueMeasure, which: NDArray[np.bool_], amount: ArrayLike = 1.0) -> None:
+        which = which & (subject >= 0)
+        value = np.broadcast_to(np.asarray(amount, dtype=np.float64), which.shape)
+        np.add.at(sums[..., measure], (cell[which], subject[which]), value[which])
+
+    add(QueueMeasure.OFFERED, np.ones(len(records), dtype=bool))
+    add(QueueMeasure.TRANSFERRED_IN, records["leg"] > 0)
+    add(QueueMeasure.BLOCKED, outcome == Outcome.BLOCKED)
+    add(QueueMeasure.ABANDONED, abandoned)
+    add(QueueMeasure.SHORT_ABANDONED, abandoned & (wait <= tables.short_abandon[queue]))
+    add(QueueMeasure.ABANDONED_WITHIN, abandoned & within)
+    back = answered & records["callback"]
+    called, answered = back | answered, answered & ~back
+    add(QueueMeasure.ANSWERED, answered)
+    add(QueueMeasure.ANSWERED_WITHIN, answered & within)
+    add(QueueMeasure.CALLBACKS, records["callback"])
+    add(QueueMeasure.CALLED_BACK, back)
+    add(QueueMeasure.CALLBACK_WAIT, back, wait)
+    add(QueueMeasure.UNREACHED, outcome == Outcome.UNREACHED)
+    add(QueueMeasure.OVERFLOWED, called & (tables.after[queue, records["group"]] > 0))
+    again = (records["attempt"] > 0) & (records["leg"] == 0)
+    repeated = _repeats(records)
+    add(QueueMeasure.REDIALS, again & ~repeated)
+    add(QueueMeasure.REPEATS, again & repeated)
+    add(QueueMeasure.BALKED, outcome == Outcome.BALKED)
+    add(QueueMeasure.DROPPED, outcome == Outcome.DROPPED)
+    add(QueueMeasure.WITHDRAWN, outcome == Outcome.WITHDRAWN)
+    add(QueueMeasure.WAIT_ANSWERED, answered, wait)
+    add(QueueMeasure.WAIT_ANSWERED_SQUARED, answered, wait**2)
+    add(QueueMeasure.WAIT_ABANDONED, abandoned, wait)
+    talked = ~np.isnan(records["talk_end"])  # not so of a session that goes on
+    add(QueueMeasure.TALK, called & talked, records["talk_end"] - records["answered_at"] + _ended_holds(records))
+    add(QueueMeasure.AFTER_CALL, called & ~np.isnan(records["end"]), records["end"] - records["talk_end"])
+    add(QueueMeasure.ESCALATED, records["escalated"] & (outcome == Outcome.ANSWERED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -404,53 +447,71 @@ def _add_inquiries(sums: NDArray[np.float64], found: Inquiries, tables: SupportT
         np.add.at(sums[..., measure], (clock.cell[found.interval], found.queue), values.astype(float))
 
 
-def waits(records: NDArray[Any]) -> NDArray[np.float64]:
-    """Seconds from entry into the queue to the answer (also of a callback), the abandonment or the drop, float64 (n,).
+def waits(records: NDArray[Any], tables: SupportTables, clock: Clock, until: float = np.nan) -> NDArray[np.float64]:
+    """Seconds from entry into the queue to the answer (also of a callback), the abandonment or the drop, float64 (n,),
+    in open time where the queue counts so; 0 for those who balk.
 
-    0 for those who balk.
-
-    NaN for contacts that were blocked or still wait.
+    NaN for contacts that were blocked, and for those who still wait: up to ``until``, where it is given.
     """
-    unanswered = np.isin(records["outcome"], (Outcome.ABANDONED, Outcome.BALKED, Outcome.DROPPED))
-    over = np.where(unanswered, records["end"], records["answered_at"])
+    outcome, queue = records["outcome"], records["queue"]
+    gone = np.isin(outcome, (Outcome.ABANDONED, Outcome.BALKED, Outcome.DROPPED))
+    over = np.where(gone, records["end"], records["answered_at"])
+    over[outcome == Outcome.WAITING] = until
     wait: NDArray[np.float64] = over - records["arrived"]
+    in_open_time = tables.business_time[queue] & ~np.isnan(wait) & ~gone
+    for q in np.unique(queue[in_open_time]).tolist():
+        mine = in_open_time & (queue == q)
+        start, end = (open_seconds(tables, clock, q, time[mine]) for time in (records["arrived"], over))
+        wait[mine] = end - start
     return wait
 
 
-def wait_percentiles(records: NDArray[Any], queues: int, shares: Sequence[float]) -> NDArray[np.float64]:
-    """Percentiles of the wait of answered contacts, float64 (queues, len(shares)); NaN without any."""
-    wait = records["answered_at"] - records["arrived"]
-    out = np.full((queues, len(shares)), np.nan)
-    for q in range(queues):
-        values = wait[(records["queue"] == q) & np.isfinite(wait)]
-        if values.size:
-            out[q] = np.quantile(values, shares)
-    return out
-
-
-def virtual_service_level(records: NDArray[Any], within: ArrayLike, until: float) -> NDArray[np.float64]:
-    """P(an infinitely patient caller would wait at most so long), ``sl_virtual``, float64 (Q,).
-
-    An abandonment hides how long the caller would have waited, so this is the product-limit estimate (Kaplan and Meier
-    1958): answers are observed waits; abandonments (balking is one after no wait), drops, and those who still
-    wait at ``until``, are censored ones. Blocked
-    contacts had no wait. NaN without an entry.
+def wait_percentiles(wait: ArrayLike, of: ArrayLike, count: int, shares: Sequence[float]) -> NDArray[np.float64]:
+    """Percentiles of waits by whatever they are grouped by, as ``numpy.quantile`` has them.
 
     Args:
-        within: float (Q,), seconds.
-        until: elapsed seconds at which the records end.
+        wait: float (n,), seconds.
+        of: int (n,), the group of each, from 0 to ``count`` - 1; -1 in none.
+        shares: each from 0 to 1.
+
+    Returns:
+        float64 (count, len(shares)); NaN for a group without any.
     """
-    limit = np.asarray(within, dtype=np.float64)
-    outcome = records["outcome"]
-    wait = np.where(outcome == Outcome.WAITING, until - records["arrived"], waits(records))
-    observed = (outcome == Outcome.ANSWERED) | (outcome == Outcome.IN_SERVICE)
-    out = np.full(limit.shape, np.nan)
-    for q in range(limit.size):
-        mine = (records["queue"] == q) & (outcome != Outcome.BLOCKED)
-        if not mine.any():
-            continue
-        values, count = np.unique(wait[mine & observed], return_counts=True)
-        at_risk = mine.sum() - np.searchsorted(np.sort(wait[mine]), values)
-        short = values <= limit[q]
-        out[q] = 1.0 - np.prod(1.0 - count[short] / at_risk[short])
+    wait, of = np.asarray(wait, dtype=np.float64), np.asarray(of)
+    order = np.lexsort((wait, of))
+    wait, of = wait[order], of[order]
+    first, stop = np.searchsorted(of, np.arange(count)), np.searchsorted(of, np.arange(count), side="right")
+    some = stop > first
+    out = np.full((count, len(shares)), np.nan)
+    for i, share in enumerate(shares):
+        place = first[some] + share * (stop - first - 1)[some]
+        low = np.floor(place).astype(np.int64)
+        high = np.minimum(low + 1, stop[some] - 1)
+        out[some, i] = wait[low] + (place - low) * (wait[high] - wait[low])
     return out
+
+
+def virtual_service_level(
+    wait: ArrayLike, answered: ArrayLike, within: ArrayLike, of: ArrayLike, count: int
+) -> NDArray[np.float64]:
+    """P(an infinitely patient caller would wait at most so long), ``sl_virtual``, float64 (count,).
+
+    An abandonment hides how long the caller would have waited, so this is the product-limit estimate (Kaplan and Meier
+    1958): answers are observed waits; abandonments (balking is one after no wait), drops, and those who still wait at
+    the end, are censored ones. Blocked contacts had no wait and are to be left out. NaN without an entry.
+
+    Args:
+        wait: float (n,), seconds, of those who still wait so far.
+        answered: bool (n,).
+        within: float (n,), the seconds in question, alike in each group.
+        of: int (n,), the group of each, from 0 to ``count`` - 1; -1 in none.
+    """
+    wait, answered, within, of = (np.asarray(values) for values in (wait, answered, within, of))
+    order = np.lexsort((~answered, wait, of))  # at a tie the answer comes first
+    wait, answered, within, of = wait[order], answered[order], within[order], of[order]
+    stop = np.searchsorted(of, np.arange(count), side="right")
+    counts = answered & (wait <= within) & (of >= 0)
+    at_risk = stop[of[counts]] - np.flatnonzero(counts)
+    longer = np.ones(count)
+    np.multiply.at(longer, of[counts], 1.0 - 1.0 / at_risk)
+    return np.where(stop > np.searchsorted(of, np.arange(count)), 1.0 - longer, np.nan)

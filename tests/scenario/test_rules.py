@@ -114,6 +114,22 @@ def test_the_example_breaks_no_rule(faults: Faults) -> None:
             None,
         ),
         (
+            "{from: accounts, intraday",
+            "{from: accounts, hours: always, intraday",
+            f"{PHONE}.arrivals.hours",
+            "only contacts that can wait come while their queue is closed",
+            None,
+            None,
+        ),
+        (
+            "      escalation: {",
+            "      opening_backlog: 30\n      escalation: {",
+            f"{PHONE}.opening_backlog",
+            "only contacts that can wait have a backlog",
+            "30",
+            None,
+        ),
+        (
             "      escalation: {",
             "      calls_first: preempt\n      escalation: {",
             f"{PHONE}.calls_first",

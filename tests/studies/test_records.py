@@ -85,16 +85,76 @@ def test_intervals_add_up_to_days_and_months(found: Records, of_run: np.ndarray)
     groups = found.days[found.days["kind"] == "group"]
     assert groups["occupancy"].max() <= 1.0
     assert groups["offered"].isna().all()
+    for table in (found.times, found.months[found.months["month"] != "all"]):
+        for kind in ("queue", "tier", "group"):
+            mine, daily = table[table["kind"] == kind], found.days[found.days["kind"] == kind]
+            assert mine["answered"].sum() == pytest.approx(daily["answered"].sum())
+    assert len(found.times[found.times["subject"] == "phone"]) == 48
 
 
 def test_waits_are_those_of_the_contacts(found: Records) -> None:
+    """Percentiles by every kind of time and of subject are those of the contacts answered then and there."""
+    rows = found.contacts[found.contacts["outcome"].isin(["answered", "in_service"])]
+    local = rows["arrived"].dt
+    slot = local.hour * 2 + local.minute // 30
+    start = local.floor("30min", ambiguous="NaT")  # the hour that comes twice is of no interest at night
+    of_time = {
+        "months": (rows["arrived"].dt.strftime("%Y-%m"), "month"),
+        "days": (local.tz_localize(None).dt.normalize(), "date"),
+        "times": (slot.map(lambda i: f"{i // 2:02d}:{i % 2 * 30:02d}"), "time"),
+        "intervals": (start, "start"),
+    }
+    for name, (when, column) in of_time.items():
+        table = getattr(found, name)
+        table = table[table[column] != "all"]
+        for kind in ("queue", "tier", "group"):
+            key = rows[kind].astype(str)
+            for p in (90, 95):
+                mine = rows.groupby([key.to_numpy(), when.to_numpy()])["wait"].quantile(p / 100)
+                theirs = table[table["kind"] == kind].dropna(subset=[f"wait_p{p}"])
+                theirs = theirs.set_index(["subject", column])[f"wait_p{p}"]
+                assert len(mine) == len(theirs) > (1 if name == "months" else 20), (name, kind)
+                np.testing.assert_allclose(theirs.sort_index().to_numpy(), mine.sort_index().to_numpy())
+    whole = found.months[found.months["month"] == "all"].set_index(["kind", "subject"])
     phone = found.contacts[found.contacts["queue"] == "phone"]
     answered = phone[phone["outcome"].isin(["answered", "in_service"])]
-    row = found.waits[(found.waits["queue"] == "phone") & (found.waits["month"] == "all")].iloc[0]
-    assert row["answered"] * REPLICATIONS == len(answered)
-    assert row["wait_p90"] == pytest.approx(np.quantile(answered["wait"], 0.9))
+    assert whole.loc[("queue", "phone"), "wait_p90"] == pytest.approx(np.quantile(answered["wait"], 0.9))
     within = (answered["wait"] <= 20).sum() / len(phone)
-    assert within < row["sl_virtual"] < 1
+    assert within < whole.loc[("queue", "phone"), "sl_virtual"] < 1
+    levels = whole.loc["queue", "sl_virtual"]
+    entries = found.contacts.groupby("queue", observed=True).size()
+    first = [name for name in levels.index if name != "tier2"]
+    mean = (levels[first] * entries[first]).sum() / entries[first].sum()
+    assert whole.loc[("tier", "1"), "sl_virtual"] == pytest.approx(mean)
+
+
+def test_groups_tell_what_they_answered(found: Records) -> None:
+    rows = found.contacts[found.contacts["outcome"].isin(["answered", "in_service"])]
+    whole = found.months[(found.months["month"] == "all") & (found.months["kind"] == "group")].set_index("subject")
+    for name, mine in rows.groupby("group", observed=True):
+        row = whole.loc[str(name)]
+        assert row["answered"] * REPLICATIONS == len(mine)
+        assert row["asa"] == pytest.approx(mine["wait"].mean())
+        assert row["handle_time"] == pytest.approx(mine["talk"].mean() + mine["after_call"].mean())
+        assert row["escalation_rate"] == pytest.approx(mine["escalated"].mean(), abs=2 / len(mine))
+        assert np.isnan(row["abandonment"])
+    assert len(whole) == rows["group"].nunique() > 1
+
+
+def test_percentiles_of_mail_count_in_opening_hours() -> None:
+    """What comes before the evening waits until the morning, of which only the opening hours count."""
+    changes = {
+        "support.queues.email.business_time": True,
+        "support.groups.tier1": {"agents": 2, "serves": ["phone", "email"], "salary_per_year": 4_000_000},
+        "support.queues.email.arrivals": {"from": "accounts", "table": {"mon-fri": {"09:00": 0, "17:30": 40}}},
+    }
+    found = records(both_wings({**SHORT, **changes}))
+    mail = found.contacts[(found.contacts["queue"] == "email") & (found.contacts["outcome"] == "answered")]
+    row = found.months[(found.months["subject"] == "email") & (found.months["month"] == "all")].iloc[0]
+    assert row["wait_p95"] == pytest.approx(np.quantile(mail["wait"], 0.95))
+    assert mail["wait"].mean() == pytest.approx(row["asa"])
+    elapsed = (mail["answered_at"] - mail["arrived"]).dt.total_seconds()
+    assert elapsed.quantile(0.95) > 15 * 3600 > row["wait_p95"]
 
 
 def test_kpis_of_a_run_stand_by_tier(scenario: sim.Scenario, of_run: np.ndarray) -> None:
@@ -113,9 +173,10 @@ def test_the_command_writes_them(tmp_path: Path) -> None:
     words = ["run", str(tmp_path / "plan.yaml"), "--replications", "2", "--quiet", "--records", "1"]
     answer = CliRunner().invoke(cli.main, [*words, "--out", str(tmp_path / "o")])
     assert answer.exit_code == 0, answer.output
-    names = {"contacts", "intervals", "days", "waits"}
+    names = {"contacts", "intervals", "times", "days", "months"}
     assert {p.stem for p in (tmp_path / "o").glob("support_*.parquet")} == {f"support_{name}" for name in names}
-    assert {p.stem for p in (tmp_path / "o").glob("support_*.csv")} == {"support_days", "support_waits"}
+    readable = {p.stem for p in (tmp_path / "o").glob("support_*.csv")}
+    assert readable == {"support_times", "support_days", "support_months"}
     assert len(pd.read_parquet(tmp_path / "o" / "support_contacts.parquet")) > 500
 
 

@@ -381,6 +381,13 @@ def test_overload_without_abandonment_is_refused() -> None:
         {"arrival_rate": math.nan},
         {"arrival_rate": math.inf},
         {"arrival_rate": "fast"},
+        {"arrival_rate": "4"},
+        {"arrival_rate": True},
+        {"service_rate": np.True_},
+        {"abandonment_rate": False},
+        {"answer_within": "1"},
+        {"answer_within": True},
+        {"places": True},
         {"service_rate": 0.0},
         {"service_rate": -1.0},
         {"abandonment_rate": -0.1},
@@ -794,6 +801,57 @@ def test_one_agent_with_exponential_service_is_a_general_law_too(preemptive: boo
     )
     for name, value in vars(many).items():
         assert getattr(one, name) == pytest.approx(value, rel=1e-12), name
+
+
+def test_classes_of_next_to_no_callers_keep_their_digits() -> None:
+    """The wait of a class is a difference of two queues, of which a small class leaves no digit."""
+    rng = random.Random(9)
+    with mp.workdps(60):
+        for _ in range(40):
+            n, mu, rho = rng.choice([1, 2, 7, 60]), 10 ** rng.uniform(-2, 2), rng.choice([1e-4, 0.3, 0.9, 0.999])
+            parts = [10 ** rng.uniform(-12, 0) for _ in range(rng.randint(2, 5))]
+            lams = [part / sum(parts) * rho * n * mu for part in parts]
+            found = erlang.measures_priority(agents=n, arrival_rates=lams, service_rate=mu, preemptive=True)
+            before = load = mp.mpf(0)
+            for got, lam in zip(found.e_wait_by_class, lams, strict=True):
+                load += mp.mpf(lam) / mp.mpf(mu)
+                idle = sum(mp.ff(n - 1, j) / load**j for j in range(1, n))  # of states below n - 1, relative to n - 1
+                waiting = load / (n - load)
+                queue = waiting / (1 + idle + waiting) * load / (n - load)
+                assert abs(got - (queue - before) / lam) <= 1e-10 * (queue - before) / lam + 1e-300, (n, mu, lams)
+                before = queue
+    nobody = erlang.measures_priority(agents=3, arrival_rates=[2.0, 0.0], service_rate=1.0, preemptive=True)
+    little = erlang.measures_priority(agents=3, arrival_rates=[2.0, 1e-9], service_rate=1.0, preemptive=True)
+    assert nobody.e_wait_by_class[1] == pytest.approx(little.e_wait_by_class[1])
+    rare = {"arrival_rates": [1e-14, 0.5], "service_means": [1.0, 1.0], "service_variances": [0.0, 0.0]}
+    exact = 1e-14 + (0.5 + 1e-14) / 2 / (1 - 1e-14) / (0.5 - 1e-14)  # interrupted by the rare class, and the work ahead
+    second = erlang.measures_priority_general(**rare, preemptive=True).e_wait_by_class[1]
+    assert second == pytest.approx(exact, rel=1e-13)
+
+
+def test_a_target_that_is_met_exactly_is_met() -> None:
+    """Ties: the bound is the very value of a measure at some number of agents."""
+    rng = random.Random(12)
+    ties = 0
+    for _ in range(300):
+        mu, load = 10 ** rng.uniform(-1, 1), rng.uniform(0.3, 12)
+        queue = {
+            "arrival_rate": load * mu,
+            "service_rate": mu,
+            "abandonment_rate": rng.choice([0.0, mu * 10 ** rng.uniform(-2, 1.5)]),
+            "places": rng.choice([None, rng.randint(1, 25)]),
+            "answer_within": rng.choice([0.0, rng.uniform(0.01, 2) / mu]),
+        }
+        n = math.floor(load) + 1 + rng.randint(0, 4)
+        m = erlang.measures(agents=n, **queue)
+        names = rng.sample(MEASURES, 2)
+        target = {name: getattr(m, name) for name in names if 1e-12 < getattr(m, name) < 1 - 1e-9}
+        if not target:
+            continue
+        wanted = brute_force(target, 60, **queue)
+        assert erlang.agents_needed(target, **queue, search_limit=60) == wanted, (target, queue)
+        ties += wanted == n
+    assert ties > 80
 
 
 def test_priorities_keep_the_conservation_law_of_general_service() -> None:

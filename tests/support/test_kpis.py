@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import math
@@ -211,6 +212,11 @@ def test_sums_from_records_equal_those_of_the_engine():
         known = ~np.isnan(found.queue)
         assert known.all() or case.tables.sessions.any()
         assert np.allclose(found.queue[known], sums.queue[known], rtol=1e-9, atol=1e-9), seed
+        if not case.tables.interruptible.any():  # what an agent has left belongs to no group until it is resumed
+            theirs = kpis.by_group(join_records(parts, case.boundaries[-1]), case.tables, case.clock)
+            columns = [QueueMeasure[name] for name in ("ANSWERED", "ANSWERED_WITHIN", "WAIT_ANSWERED", "CALLED_BACK")]
+            ours = sums.queue[..., columns].sum(axis=1)
+            assert np.allclose(theirs[..., columns].sum(axis=1), ours, rtol=1e-9, atol=1e-9), seed
         busy, known = GroupMeasure.BUSY, ~case.tables.sessions.any(axis=0)
         assert np.allclose(found.group[:, known, busy], sums.group[:, known, busy], rtol=1e-9, atol=1e-9), seed
         seen += (sums.queue > 0).any(axis=(0, 1))
@@ -230,17 +236,65 @@ def test_virtual_service_level_by_hand():
         ]
     )
     for within, expected in ((0.0, 1 / 6), (1.9, 1 / 6), (2.0, 1 - 5 / 6 * 3 / 4), (12.0, 1.0)):
-        assert virtual_service_level(rows, [within], 100.0) == pytest.approx([expected])  # pytest's 1e-6: roundings
-    assert np.isnan(virtual_service_level(rows, [1.0, 1.0], 100.0)).tolist() == [False, True]
+        assert patient(rows, within, 100.0) == pytest.approx(expected)  # pytest's 1e-6: roundings
+    mixed = virtual_service_level([1.0, 5.0, 2.0, 2.0], [True, True, False, True], np.full(4, 3.0), [2, 2, -1, 0], 3)
+    assert mixed[[0, 2]].tolist() == [1.0, 0.5]
+    assert np.isnan(mixed[1])
 
 
-def test_percentiles_are_those_of_answered_contacts():
+def patient(rows, within, until):
+    """sl_virtual of rows of one queue."""
+    model, clock = tables(), Clock(np.array([0.0, 100.0]), np.array([0]))
+    mine = rows[rows["outcome"] != Outcome.BLOCKED]
+    answered = np.isin(mine["outcome"], (Outcome.ANSWERED, Outcome.IN_SERVICE))
+    wait = kpis.waits(mine, model, clock, until)
+    return virtual_service_level(wait, answered, np.full(len(mine), within), np.zeros(len(mine), np.int64), 1)[0]
+
+
+def test_percentiles_by_group_are_those_of_numpy():
+    rng = np.random.default_rng(1)
+    wait, of = rng.exponential(30.0, 2_000).round(1), rng.integers(-1, 40, 2_000)
+    of[of == 7] = 8  # nobody in 7
+    of[np.flatnonzero(of == 9)[1:]] = -1  # one alone in 9
+    shares = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0)
+    found = wait_percentiles(wait, of, 40, shares)
+    for g in range(40):
+        if g == 7:
+            assert np.isnan(found[g]).all()
+        else:
+            np.testing.assert_allclose(found[g], np.quantile(wait[of == g], shares), rtol=1e-12)
+    assert np.isnan(wait_percentiles([], [], 2, (0.5,))).all()
+
+
+def test_what_a_group_answered_by_hand():
+    model = dataclasses.replace(
+        tables(), group_names=("a", "b"), talk=np.zeros((1, 2), np.int64), after_call=np.full((1, 2), -1),
+        priority=np.ones((1, 2), np.int64), level=np.ones((1, 2), np.int64), after=np.array([[0.0, 30.0]]),
+        reserve=np.zeros((1, 2), np.int64), answer_delay=np.full(2, -1), away=np.full(2, -1),
+        concurrency=np.ones(2, np.int64), slowdown=np.zeros(2),
+    )  # fmt: skip
+    clock = Clock(np.array([0.0, 100.0, 200.0, 300.0]), np.array([0, 0, 1]))
     rows = np.concatenate(
-        [record(Outcome.ANSWERED, 0.0, float(w)) for w in range(11)] + [record(Outcome.ABANDONED, 0.0, end=99.0)]
+        [
+            record(Outcome.ANSWERED, 10.0, 30.0, 90.0, 110.0, group=0),
+            record(Outcome.ANSWERED, 120.0, 160.0, 190.0, 200.0, group=1, contact=1, escalated=True),
+            record(Outcome.ANSWERED, 190.0, 195.0, 205.0, 205.0, group=0, contact=1, leg=1, hold=5.0),
+            record(Outcome.IN_SERVICE, 260.0, 290.0, 320.0, 350.0, group=1, contact=2, callback=True),
+            record(Outcome.NO_ANSWER, 260.0, 270.0, 280.0, 280.0, group=1, contact=2),
+            record(Outcome.ABANDONED, 40.0, end=45.0, contact=3),
+            record(Outcome.BLOCKED, 60.0, end=60.0, contact=4),
+        ]
     )
-    found = wait_percentiles(rows, 2, (0.5, 0.9))
-    assert found[0].tolist() == [5.0, 9.0]
-    assert np.all(np.isnan(found[1]))
+    found = kpis.evaluate_answers(kpis.by_group(rows, model, clock))
+    assert found["answered"].tolist() == [[2.0, 1.0], [0.0, 0.0]]
+    assert found["asa"][0].tolist() == [12.5, 40.0]
+    assert found["sl_served_over_served"][0].tolist() == [1.0, 0.0]
+    assert found["overflowed"].tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert found["handle_time"].tolist() == [[(80 + 10) / 2, 30 + 5 + 10], [pytest.approx(np.nan, nan_ok=True), 60.0]]
+    assert found["escalation_rate"][0].tolist() == [0.0, 1.0]
+    assert found["called_back"].tolist() == [[0.0, 0.0], [0.0, 1.0]]
+    assert found["callback_wait"][1, 1] == 30.0
+    assert found["calls_in_vain"].tolist() == [[0.0, 0.0], [0.0, 1.0]]
 
 
 # --- theory -----------------------------------------------------------------------------------------------------------
@@ -273,7 +327,7 @@ def test_the_five_service_levels_of_erlang_a():
         value = {name: kpi(sums.queue[1])[0] for name, kpi in KPIS.items() if kpi.of == "queue"}
         value["occupancy"] = KPIS["occupancy"](sums.group[1])[0]
         late = outcome.records[outcome.records["interval"] >= 2]
-        value["sl_virtual"] = virtual_service_level(late, model.answer_within, clock.end)[0]
+        value["sl_virtual"] = patient(late, model.answer_within[0], clock.end)
         found.append(value)
     for ours, theirs, scale in (
         *((name, name, 1.0) for name in kpis.SERVICE_LEVELS),
