@@ -1136,7 +1136,7 @@ class Queue(Part):
     arrivals: Arrivals | None = default(None, "absent for a queue fed by escalation only")
     patience: DurationLaw | None = default(None, "absent: waits until answered")
     at_closing: Literal["serve", "drop"] = default(
-        "serve", "those who wait at closing are served out before agents go, or dropped"
+        "serve", "callers who wait then are served out before agents go, or dropped"
     )
     balking: Share = default("0%", "leave at once when nobody is free")
     redial: Redial | None = default(None, "callers who were blocked, balked or abandoned here call again")

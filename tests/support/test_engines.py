@@ -181,7 +181,10 @@ def test_which_models_are_plain_and_which_of_them_are_served_in_order() -> None:
 def test_a_rarer_rule_asks_for_its_kernel(rule: str) -> None:
     tables = [generated.case(seed).tables for seed in SEEDS]
     asks = any(True in compiled._rules(generated.with_rules(t, rule)) for t in tables)
-    assert asks == (rule != "opening hours")  # of use to other rules only
+    # opening hours are of use to other rules only, and every kernel but that of plain models serves out
+    assert asks == (rule not in ("opening hours", "serving out"))
+    if rule == "serving out":
+        assert not any(plain.suits(generated.with_rules(t, rule)) for t in tables if t.serving_out.any())
     assert not any(True in compiled._rules(generated.with_rules(t)) for t in tables)
 
 
