@@ -1225,7 +1225,7 @@ def test_the_work_begun_last_is_left_and_goes_to_who_is_free(engine: ModuleType)
         group_names=("both", "mail"),
         **twice,
         **{name: np.zeros((2, 2), dtype=getattr(tables, name).dtype) for name in ("after", "reserve")},
-        **{name: np.repeat(getattr(tables, name), 2) for name in ("answer_delay", "away", "concurrency", "slowdown")},
+        **{name: np.repeat(getattr(tables, name), 2) for name in PER_GROUP},
     )
     contacts = dataclasses.replace(calls_at([0.0, 10.0, 30.0], clock), queue=np.array([1, 1, 0]))
     sums = Sums.zeros(tables, clock)

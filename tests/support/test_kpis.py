@@ -17,6 +17,8 @@ from simulator.errors import ParameterError
 from simulator.support import compiled, demand, kpis
 from simulator.support.kpis import KPIS, by_window, from_records, virtual_service_level, wait_percentiles
 from simulator.support.tables import (
+    PER_GROUP,
+    PER_PAIR,
     RECORD,
     Clock,
     GroupMeasure,
@@ -267,12 +269,10 @@ def test_percentiles_by_group_are_those_of_numpy():
 
 
 def test_what_a_group_answered_by_hand():
-    model = dataclasses.replace(
-        tables(), group_names=("a", "b"), talk=np.zeros((1, 2), np.int64), after_call=np.full((1, 2), -1),
-        priority=np.ones((1, 2), np.int64), level=np.ones((1, 2), np.int64), after=np.array([[0.0, 30.0]]),
-        reserve=np.zeros((1, 2), np.int64), answer_delay=np.full(2, -1), away=np.full(2, -1),
-        concurrency=np.ones(2, np.int64), slowdown=np.zeros(2),
-    )  # fmt: skip
+    one = tables()
+    two = {name: np.repeat(getattr(one, name), 2) for name in PER_GROUP}
+    two |= {name: np.repeat(getattr(one, name), 2, axis=1) for name in PER_PAIR}
+    model = dataclasses.replace(one, group_names=("a", "b"), **{**two, "after": np.array([[0.0, 30.0]])})
     clock = Clock(np.array([0.0, 100.0, 200.0, 300.0]), np.array([0, 0, 1]))
     rows = np.concatenate(
         [
