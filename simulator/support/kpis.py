@@ -477,18 +477,10 @@ def wait_percentiles(wait: ArrayLike, of: ArrayLike, count: int, shares: Sequenc
     Returns:
         float64 (count, len(shares)); NaN for a group without any.
     """
-    wait, of = np.asarray(wait, dtype=np.float64), np.asarray(of)
-    order = np.lexsort((wait, of))
-    wait, of = wait[order], of[order]
-    first, stop = np.searchsorted(of, np.arange(count)), np.searchsorted(of, np.arange(count), side="right")
-    some = stop > first
-    out = np.full((count, len(shares)), np.nan)
-    for i, share in enumerate(shares):
-        place = first[some] + share * (stop - first - 1)[some]
-        low = np.floor(place).astype(np.int64)
-        high = np.minimum(low + 1, stop[some] - 1)
-        out[some, i] = wait[low] + (place - low) * (wait[high] - wait[low])
-    return out
+    import pandas as pd
+
+    found = pd.Series(np.asarray(wait, dtype=np.float64)).groupby(np.asarray(of)).quantile(list(shares)).unstack()
+    return found.reindex(index=range(count), columns=list(shares)).to_numpy()
 
 
 def virtual_service_level(
