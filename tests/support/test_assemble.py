@@ -228,7 +228,7 @@ def test_whoever_waits_at_closing_is_served_by_agents_planned_until_then() -> No
     assert group[GroupMeasure.OVERRUN] > 3600.0
     ticket, rested = at_night({**hours, "patience": None})  # what can wait is there in the morning
     assert rested[GroupMeasure.OVERRUN] < group[GroupMeasure.OVERRUN] / 3
-    assert ticket[QueueMeasure.ANSWERED] <= ticket[QueueMeasure.OFFERED]
+    assert ticket[QueueMeasure.ANSWERED] < ticket[QueueMeasure.OFFERED] == queue[QueueMeasure.OFFERED]
 
 
 def test_ways_to_the_next_tier_of_a_scenario() -> None:
