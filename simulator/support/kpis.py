@@ -480,7 +480,8 @@ def wait_percentiles(wait: ArrayLike, of: ArrayLike, count: int, shares: Sequenc
     import pandas as pd
 
     found = pd.Series(np.asarray(wait, dtype=np.float64)).groupby(np.asarray(of)).quantile(list(shares)).unstack()
-    return found.reindex(index=range(count), columns=list(shares)).to_numpy()
+    points: NDArray[np.float64] = found.reindex(index=range(count), columns=list(shares)).to_numpy()
+    return points
 
 
 def virtual_service_level(
