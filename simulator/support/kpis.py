@@ -479,7 +479,7 @@ def wait_percentiles(wait: ArrayLike, of: ArrayLike, count: int, shares: Sequenc
     """
     import pandas as pd
 
-    found = pd.Series(np.asarray(wait, dtype=np.float64)).groupby(np.asarray(of)).quantile(list(shares)).unstack()
+    found = pd.Series(np.asarray(wait, dtype=np.float64)).groupby(np.asarray(of)).quantile(np.array(shares)).unstack()
     points: NDArray[np.float64] = found.reindex(index=range(count), columns=list(shares)).to_numpy()
     return points
 
